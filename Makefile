@@ -1,0 +1,44 @@
+# Every target calls `setup`, which builds .venv once and costs nothing afterwards.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock format
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+setup: $(STAMP) ## build .venv from requirements.lock (idempotent)
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned packages into .venv (once; about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: setup ## a conversation with the bot, no credentials needed
+	@$(BIN)/dashscope-slack demo
+
+test: setup ## all tests, with coverage
+	@$(BIN)/python -m pytest tests/unit/core -q --no-header -p no:cacheprovider --cov=bot.core --cov=bot.errors --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
+
+check: setup ## formatting, lint, types, imports, migrations
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+format: setup ## let ruff mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## measured tables, beside what one would use instead
+	@$(BIN)/python -m tests.benchmarks
+
+lock: setup ## resolve pyproject.toml anew into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock

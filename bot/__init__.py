@@ -1,0 +1,1 @@
+"""A Slack bot that answers with Alibaba Cloud Model Studio (DashScope) apps."""

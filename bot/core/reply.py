@@ -1,0 +1,74 @@
+"""What a reader sees: the words the turn and the Slack edge share."""
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reply goes: a thread.
+
+    Attributes:
+        team_id: The workspace whose token and budgets are used.
+        channel_id: `C…`, `G…` or `D…`; a user's id (`U…`) means that user's direct messages.
+        thread_ts: The thread's root; empty posts outside any thread.
+    """
+
+    team_id: str
+    channel_id: str
+    thread_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The bot's own mark on a message, carried as Slack metadata, to find it again after a crash.
+
+    Attributes:
+        turn_id: The turn that posted it.
+        page: Its place in the reply, from 0.
+    """
+
+    turn_id: int
+    page: int
+
+
+class Control(Enum):
+    """A button under a reply. The value is the action_id's last part."""
+
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One Slack message's worth of a reply.
+
+    Attributes:
+        text: Markdown as `core.pages` made it, within Slack's limits and whole by itself; may be empty.
+        note: One short plain line under the text: what is going on, or why it ended; may be empty.
+        controls: Buttons under it.
+    """
+
+    text: str
+    note: str = ""
+    controls: tuple[Control, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message of the reply as Slack last confirmed it.
+
+    Attributes:
+        ts: The message's id within its channel.
+        content: What it shows.
+    """
+
+    ts: str
+    content: Content
+
+
+class Urgency(IntEnum):
+    """Who goes first when calls are scarce; the smaller first."""
+
+    FINAL = 0
+    FIRST_WORDS = 1
+    INTERIM = 2

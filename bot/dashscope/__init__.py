@@ -1,0 +1,1 @@
+"""The DashScope edge: the only place that imports httpx."""

@@ -1,0 +1,1 @@
+"""One question and its answer: claim, queue, run, recover."""

@@ -1,0 +1,80 @@
+"""What a turn needs of the world: the edges, as small protocols."""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from bot.core.answer import Answer
+from bot.core.question import Question
+from bot.core.reply import Content, Mark, Place, Urgency
+
+
+class Replies(Protocol):
+    """Messages of the bot in Slack.
+
+    Every method raises `bot.errors.SlackError` in its most specific form. None of them retries; a
+    429 is remembered, so that the next permit for that method waits for it.
+    """
+
+    async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
+        """Wait until one `post` may go. Cancelling gives the place in the queue back."""
+        ...
+
+    async def permit_edit(self, place: Place, *, urgency: Urgency) -> None:
+        """Wait until one `edit` or `delete` may go. Cancelling gives the place in the queue back."""
+        ...
+
+    async def post(self, place: Place, content: Content, *, mark: Mark) -> str:
+        """Post one message and return its ts. Not idempotent: after SlackUnavailable look with `find`."""
+        ...
+
+    async def edit(self, place: Place, ts: str, content: Content) -> None:
+        """Replace one message. Idempotent."""
+        ...
+
+    async def delete(self, place: Place, ts: str) -> None:
+        """Remove one message; one that is gone already is fine."""
+        ...
+
+    async def find(self, place: Place, *, mark: Mark, after_ts: str) -> str | None:
+        """Return the ts of the own message that carries `mark`, posted after `after_ts`, if it exists."""
+        ...
+
+
+class People(Protocol):
+    """Who is who in the workspace."""
+
+    async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
+        """Return a name for each id that could be looked up; never raises SlackError."""
+        ...
+
+
+class AnswerStream(Protocol):
+    """An answer on its way: iterate to read on, look at `answer` at any time."""
+
+    @property
+    def answer(self) -> Answer:
+        """The answer so far."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[None]:
+        """Yield once for each event that arrived.
+
+        Ends when the answer ended or was cut (`answer.complete` tells which).
+
+        Raises:
+            DashScopeError: The app reported an error, or nothing could be read.
+        """
+        ...
+
+
+class Apps(Protocol):
+    """DashScope's apps."""
+
+    def ask(self, question: Question) -> AbstractAsyncContextManager[AnswerStream]:
+        """Ask; leaving the context closes the connection, which is the only way to stop an answer.
+
+        Raises:
+            DashScopeError: On entering, when no event came; retried within as far as that is safe.
+        """
+        ...

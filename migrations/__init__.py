@@ -1,0 +1,1 @@
+"""Alembic migrations, packaged so that `dashscope-slack db upgrade` needs no checkout."""

@@ -1,0 +1,1 @@
+"""Tables and queries; knows nothing of the bot."""
