@@ -40,5 +40,5 @@ bench: setup ## measured tables, beside what one would use instead
 	@$(BIN)/python -m tests.benchmarks
 
 lock: setup ## resolve pyproject.toml anew into requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	@UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock

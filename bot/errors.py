@@ -7,6 +7,7 @@
     │   ├── AccountProblem      unpaid, overdue or out of quota: only the account's owner can help
     │   ├── ContentBlocked      content safety refused the question or the answer
     │   ├── RequestRefused      DashScope found the request itself wrong
+    │   │   └── SessionLost     the session named in it has expired or is unknown
     │   ├── Throttled           too many requests; may be asked again later
     │   ├── UpstreamFailed      DashScope or a node of the app broke
     │   ├── UpstreamTimeout     no byte for too long, or the answer's deadline passed
@@ -48,8 +49,8 @@ class DashScopeError(BotError):
 
     Attributes:
         code: DashScope's own error code, such as `Throttling.RateQuota`; empty when none came.
-        status: The HTTP status, of the response or of the stream's `:HTTP_STATUS` comment; None when
-            no response came.
+        status: The HTTP status, of the response or of the stream's `:HTTP_STATUS` comment; None
+            when no response came.
         request_id: DashScope's id of the request, for its support.
         retry_after_s: Seconds the gateway asked to wait, when it said so.
         detail: What the vendor wrote. It may hold parts of the question: for debug logs only.
@@ -88,6 +89,10 @@ class RequestRefused(DashScopeError):
     """DashScope found the request itself wrong."""
 
 
+class SessionLost(RequestRefused):
+    """The session named in the request has expired or is unknown; asking without it is safe."""
+
+
 class Throttled(DashScopeError):
     """Too many requests; may be asked again later."""
 
@@ -113,7 +118,8 @@ class SlackError(BotError):
 
     Attributes:
         method: The Web API method, such as `chat.update`.
-        code: Slack's error code, such as `is_archived`; empty when none came.
+        code: Slack's error code, such as `is_archived`; the failure's own name, such as
+            `ServerDisconnectedError`, when no answer came; empty when neither is known.
         status: The HTTP status; None when no response came.
     """
 

@@ -1,1 +1,1 @@
-"""Alembic migrations, packaged so that `dashscope-slack db upgrade` needs no checkout."""
+"""The history of the schema, run by `storage.schema` through Alembic."""

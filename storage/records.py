@@ -49,7 +49,8 @@ class Turn:
         stop_requested_by: The user who asked to stop it, if anybody did.
         reply: ts of the reply's messages, in order, as far as they were recorded.
         posting: A further message may have been posted without being recorded.
-        ending: The finished answer when it was stored before it was shown; then nothing is asked again.
+        ending: The finished answer when it was stored before it was shown; then nothing is asked
+            again.
         created_at: When it was claimed (database clock, UTC).
     """
 
@@ -93,3 +94,37 @@ class SessionUse:
 
     app_key: str
     session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is to do.
+
+    Attributes:
+        queued: Turns that wait, postponed ones included.
+        running: Turns that some worker has.
+        oldest_queued_s: How long ago the oldest waiting turn was claimed; 0 when none waits.
+    """
+
+    queued: int
+    running: int
+    oldest_queued_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTurn:
+    """A turn that was looked up.
+
+    Attributes:
+        id: Its id.
+        status: Where it stood.
+        team_id: The workspace.
+        channel_id: The channel or DM.
+        user_id: Who asked.
+    """
+
+    id: int
+    status: TurnStatus
+    team_id: str
+    channel_id: str
+    user_id: str

@@ -1,14 +1,43 @@
 """DashScope events -> the answer so far."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
+from bot.core.failures import code_of, read_error
+from bot.core.growing_text import GrowingText
+from bot.core.loose_json import (
+    as_object,
+    count_at,
+    delta_at,
+    mend_surrogates,
+    object_at,
+    objects_at,
+    parse_object,
+    text_at,
+)
 from bot.core.sse import ServerSentEvent
+from bot.core.trail import Step, Trail
+from bot.errors import UpstreamGarbled
+
+__all__ = ["Answer", "AnswerReader", "ModelUsage", "Source", "Step"]
+
+MAX_BAD_EVENTS = 3
+"""Events in a row that are no JSON object before the stream is given up; our own bound."""
+
+_UNFINISHED = frozenset({"", "null"})
+"""`finish_reason` while the app still writes: the word "null", not JSON's null (streaming samples
+of the "Application calling" guide)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One entry of doc_references."""
+    """One entry of doc_references.
+
+    Attributes:
+        index: What `<ref>[n]</ref>` in the text refers to; a number as text.
+        title: The document's name, else its title, else its id.
+        url: An http(s) address; uploaded files have none.
+    """
 
     index: str
     title: str
@@ -16,18 +45,8 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Something the app did on its way: thinking, a retrieval, a tool, a workflow node."""
-
-    key: str
-    kind: Literal["reasoning", "retrieval", "tool", "node"]
-    title: str
-    status: Literal["running", "done"]
-
-
-@dataclass(frozen=True, slots=True)
 class ModelUsage:
-    """Tokens of one model."""
+    """Tokens of one model, for the whole answer."""
 
     model_id: str
     input_tokens: int
@@ -36,7 +55,17 @@ class ModelUsage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer so far."""
+    """The answer so far.
+
+    Attributes:
+        text: What the reader may see, with DashScope's markup; never thinking.
+        steps: What the app did on its way, in the order it began.
+        sources: One for each index.
+        usage: One for each model; workflows send none.
+        session_id: The session as the app named it last; it may differ from the one asked for.
+        request_id: For DashScope's support.
+        finish_reason: Why the answer ended, `stop` as a rule; None while it has not.
+    """
 
     text: str = ""
     steps: tuple[Step, ...] = ()
@@ -53,14 +82,142 @@ class Answer:
 
 
 class AnswerReader:
-    """Merges events into the answer so far."""
+    """Merges events into the answer so far.
 
-    def __init__(self, *, incremental: bool) -> None: ...
+    One reader serves every kind of app, since the API does not tell which it is: `text` of agents
+    (deltas or wholes), nodes listed in `thoughts`, and nodes told of in `workflow_message`. The
+    app's own `text` always wins over what nodes said. Merging costs as much as the event is long;
+    the answer is put together when it is asked for.
 
-    def feed(self, event: ServerSentEvent) -> None:
-        """Merge one event; raises DashScopeError for an error event."""
+    Args:
+        incremental: What was sent as `incremental_output`.
+    """
+
+    def __init__(self, *, incremental: bool) -> None:
+        self._text = GrowingText(incremental=incremental)
+        self._trail = Trail(incremental=incremental)
+        self._sources: tuple[Source, ...] = ()
+        self._usage: tuple[ModelUsage, ...] = ()
+        self._session_id: str | None = None
+        self._request_id: str | None = None
+        self._finish_reason: str | None = None
+        self._bad_events = 0
+        self._answer: Answer | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether a terminal event was merged; cheaper than asking the answer."""
+        return self._finish_reason is not None
 
     @property
     def answer(self) -> Answer:
         """The answer so far."""
-        return Answer()
+        if self._answer is None:
+            self._answer = Answer(
+                text=self._visible_text(),
+                steps=self._trail.steps,
+                sources=self._sources,
+                usage=self._usage,
+                session_id=self._session_id,
+                request_id=self._request_id,
+                finish_reason=self._finish_reason,
+            )
+        return self._answer
+
+    def feed(self, event: ServerSentEvent) -> None:
+        """Merge one event; what comes after the terminal one is ignored.
+
+        An event that is no JSON object is skipped.
+
+        Raises:
+            UpstreamGarbled: `MAX_BAD_EVENTS` of them came in a row.
+            DashScopeError: It reports an error; the answer so far stays as it is.
+        """
+        if self.complete:
+            return
+        body = parse_object(event.data)
+        if event.event == "error":
+            told = body if body is not None else {"message": event.data}
+            raise read_error(told, status=event.status, request_id=self._request_id)
+        if body is None:
+            self._skip()
+            return
+        self._bad_events = 0
+        self._accept(body, status=event.status)
+
+    def feed_body(self, body: bytes) -> None:
+        """Merge the whole body of an answer that is not a stream.
+
+        Raises:
+            UpstreamGarbled: It is no JSON object, or one without `output`.
+            DashScopeError: It reports an error under a status of success.
+        """
+        told = parse_object(body)
+        if told is None:
+            raise UpstreamGarbled("the body is no JSON object", status=200)
+        self._accept(told, status=None)
+        if as_object(told.get("output")) is None:
+            raise UpstreamGarbled("the body has no output", status=200, request_id=self._request_id)
+
+    def _accept(self, body: Mapping[str, object], *, status: int | None) -> None:
+        if code_of(body) and as_object(body.get("output")) is None:
+            raise read_error(body, status=status, request_id=self._request_id)
+        self._merge(body)
+        self._answer = None
+
+    def _skip(self) -> None:
+        self._bad_events += 1
+        if self._bad_events >= MAX_BAD_EVENTS:
+            raise UpstreamGarbled(f"{MAX_BAD_EVENTS} events in a row are no JSON objects")
+
+    def _merge(self, body: Mapping[str, object]) -> None:
+        output = object_at(body, "output")
+        self._request_id = text_at(body, "request_id") or self._request_id
+        self._session_id = text_at(output, "session_id") or self._session_id
+        # Usage counts from the answer's beginning, so the last word on it is the sum.
+        self._usage = _usage(object_at(body, "usage")) or self._usage
+        self._sources = _sources(output) or self._sources
+        reason = text_at(output, "finish_reason")
+        self._merge_words(output, last=reason not in _UNFINISHED)
+        if reason not in _UNFINISHED:
+            self._finish_reason = reason
+            self._trail.end()
+
+    def _merge_words(self, output: Mapping[str, object], *, last: bool) -> None:
+        for thought in objects_at(output, "thoughts"):
+            self._trail.take_thought(thought)
+        self._trail.take_message(object_at(output, "workflow_message"))
+        text = delta_at(output, "text")
+        if text:
+            self._trail.end_thinking()
+        self._text.add(text, last=last)
+
+    def _visible_text(self) -> str:
+        text = self._text.value or self._trail.text
+        if not self.complete and "\ud800" <= text[-1:] <= "\udbff":
+            text = text[:-1]  # its other half comes with the next delta
+        return mend_surrogates(text)
+
+
+def _usage(usage: Mapping[str, object]) -> tuple[ModelUsage, ...]:
+    return tuple(
+        ModelUsage(
+            text_at(model, "model_id"),
+            count_at(model, "input_tokens"),
+            count_at(model, "output_tokens"),
+        )
+        for model in objects_at(usage, "models")
+    )
+
+
+def _sources(output: Mapping[str, object]) -> tuple[Source, ...]:
+    """Read doc_references; of several with one index, the first counts."""
+    found: dict[str, Source] = {}
+    for entry in objects_at(output, "doc_references"):
+        index = text_at(entry, "index_id")
+        title = text_at(entry, "doc_name") or text_at(entry, "title") or text_at(entry, "doc_id")
+        url = text_at(entry, "doc_url")
+        if index:
+            link = url if url.startswith(("https://", "http://")) else None
+            found.setdefault(index, Source(index, title, link))
+    return tuple(found.values())

@@ -38,6 +38,11 @@ class AppProfile:
     api_key: str = field(repr=False)
     workspace: str = ""
 
+    @property
+    def key(self) -> str:
+        """What a session belongs to: the same app reached in the same place."""
+        return f"{self.app_id}@{self.workspace or self.base_url}"
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

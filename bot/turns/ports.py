@@ -1,12 +1,13 @@
-"""What a turn needs of the world: the edges, as small protocols."""
+"""What a turn needs of the world: the edges and its own record, as small protocols."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.core.answer import Answer
 from bot.core.question import Question
 from bot.core.reply import Content, Mark, Place, Urgency
+from storage.records import Conversation, SessionUse, Turn, TurnStatus
 
 
 class Replies(Protocol):
@@ -17,18 +18,21 @@ class Replies(Protocol):
     """
 
     async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
-        """Wait until one `post` may go. Cancelling gives the place in the queue back."""
+        """Wait until one `post` may go; cancelling leaves the queue."""
         ...
 
     async def permit_edit(self, place: Place, *, urgency: Urgency) -> None:
-        """Wait until one `edit` or `delete` may go. Cancelling gives the place in the queue back."""
+        """Wait until one `edit` or `delete` may go; cancelling leaves the queue."""
         ...
 
     async def post(self, place: Place, content: Content, *, mark: Mark) -> str:
-        """Post one message and return its ts. Not idempotent: after SlackUnavailable look with `find`."""
+        """Post one message and return its ts.
+
+        Not idempotent: after SlackUnavailable look with `find`.
+        """
         ...
 
-    async def edit(self, place: Place, ts: str, content: Content) -> None:
+    async def edit(self, place: Place, ts: str, content: Content, *, mark: Mark) -> None:
         """Replace one message. Idempotent."""
         ...
 
@@ -37,7 +41,11 @@ class Replies(Protocol):
         ...
 
     async def find(self, place: Place, *, mark: Mark, after_ts: str) -> str | None:
-        """Return the ts of the own message that carries `mark`, posted after `after_ts`, if it exists."""
+        """Return the ts of the own message after `after_ts` that carries `mark`, if it exists."""
+        ...
+
+    async def direct(self, team_id: str, user_id: str) -> Place:
+        """Return the place of a user's direct messages, outside any thread."""
         ...
 
 
@@ -77,4 +85,38 @@ class Apps(Protocol):
         Raises:
             DashScopeError: On entering, when no event came; retried within as far as that is safe.
         """
+        ...
+
+
+class Book(Protocol):
+    """What is stored of a turn while it runs.
+
+    Every method raises `storage.errors.LeaseLost`, and changes nothing, when another process took
+    the turn up, and `StorageUnavailable` when the database is away.
+    """
+
+    async def posting(self, turn: Turn) -> None:
+        """Note that a message of the reply is about to be posted."""
+        ...
+
+    async def posted(self, turn: Turn, reply: Sequence[str]) -> None:
+        """Record the ts of all messages of the reply so far, in order."""
+        ...
+
+    async def store_ending(self, turn: Turn, ending: dict[str, Any]) -> None:
+        """Keep the finished answer until it is shown."""
+        ...
+
+    async def finish(
+        self, turn: Turn, *, status: TurnStatus, session: SessionUse | None, outcome: str
+    ) -> None:
+        """End the turn, erase its text, and keep its session."""
+        ...
+
+
+class Memory(Protocol):
+    """The sessions of threads."""
+
+    async def get(self, team_id: str, channel_id: str, thread_ts: str) -> Conversation | None:
+        """Return what a thread goes on with, if anything."""
         ...

@@ -1,0 +1,134 @@
+"""The command line: `dashscope-slack`, also `python -m bot`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import structlog
+from rich.console import Console
+
+from bot import app, demo, doctor, logs, manifest
+from bot.errors import BotError, SettingsError
+from bot.settings import Settings
+from storage import schema
+from storage.errors import StorageError
+
+log = structlog.stdlib.get_logger(__name__)
+
+FAILED = 1
+BAD_SETTINGS = 2
+
+Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its status."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        status = asyncio.run(parsed.command(parsed))
+    except SettingsError as error:
+        _complain("These settings are not right:", *(f"  {line}" for line in error.problems))
+        status = BAD_SETTINGS
+    except (BotError, StorageError, OSError) as error:
+        _complain(f"{type(error).__name__}: {error}")
+        status = FAILED
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def _complain(*lines: str) -> None:
+    print(*lines, sep="\n", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dashscope-slack", description="A Slack bot that answers with DashScope apps."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, command: Command, *, words: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=words, description=words)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("run", _run, words="take messages until SIGTERM")
+    add("playground", _playground, words="try the bot between a Slack and a DashScope of its own")
+    add("demo", _demo, words="show a short conversation in the playground")
+    add("doctor", _doctor, words="check settings, database, Slack and DashScope")
+    described = add("manifest", _manifest, words="print the Slack app's manifest")
+    transport = described.add_mutually_exclusive_group(required=True)
+    transport.add_argument("--socket", action="store_true", help="for Socket Mode")
+    transport.add_argument("--url", help="the server's public address, https://…")
+    database = commands.add_parser("db", help="migrations")
+    actions = database.add_subparsers(required=True, metavar="action")
+    for name, command, words in (
+        ("upgrade", _db_upgrade, "bring the database up to date"),
+        ("current", _db_current, "print the database's revision"),
+        ("downgrade", _db_downgrade, "take migrations back"),
+    ):
+        sub = actions.add_parser(name, help=words, description=words)
+        sub.set_defaults(command=command)
+        if name == "downgrade":
+            sub.add_argument("revision", help="the revision to go back to, `-1`, or `base`")
+    return parser
+
+
+async def _run(_arguments: argparse.Namespace) -> int:
+    settings = Settings.read()
+    logs.configure(settings.log_level)
+    asked_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop.set)
+    async with app.running(settings):
+        await asked_to_stop.wait()
+    return 0
+
+
+async def _playground(_arguments: argparse.Namespace) -> int:
+    await demo.playground(Settings.read(), console=Console())
+    return 0
+
+
+async def _demo(_arguments: argparse.Namespace) -> int:
+    await demo.show(Settings.read(), console=Console())
+    return 0
+
+
+async def _doctor(_arguments: argparse.Namespace) -> int:
+    logs.configure("ERROR")
+    findings = await doctor.examine()
+    return 0 if doctor.show(findings, console=Console()) else FAILED
+
+
+async def _manifest(arguments: argparse.Namespace) -> int:
+    print(manifest.manifest(socket=arguments.socket, url=arguments.url), end="")
+    return 0
+
+
+async def _db_upgrade(_arguments: argparse.Namespace) -> int:
+    url = Settings.read().database_url
+    await schema.upgrade(url)
+    print(f"at {await schema.current(url)}")
+    return 0
+
+
+async def _db_current(_arguments: argparse.Namespace) -> int:
+    current = await schema.current(Settings.read().database_url)
+    print(f"at {current or 'nothing'}, newest is {schema.head()}")
+    return 0
+
+
+async def _db_downgrade(arguments: argparse.Namespace) -> int:
+    url = Settings.read().database_url
+    await schema.downgrade(url, arguments.revision)
+    print(f"at {await schema.current(url) or 'nothing'}")
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The composition root: builds, owns and closes everything; knows all, is known by none."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot import health
+from bot.dashscope.client import DashScope
+from bot.errors import SlackThrottled, SlackUnavailable
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.slack import events_http
+from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.budgets import Budgets
+from bot.slack.calls import Calls
+from bot.slack.identity import Identity, who_am_i
+from bot.slack.listeners import build_bolt
+from bot.slack.people import SlackPeople
+from bot.slack.replies import SlackReplies
+from bot.slack.socket_mode import SocketMode
+from bot.slack.web_api import WebApi
+from bot.turns.claim import Claims
+from bot.turns.dispatcher import Dispatcher
+from bot.turns.housekeeping import Housekeeping
+from bot.turns.run import Grip, TurnRun, World
+from bot.turns.stopping import Stops
+from storage import schema
+from storage.database import Storage
+from storage.errors import StorageError
+from storage.records import Turn
+
+log = structlog.stdlib.get_logger(__name__)
+
+READY_WITHIN_S = 2.0
+"""A load balancer gives up on a slow readiness check; say no before it does."""
+HANDLERS_MAY_TAKE_S = 5.0
+"""Requests under way at shutdown; Slack waits three seconds for an answer."""
+GREETING_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Pauses between tries to reach Slack at start-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A bot that takes messages.
+
+    Attributes:
+        address: `http://host:port` of its server.
+        identity: Who it is in Slack.
+        metrics: What it counts.
+    """
+
+    address: str
+    identity: Identity
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncGenerator[Running]:
+    """Run the bot while the context is open.
+
+    Leaving it stops taking messages, lets running answers finish within `grace_s`, and leaves the
+    rest to be resumed.
+
+    Raises:
+        SettingsError: Something `run` needs is missing.
+        DatabaseBehind: The database is not SQLite and lacks migrations.
+        SlackTokenRefused: The bot token is not accepted.
+        StorageError: The database cannot be opened.
+    """
+    settings.require_for_run()
+    await prepare_database(settings.database_url)
+    async with AsyncExitStack() as stack:
+        process = _Process(settings, stack=stack)
+        await process.open()
+        address = await process.open_doors()
+        log.info("bot.started", address=address, transport=process.transport)
+        yield Running(address=address, identity=process.identity, metrics=process.metrics)
+        log.info("bot.stopping", grace_s=settings.grace_s)
+
+
+async def prepare_database(url: str) -> None:
+    """Bring an SQLite file up to date; any other database must be already.
+
+    Raises:
+        DatabaseBehind: It lacks migrations.
+    """
+    if url.startswith("sqlite"):
+        await schema.upgrade(url)
+    else:
+        await schema.check_current(url)
+
+
+class _Process:
+    """Everything one process owns, opened in order and closed by the stack in reverse."""
+
+    def __init__(self, settings: Settings, *, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self.metrics = Metrics()
+        self.transport = "socket" if settings.uses_socket_mode else "http"
+
+    async def open(self) -> None:
+        """Open storage and both edges, and start working on what was left."""
+        settings, opened = self._settings, self._stack.enter_async_context
+        self._bot_token = _secret(settings.slack_bot_token)
+        self._storage = await opened(Storage(settings.database_url))
+        self._web_api = await opened(WebApi(base_url=settings.slack_api_url))
+        self._client = self._web_api.client(self._bot_token)
+        self.identity = await _until_reachable(lambda: who_am_i(self._client))
+        _say_what_is_missing(self.identity)
+        world = await self._world()
+
+        async def run_turn(turn: Turn, grip: Grip) -> None:
+            await TurnRun(turn, world=world, grip=grip).run()
+
+        await opened(Housekeeping(self._storage, retention_days=settings.retention_days))
+        await opened(
+            Dispatcher(
+                self._storage,
+                run=run_turn,
+                metrics=self.metrics,
+                at_once=settings.turns_at_once,
+                grace_s=settings.grace_s,
+            )
+        )
+
+    async def _world(self) -> World:
+        settings, opened = self._settings, self._stack.enter_async_context
+        budgets = await opened(Budgets(metrics=self.metrics))
+        calls = Calls(
+            api=self._web_api, budgets=budgets, metrics=self.metrics, token_for=self._token_for
+        )
+        apps = await opened(DashScope(metrics=self.metrics, deadline_s=settings.answer_timeout_s))
+        return World(
+            book=self._storage.turns,
+            memory=self._storage.conversations,
+            replies=SlackReplies(calls=calls),
+            people=SlackPeople(calls=calls),
+            apps=apps,
+            profile=settings.app_profile(),
+            bot_user_id=self.identity.bot_user_id,
+            metrics=self.metrics,
+        )
+
+    async def _token_for(self, _team_id: str) -> str:
+        return self._bot_token
+
+    async def open_doors(self) -> str:
+        """Start taking messages; return the server's address."""
+        settings, opened = self._settings, self._stack.enter_async_context
+        bolt = build_bolt(
+            client=self._client,
+            signing_secret=_secret(settings.slack_signing_secret),
+            authorize=InstallationAuthorize(
+                OneInstallation(Installation(self.identity, bot_token=self._bot_token))
+            ),
+            submit=Claims(turns=self._storage.turns, metrics=self.metrics).submit,
+            metrics=self.metrics,
+            stop=Stops(turns=self._storage.turns, admins=frozenset(settings.admin_users)).stop,
+        )
+        checks: dict[str, health.Check] = {"database": self._database_answers}
+        routes = [] if settings.uses_socket_mode else events_http.routes(bolt)
+        if settings.slack_app_token is not None:
+            link = SocketMode(
+                bolt,
+                client=self._client,
+                app_token=_secret(settings.slack_app_token),
+                metrics=self.metrics,
+            )
+            await opened(link)
+
+            async def socket_is_live() -> bool:
+                return link.live
+
+            checks["socket"] = socket_is_live
+        routes += health.routes(checks=checks, metrics=self.metrics)
+        return await self._serve(routes)
+
+    async def _database_answers(self) -> bool:
+        try:
+            await self._storage.ping(READY_WITHIN_S)
+        except StorageError:
+            return False
+        return True
+
+    async def _serve(self, routes: list[web.RouteDef]) -> str:
+        site = web.Application()
+        site.add_routes(routes)
+        runner = web.AppRunner(site, access_log=None, shutdown_timeout=HANDLERS_MAY_TAKE_S)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self._settings.host, self._settings.port).start()
+        host, port = runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value is not None else ""
+
+
+def _say_what_is_missing(identity: Identity) -> None:
+    """Log each feature that is off for want of a scope; the rest works."""
+    for scope, loss in identity.missing_scopes.items():
+        log.warning("scope.missing", missing=scope, feature=loss)
+
+
+async def _until_reachable(ask: Callable[[], Awaitable[Identity]]) -> Identity:
+    """Ask until Slack answers; the process is not ready meanwhile.
+
+    Raises:
+        SlackError: Slack answered, and refused; or it stayed away after every pause.
+    """
+    for pause_s in GREETING_PAUSES_S:
+        try:
+            return await ask()
+        except (SlackUnavailable, SlackThrottled) as error:
+            log.warning("slack.unreachable", error=type(error).__name__, delay_s=pause_s)
+            await asyncio.sleep(pause_s)
+    return await ask()

@@ -1,0 +1,127 @@
+"""A question -> the HTTP request that asks it.
+
+Field names and places are those of Model Studio's "Application API reference": the app's id stands
+in the address alone, streaming is chosen by a header, and whatever is not set is left out, because
+the API treats null and absent differently.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from typing import assert_never
+
+from bot.core.question import AppKind, AppProfile, Question
+from bot.errors import Misconfigured
+
+_APP_ID = re.compile(r"[A-Za-z0-9_-]+")
+_BASE_URL = re.compile(r"https?://[^\s/?#@\\]+(?:/[^\s?#]*)?")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
+_PROBE_PROMPT = "ping"
+_DISTRIBUTION = "dashscope-slack"
+
+
+@dataclass(frozen=True, slots=True)
+class AppRequest:
+    """A POST, ready to be sent.
+
+    Attributes:
+        url: Where to.
+        headers: With the key in them; kept out of the repr.
+        body: JSON in UTF-8, with the prompt in it; kept out of the repr.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def streaming_request(question: Question) -> AppRequest:
+    """Build the request for an answer that comes as a stream of deltas.
+
+    Raises:
+        Misconfigured: The profile's app id, address, key or workspace cannot be right.
+    """
+    asked: dict[str, str] = {"prompt": question.prompt}
+    if question.session_id:
+        asked["session_id"] = question.session_id
+    headers = _headers(question.app) | {
+        # One would do; the vendor's SDK sends both.
+        "Accept": "text/event-stream",
+        "X-DashScope-SSE": "enable",
+        # Nothing on the way may collect deltas: no proxy's buffer, no compressor.
+        "X-Accel-Buffering": "no",
+        "Accept-Encoding": "identity",
+    }
+    return AppRequest(
+        url=_url(question.app),
+        headers=headers,
+        body=_body(asked, _streaming_parameters(question.app.kind)),
+    )
+
+
+def probing_request(app: AppProfile) -> AppRequest:
+    """Build the smallest question there is, answered in one piece.
+
+    Raises:
+        Misconfigured: As above.
+    """
+    headers = _headers(app) | {"Accept": "application/json"}
+    return AppRequest(url=_url(app), headers=headers, body=_body({"prompt": _PROBE_PROMPT}, {}))
+
+
+def _streaming_parameters(kind: AppKind) -> dict[str, object]:
+    """Return what makes an app of this kind stream, and tell what it does on its way.
+
+    Deltas are always asked for by name, as the default is ever longer wholes. A workflow streams
+    its text only in message_format, and then just the nodes its author opened for streaming: those
+    that speak to the user. An orchestration has no such choice on record; like an agent it tells of
+    its steps, which readers see as a status, when thoughts are asked for.
+    """
+    match kind:
+        case AppKind.WORKFLOW | AppKind.DIALOG_WORKFLOW:
+            return {"incremental_output": True, "flow_stream_mode": "message_format"}
+        case AppKind.AGENT | AppKind.ORCHESTRATION:
+            return {"incremental_output": True, "has_thoughts": True}
+        case _:
+            assert_never(kind)
+
+
+def _url(app: AppProfile) -> str:
+    if not _BASE_URL.fullmatch(app.base_url):
+        raise Misconfigured("the base address is no http(s) address", code="InvalidBaseUrl")
+    if not _APP_ID.fullmatch(app.app_id):
+        raise Misconfigured("an app id is letters, digits, _ and -", code="InvalidAppId")
+    return f"{app.base_url.rstrip('/')}/apps/{app.app_id}/completion"
+
+
+def _headers(app: AppProfile) -> dict[str, str]:
+    """Return the headers of every request; checked here, as HTTP libraries quote bad values."""
+    if not _HEADER_VALUE.fullmatch(app.api_key):
+        raise Misconfigured("the key holds spaces or other odd characters", code="InvalidApiKey")
+    headers = {
+        "Authorization": f"Bearer {app.api_key}",
+        "Content-Type": "application/json",
+        "User-Agent": _user_agent(),
+    }
+    if app.workspace:
+        if not _HEADER_VALUE.fullmatch(app.workspace):
+            raise Misconfigured("the workspace id holds odd characters", code="InvalidWorkspace")
+        headers["X-DashScope-WorkSpace"] = app.workspace
+    return headers
+
+
+@cache
+def _user_agent() -> str:
+    try:
+        return f"{_DISTRIBUTION}/{metadata.version(_DISTRIBUTION)}"
+    except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+        return _DISTRIBUTION
+
+
+def _body(asked: Mapping[str, str], parameters: Mapping[str, object]) -> bytes:
+    body: dict[str, object] = {"input": asked, "parameters": parameters, "debug": {}}
+    # Half a surrogate pair from somebody's message becomes "?" instead of an exception.
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")

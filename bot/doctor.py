@@ -1,0 +1,173 @@
+"""`doctor`: asks everything the bot needs, and says what is wrong and what to do."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.dashscope.client import DashScope
+from bot.errors import (
+    AccountProblem,
+    DashScopeError,
+    Misconfigured,
+    SettingsError,
+    SlackError,
+    SlackTokenRefused,
+    Throttled,
+    UpstreamUnreachable,
+)
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.slack.identity import REQUIRED_SCOPES, Identity, who_am_i
+from bot.slack.socket_mode import ask_for_socket
+from bot.slack.web_api import WebApi
+from storage import schema
+from storage.errors import StorageError
+
+ANSWER_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table.
+
+    Attributes:
+        subject: What was looked at.
+        ok: Whether it works.
+        state: What was found, without secrets.
+        advice: What to do; empty when nothing need be done.
+    """
+
+    subject: str
+    ok: bool
+    state: str
+    advice: str = ""
+
+
+async def examine() -> list[Finding]:
+    """Look at settings, database, Slack and DashScope; never raises for what it finds."""
+    try:
+        settings = Settings.read()
+        settings.require_for_run()
+    except SettingsError as error:
+        return [
+            Finding("settings", ok=False, state=problem, advice="set it in the environment or .env")
+            for problem in error.problems
+        ]
+    return [
+        Finding("settings", ok=True, state="complete"),
+        await _database(settings),
+        *await _slack(settings),
+        await _dashscope(settings),
+    ]
+
+
+def show(findings: list[Finding], *, console: Console) -> bool:
+    """Print the table; return whether everything works."""
+    table = Table("", "checked", "found", "what to do", box=None, pad_edge=False)
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[red]problem[/]"
+        table.add_row(mark, finding.subject, finding.state, finding.advice)
+    console.print(table)
+    return all(finding.ok for finding in findings)
+
+
+async def _database(settings: Settings) -> Finding:
+    url, head = settings.database_url, schema.head()
+    kind = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
+    try:
+        current = await schema.current(url)
+    except StorageError as error:
+        state = f"{kind} cannot be opened ({type(error).__name__})"
+        return Finding("database", ok=False, state=state, advice="check DATABASE_URL")
+    if current == head:
+        return Finding("database", ok=True, state=f"{kind}, up to date ({head})")
+    if kind == "SQLite":
+        return Finding("database", ok=True, state=f"{kind}, will be brought to {head} by `run`")
+    state = f"{kind}, at {current or 'nothing'}, needs {head}"
+    return Finding("database", ok=False, state=state, advice="run `dashscope-slack db upgrade`")
+
+
+async def _slack(settings: Settings) -> list[Finding]:
+    token = settings.slack_bot_token
+    async with WebApi(base_url=settings.slack_api_url) as api:
+        client = api.client(token.get_secret_value() if token else None)
+        try:
+            identity = await who_am_i(client)
+        except SlackError as error:
+            return [_slack_problem("Slack token", error, variable="SLACK_BOT_TOKEN")]
+        findings = [
+            Finding(
+                "Slack token", ok=True, state=f"@bot {identity.bot_user_id} in {identity.team_name}"
+            ),
+            _scopes(identity),
+        ]
+        if settings.slack_app_token is not None:
+            app_token = settings.slack_app_token.get_secret_value()
+            findings.append(
+                await _socket(
+                    lambda: ask_for_socket(client, app_token=app_token, timeout_s=ANSWER_WITHIN_S)
+                )
+            )
+    return findings
+
+
+def _scopes(identity: Identity) -> Finding:
+    missing = identity.missing_scopes
+    if not missing:
+        return Finding("Slack scopes", ok=True, state="all there")
+    state = "; ".join(f"{scope}: {loss}" for scope, loss in missing.items())
+    return Finding(
+        "Slack scopes",
+        ok=not missing.keys() & REQUIRED_SCOPES.keys(),
+        state=f"missing {state}",
+        advice="add them to the app (see `manifest`) and reinstall it",
+    )
+
+
+async def _socket(ask: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        await ask()
+    except SlackError as error:
+        return _slack_problem("Socket Mode", error, variable="SLACK_APP_TOKEN")
+    return Finding("Socket Mode", ok=True, state="a connection was granted")
+
+
+def _slack_problem(subject: str, error: SlackError, *, variable: str) -> Finding:
+    if isinstance(error, SlackTokenRefused):
+        advice = f"check {variable}; install the app anew if it was removed"
+        return Finding(subject, ok=False, state=f"refused ({error.code})", advice=advice)
+    state = f"no answer ({error.code or type(error).__name__})"
+    return Finding(subject, ok=False, state=state, advice="check the network and SLACK_API_URL")
+
+
+async def _dashscope(settings: Settings) -> Finding:
+    subject = "DashScope app"
+    profile = settings.app_profile()
+    try:
+        async with DashScope(metrics=Metrics()) as apps:
+            await apps.probe(profile)
+    except DashScopeError as error:
+        state = f"{type(error).__name__}: {error.code or error.status or 'no answer'}"
+        return Finding(subject, ok=False, state=state, advice=_dashscope_advice(error))
+    return Finding(subject, ok=True, state=f"{profile.app_id} answers ({profile.kind.value})")
+
+
+def _dashscope_advice(error: DashScopeError) -> str:
+    match error:
+        case Misconfigured() if error.status == 401:
+            return "check DASHSCOPE_API_KEY, and that it is of the region in DASHSCOPE_BASE_URL"
+        case Misconfigured():
+            return (
+                "check DASHSCOPE_APP_ID and DASHSCOPE_WORKSPACE, that the app is published, and "
+                "that it lives in the region of DASHSCOPE_BASE_URL"
+            )
+        case AccountProblem():
+            return "look at the account's bills and quotas in the Model Studio console"
+        case Throttled():
+            return "the account is at its limit; try again in a minute"
+        case UpstreamUnreachable():
+            return "check the network and DASHSCOPE_BASE_URL"
+        case _:
+            return "look the code up in Model Studio's list of error codes"

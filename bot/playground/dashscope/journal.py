@@ -1,0 +1,74 @@
+"""What was asked of the server, for tests and for people who watch."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+ENTRIES_LIMIT = 10_000
+
+Predicate = Callable[[Sequence["Entry"]], bool]
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request.
+
+    Attributes:
+        request_id: What the response carries.
+        app_id: The id in the URL; empty when the URL names no app.
+        headers: Of the request, names in lower case, without the key.
+        body: The JSON of the request; None when it was none. It holds what people wrote.
+        at: When it came, by the server's clock.
+        status: The response's HTTP status; None before it and when there was none.
+        session_id: The session it was answered in.
+        events_sent: Events handed to the connection, an error event included.
+        aborted: The client went away before the end.
+        finished: Nothing more happens to this request.
+    """
+
+    request_id: str
+    app_id: str
+    headers: Mapping[str, str]
+    at: float
+    body: Any = field(default=None, repr=False)
+    status: int | None = None
+    session_id: str | None = None
+    events_sent: int = 0
+    aborted: bool = False
+    finished: bool = False
+
+
+class Journal:
+    """Every request, oldest first; beyond 10,000 the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._changed = asyncio.Event()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The requests so far."""
+        return tuple(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        """Note a request."""
+        del self._entries[: -ENTRIES_LIMIT + 1]
+        self._entries.append(entry)
+        self.changed()
+
+    def changed(self) -> None:
+        """Wake those who wait, after an entry was altered."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def until(self, predicate: Predicate, *, timeout_s: float) -> tuple[Entry, ...]:
+        """Wait until the entries satisfy `predicate`, and return them.
+
+        Raises:
+            TimeoutError: They did not within `timeout_s`.
+        """
+        async with asyncio.timeout(timeout_s):
+            while not predicate(self.entries):
+                await self._changed.wait()
+        return self.entries

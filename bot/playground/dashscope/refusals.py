@@ -1,0 +1,152 @@
+"""How DashScope says no: codes, statuses and the many shapes of an error's body.
+
+Codes and statuses are those of the vendor's page "Error codes"; the shapes were all seen in public
+reports about the app completion call.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, assert_never
+
+
+class Shape(Enum):
+    """What an error's body looks like."""
+
+    JSON = "the documented object"
+    JSON_UNDER_200 = "the documented object, but status 200"
+    SSE = "an SSE frame labelled as one"
+    SSE_LABELLED_JSON = "an SSE frame labelled application/json"
+    NESTED = "OpenAI's nesting"
+    HTML = "a proxy's page"
+    EMPTY = "nothing at all"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that gets an error instead of an answer.
+
+    Attributes:
+        status: The HTTP status.
+        code: DashScope's code.
+        message: DashScope's text; for ModelServiceFailed JSON inside a string.
+        shape: What the body looks like.
+        retry_after_s: Sent as Retry-After when set.
+    """
+
+    status: int
+    code: str
+    message: str
+    shape: Shape = Shape.JSON
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A refusal as HTTP: what stands in the status line, the headers and the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+INVALID_KEY = Refusal(401, "InvalidApiKey", "Invalid API-key provided.")
+NO_KEY = Refusal(401, "InvalidApiKey", "No API-key provided.")
+UNKNOWN_WORKSPACE = Refusal(401, "NOT AUTHORIZED", "The workspace does not accept this API-key.")
+APP_DENIED = Refusal(403, "App.AccessDenied", "App access denied.")
+UNPUBLISHED = Refusal(400, "FlowNotPublished", "The flow has not been published, publish it first.")
+NOT_FOUND = Refusal(404, "NotFound", "Not found!")
+EMPTY_INPUT = Refusal(
+    400, "BadRequest.EmptyInput", "Required input parameter missing from request."
+)
+LOST_SESSION = Refusal(400, "InvalidParameter", "input.session_id is unknown or has expired.")
+OUT_OF_TIME = Refusal(500, "RequestTimeOut", "Request timed out, please try streaming instead.")
+
+_NODE_FAILURE = json.dumps(
+    {
+        "nodeName": "LLM1",
+        "errorInfo": " 400  InternalError.Algo: An error occurred in model serving.",
+        "nodeId": "LLM_Mqdp",
+    }
+)
+
+NAMED = {
+    "throttling": Refusal(
+        429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later."
+    ),
+    "quota": Refusal(
+        429,
+        "Throttling.AllocationQuota",
+        "Allocated quota exceeded, please increase your quota limit.",
+    ),
+    "free-quota": Refusal(429, "Throttling.AllocationQuota", "Free allocated quota exceeded."),
+    "overdue": Refusal(429, "PostpaidBillOverdue", "The postpaid bill is overdue."),
+    "arrears": Refusal(
+        400, "Arrearage", "Access denied, please make sure your account is in good standing."
+    ),
+    "inspection": Refusal(
+        400, "DataInspectionFailed", "Output data may contain inappropriate content."
+    ),
+    "key": INVALID_KEY,
+    "denied": APP_DENIED,
+    "unpublished": UNPUBLISHED,
+    "parameter": Refusal(400, "InvalidParameter", "Required parameter is missing or invalid."),
+    "node": Refusal(500, "ModelServiceFailed", _NODE_FAILURE),
+    "server": Refusal(500, "InternalError", "An internal error has occurred."),
+    "timeout": Refusal(500, "RequestTimeOut", "Request timed out, please try again later."),
+    "unavailable": Refusal(
+        503, "ModelUnavailable", "Model is unavailable, please try again later."
+    ),
+    "gateway": Refusal(502, "BadGateway", "Bad gateway", shape=Shape.HTML),
+    "empty": Refusal(503, "ServiceUnavailable", "", shape=Shape.EMPTY),
+}
+"""Errors by a short name, for tests and for people who type `!error name`."""
+
+
+def invalid_parameter(problem: str) -> Refusal:
+    """Return the refusal of a request whose form is wrong; `problem` names the field."""
+    return Refusal(400, "InvalidParameter", problem)
+
+
+def error_object(refusal: Refusal, *, request_id: str) -> dict[str, Any]:
+    """Return the documented error object."""
+    return {"code": refusal.code, "message": refusal.message, "request_id": request_id}
+
+
+def render(refusal: Refusal, *, request_id: str) -> Rendered:
+    """Return the refusal as HTTP, in its shape."""
+    content_type, body = _body(refusal, error_object(refusal, request_id=request_id))
+    headers = {"Content-Type": content_type, "x-request-id": request_id}
+    if refusal.retry_after_s is not None:
+        headers["Retry-After"] = f"{refusal.retry_after_s:g}"
+    status = 200 if refusal.shape is Shape.JSON_UNDER_200 else refusal.status
+    return Rendered(status=status, headers=headers, body=body.encode())
+
+
+def _body(refusal: Refusal, error: dict[str, Any]) -> tuple[str, str]:
+    """Return content type and body."""
+    plain = json.dumps(error, ensure_ascii=False, separators=(",", ":"))
+    frame = f"id:1\nevent:error\n:HTTP_STATUS/{refusal.status}\ndata:{plain}\n\n"
+    match refusal.shape:
+        case Shape.JSON | Shape.JSON_UNDER_200:
+            return "application/json", plain
+        case Shape.SSE:
+            return "text/event-stream;charset=UTF-8", frame
+        case Shape.SSE_LABELLED_JSON:
+            return "application/json", frame
+        case Shape.NESTED:
+            nested = {
+                "code": refusal.code,
+                "message": refusal.message,
+                "type": "invalid_request_error",
+            }
+            return "application/json", json.dumps({"error": nested}, ensure_ascii=False)
+        case Shape.HTML:
+            title = f"{refusal.status} {refusal.message}"
+            return (
+                "text/html",
+                f"<html><head><title>{title}</title></head><body>{title}</body></html>",
+            )
+        case Shape.EMPTY:
+            return "text/plain", ""
+    assert_never(refusal.shape)

@@ -1,0 +1,183 @@
+"""Every environment variable, read once."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.core.question import AppKind, AppProfile
+from bot.errors import SettingsError
+
+SINGAPORE = "https://dashscope-intl.aliyuncs.com/api/v1"
+"""The international endpoint; a key of another region is refused there with 401."""
+
+
+class Settings(BaseSettings):
+    """The operator's settings; frozen, and secrets never show in its repr."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    slack_bot_token: SecretStr | None = Field(
+        None, description="Bot token (xoxb-…) of your Slack app."
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="Signing secret of your Slack app; needed over HTTP."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None, description="App-level token (xapp-…); when set, Socket Mode is used."
+    )
+    slack_client_id: str | None = Field(
+        None, description="For installs in many workspaces (not in use yet)."
+    )
+    slack_client_secret: SecretStr | None = Field(
+        None, description="For installs in many workspaces (not in use yet)."
+    )
+    slack_api_url: str = Field("https://slack.com/api/", description="Slack's Web API.")
+
+    dashscope_api_key: SecretStr | None = Field(
+        None, description="API key (sk-…) of the region the app lives in."
+    )
+    dashscope_base_url: str = Field(
+        SINGAPORE,
+        validation_alias=AliasChoices("DASHSCOPE_BASE_URL", "DASHSCOPE_HTTP_BASE_URL"),
+        description="DashScope's endpoint, ending in /api/v1; DASHSCOPE_HTTP_BASE_URL is read too.",
+    )
+    dashscope_app_id: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]+$", description="The app that answers."
+    )
+    dashscope_app_kind: AppKind = Field(
+        AppKind.AGENT, description="agent, workflow, dialog_workflow or orchestration."
+    )
+    dashscope_workspace: str = Field(
+        "", description="Workspace id (llm-…) when the app lives in a sub-workspace."
+    )
+
+    alibaba_cloud_access_key_id: SecretStr | None = Field(
+        None, description="For long-term memory (not in use yet)."
+    )
+    alibaba_cloud_access_key_secret: SecretStr | None = Field(
+        None, description="For long-term memory (not in use yet)."
+    )
+    bailian_workspace_id: str | None = Field(
+        None, description="For long-term memory (not in use yet)."
+    )
+    bailian_endpoint: str = Field(
+        "https://bailian.cn-beijing.aliyuncs.com",
+        description="For long-term memory (not in use yet).",
+    )
+
+    database_url: str = Field(
+        "sqlite+aiosqlite:///data/bot.db",
+        pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://",
+        description="SQLite file for one process; postgresql+asyncpg://… for several.",
+    )
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Comma separated, first encrypts (not in use yet)."
+    )
+    admin_users: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Comma separated Slack user ids of admins (not in use yet)."
+    )
+
+    host: str = Field("127.0.0.1", description="Where the HTTP server listens.")
+    port: int = Field(3000, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    public_url: str | None = Field(
+        None, description="The server's address as the internet sees it (not in use yet)."
+    )
+
+    turns_at_once: int = Field(
+        64, ge=1, le=1000, description="Answers one process works on at the same time."
+    )
+    answer_timeout_s: float = Field(
+        600, ge=10, le=3600, description="Seconds after which an answer is cut."
+    )
+    grace_s: float = Field(
+        20, ge=0, le=600, description="Seconds that answers may take to finish at SIGTERM."
+    )
+    retention_days: int = Field(
+        30, ge=1, le=3650, description="Days after which finished turns and idle threads go."
+    )
+    log_level: str = Field(
+        "INFO",
+        pattern=r"^(DEBUG|INFO|WARNING|ERROR)$",
+        description="DEBUG, INFO, WARNING or ERROR.",
+    )
+
+    @field_validator("encryption_keys", "admin_users", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("dashscope_base_url", mode="after")
+    @classmethod
+    def _ends_in_version(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if not value.startswith(("https://", "http://")) or not value.endswith("/api/v1"):
+            raise ValueError("must be an http(s) address ending in /api/v1")
+        return value
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment and `.env`.
+
+        Raises:
+            SettingsError: Values are wrong; every one of them is named.
+        """
+        try:
+            return cls()  # type: ignore[call-arg] # values come from the environment
+        except ValidationError as error:
+            raise SettingsError(tuple(_problems(error))) from None
+
+    @property
+    def uses_socket_mode(self) -> bool:
+        """Whether Slack is reached through Socket Mode."""
+        return self.slack_app_token is not None
+
+    def require_for_run(self) -> None:
+        """Check that everything `run` needs is there.
+
+        Raises:
+            SettingsError: Something is missing; every variable is named.
+        """
+        missing: list[str] = []
+        if self.slack_bot_token is None:
+            missing.append("SLACK_BOT_TOKEN is missing: the bot token (xoxb-…) of your Slack app")
+        if self.slack_signing_secret is None and self.slack_app_token is None:
+            missing.append(
+                "SLACK_SIGNING_SECRET is missing (or set SLACK_APP_TOKEN to use Socket Mode)"
+            )
+        if self.dashscope_api_key is None:
+            missing.append("DASHSCOPE_API_KEY is missing: the API key (sk-…) of your region")
+        if self.dashscope_app_id is None:
+            missing.append("DASHSCOPE_APP_ID is missing: the id of the app that answers")
+        if missing:
+            raise SettingsError(missing)
+
+    def app_profile(self) -> AppProfile:
+        """Return the app that answers; call `require_for_run` first."""
+        key, app_id = self.dashscope_api_key, self.dashscope_app_id
+        if key is None or app_id is None:
+            raise SettingsError(("DASHSCOPE_API_KEY and DASHSCOPE_APP_ID are missing",))
+        return AppProfile(
+            name="default",
+            app_id=app_id,
+            kind=self.dashscope_app_kind,
+            base_url=self.dashscope_base_url,
+            api_key=key.get_secret_value(),
+            workspace=self.dashscope_workspace,
+        )
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    """Name each wrong variable; its value stays unsaid, it may be a secret."""
+    for problem in error.errors(include_input=False, include_url=False):
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        yield f"{name}: {problem['msg']}"

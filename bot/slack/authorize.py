@@ -1,0 +1,91 @@
+"""Which installation a request belongs to, without asking Slack."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.slack.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The bot in one workspace, or in a whole organisation.
+
+    Attributes:
+        identity: Who the token is.
+        bot_token: `xoxb-…`; never logged, never shown.
+    """
+
+    identity: Identity
+    bot_token: str = field(repr=False)
+
+
+class Installations(Protocol):
+    """Where installations are found. Called for every request, so it answers from memory."""
+
+    async def find(self, *, enterprise_id: str | None, team_id: str | None) -> Installation | None:
+        """Return the installation a request came through, or None when there is none.
+
+        Args:
+            enterprise_id: The organisation, when the workspace belongs to one.
+            team_id: The workspace; None for an organisation-wide installation.
+        """
+        ...
+
+
+class OneInstallation:
+    """The single installation behind `SLACK_BOT_TOKEN`.
+
+    It takes every signed request: the app has no other installation, and in a channel shared over
+    Slack Connect a request may name the other side's workspace.
+    """
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    async def find(self, *, enterprise_id: str | None, team_id: str | None) -> Installation | None:
+        """Return the installation."""
+        del enterprise_id, team_id  # there is nothing to choose from
+        return self._installation
+
+
+class InstallationAuthorize(AsyncAuthorize):
+    """Bolt's authorization from known installations.
+
+    Bolt's own asks auth.test for every event, and answers 200 when that call fails: the event is
+    lost. Here nothing is asked. A request of an unknown workspace gets Bolt's 200 and an error in
+    the log, since a redelivery could not be answered either.
+    """
+
+    def __init__(self, installations: Installations) -> None:
+        super().__init__()
+        self._installations = installations
+
+    async def __call__(
+        self,
+        *,
+        context: AsyncBoltContext,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None,
+        **_actor: str | None,
+    ) -> AuthorizeResult | None:
+        """Return the installation's token and identity, or None when it is unknown."""
+        del context
+        found = await self._installations.find(enterprise_id=enterprise_id, team_id=team_id)
+        if found is None:
+            return None
+        identity = found.identity
+        return AuthorizeResult(
+            enterprise_id=identity.enterprise_id,
+            team_id=team_id if identity.is_enterprise_install else identity.team_id,
+            url=identity.url,
+            bot_user_id=identity.bot_user_id,
+            bot_id=identity.bot_id,
+            bot_token=found.bot_token,
+            bot_scopes=sorted(identity.scopes),
+            user_id=user_id,
+        )

@@ -1,0 +1,192 @@
+"""What Slack delivers, handed on: questions to `submit`, clicks to `stop`, the rest acknowledged.
+
+HTTP and the socket come through here alike. A listener that returns means 200; one that fails
+means 500 (on the socket: no acknowledgement), and Slack delivers again (docs: "The Events API",
+"Using Socket Mode").
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, cast
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core import texts
+from bot.core.messages import Ignored, UserMessage, parse
+from bot.core.reply import Control
+from bot.metrics import Metrics
+from bot.slack.authorize import InstallationAuthorize
+
+# Slack waits three seconds (docs: "The Events API"); one is left for the way there and back.
+HANDLING_TIMEOUT_S = 2.0
+HANDLED_EVENTS = ("app_mention", "message")
+STOP_ACTION = f"turn:{Control.STOP.value}"
+NO_TOKEN = "not in use"  # noqa: S105 - the word for having none
+
+_TURN_ID = re.compile(r"[0-9]{1,18}")
+
+log = structlog.get_logger(__name__)
+
+Submit = Callable[[UserMessage], Awaitable[bool]]
+"""Claims a message: True when it is new, False when it was claimed before; raises when neither."""
+
+
+class StopTurn(Protocol):
+    """Takes a click on Stop; whether this user may stop this turn is for it to decide."""
+
+    async def __call__(self, *, team_id: str, channel_id: str, user_id: str, turn_id: int) -> None:
+        """Ask for the end of a turn; its id comes from a button, which any client can forge."""
+        ...
+
+
+def build_bolt(
+    *,
+    client: AsyncWebClient,
+    signing_secret: str,
+    authorize: InstallationAuthorize,
+    submit: Submit,
+    metrics: Metrics,
+    stop: StopTurn | None = None,
+) -> AsyncApp:
+    """Build the Bolt app for either transport; it owns nothing that must be closed.
+
+    Nothing is taken from the environment. Bolt reads some variables whatever it is given; what it
+    makes of them is overruled here or never reached (its OAuth flow lives in its own web server).
+
+    Args:
+        client: Carries the API's address and the HTTP session; its token is replaced per request.
+        signing_secret: Checks requests over HTTP; unused on the socket.
+        authorize: Knows the installations.
+        submit: Takes questions, within HANDLING_TIMEOUT_S.
+        metrics: Counts ignored messages; `submit` counts the others.
+        stop: Takes clicks on Stop, within the same time; None acknowledges and forgets them.
+    """
+    bolt = AsyncApp(
+        name="dashscope-slack",
+        logger=_bolt_logger(),
+        # The acknowledgement waits for the claim: a question is in the database, or Slack keeps it.
+        process_before_response=True,
+        raise_error_for_unhandled_request=True,
+        signing_secret=signing_secret,
+        client=client,
+        before_authorize=_take_rate_limit_notice,
+        authorize=cast("Any", authorize),  # Bolt takes None for an answer; its types do not say so
+        # Bolt refuses the ssl_check whose token equals this one, so it must be nobody's.
+        verification_token=NO_TOKEN,
+        # `core.messages.parse` knows the bot's own messages, and counts them.
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+    listeners = _Listeners(submit=submit, stop=stop, metrics=metrics)
+    untyped = cast("Any", bolt)  # the decorators' types are full of unknowns
+    for event_type in HANDLED_EVENTS:
+        untyped.event(event_type)(listeners.take_message)
+    untyped.action(STOP_ACTION)(listeners.take_stop)
+    untyped.command(re.compile(""))(_answer_command)
+    bolt.error(_settle_failure)
+    return bolt
+
+
+def _bolt_logger() -> logging.Logger:
+    """Return the logger Bolt derives all of its own from.
+
+    At INFO Bolt logs the body of a request whose signature is wrong, and at WARNING it explains at
+    every start which token it skips.
+    """
+    logger = logging.getLogger("slack_bolt.dashscope_slack")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+class _Listeners:
+    """The listeners that hand something on."""
+
+    def __init__(self, *, submit: Submit, stop: StopTurn | None, metrics: Metrics) -> None:
+        self._submit = submit
+        self._stop = stop
+        self._metrics = metrics
+
+    async def take_message(
+        self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext
+    ) -> None:
+        """Submit a message that is addressed to the bot.
+
+        Raises:
+            TimeoutError: Submitting took too long and was cancelled, claimed or not.
+        """
+        message = parse(
+            event,
+            team_id=_team_id(body, context=context),
+            bot_user_id=context.bot_user_id or "",
+            own_app_id=body.get("api_app_id"),
+            own_bot_id=context.bot_id,
+        )
+        if isinstance(message, Ignored):
+            self._metrics.messages.labels("ignored").inc()
+            log.debug("message.ignored", reason=message.reason.value)
+            return
+        async with asyncio.timeout(HANDLING_TIMEOUT_S):
+            await self._submit(message)
+
+    async def take_stop(
+        self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext
+    ) -> None:
+        """Hand a click on Stop on; a payload that names no turn is only acknowledged."""
+        await ack()
+        turn_id = str(body["actions"][0].get("value"))
+        if self._stop is None or not _TURN_ID.fullmatch(turn_id):
+            return
+        async with asyncio.timeout(HANDLING_TIMEOUT_S):
+            await self._stop(
+                team_id=_team_id(body, context=context),
+                channel_id=context.channel_id or "",
+                user_id=context.user_id or "",
+                turn_id=int(turn_id),
+            )
+
+
+def _team_id(body: Mapping[str, Any], *, context: AsyncBoltContext) -> str:
+    """Return the workspace whose installation received this.
+
+    In a channel shared over Slack Connect a payload names several workspaces; the installation's
+    is the one whose token and budgets serve the answer, and the same for every delivery of a
+    message, which the claim depends on. Only an organisation-wide installation has none of its own.
+    """
+    installed = context.authorize_result
+    team_id = installed.team_id if installed is not None else None
+    return team_id or context.team_id or str(body.get("team_id") or "")
+
+
+async def _answer_command(ack: AsyncAck) -> None:
+    """Answer the slash command, whatever the operator called it, for its sender alone."""
+    await ack(text=texts.HELP, response_type="ephemeral")
+
+
+async def _take_rate_limit_notice(
+    body: dict[str, Any], next_: Callable[[], Awaitable[Any]]
+) -> BoltResponse | None:
+    """Log that Slack holds events back; Bolt has no listener for this (docs: "The Events API")."""
+    if body.get("type") == "app_rate_limited":
+        log.warning("events.rate_limited", team_id=body.get("team_id"))
+        return BoltResponse(status=200)
+    await next_()
+    return None
+
+
+async def _settle_failure(error: Exception, body: dict[str, Any]) -> BoltResponse | None:
+    """Answer 200 to what nobody listens to, and leave Bolt's 500 to everything that broke.
+
+    An unknown payload is no failure: a 404 would make Slack deliver it three times more.
+    """
+    if isinstance(error, BoltUnhandledRequestError):
+        log.debug("delivery.ignored", reason=str(body.get("type")))
+        return BoltResponse(status=200)
+    log.error("delivery.failed", exc_info=error)
+    return None

@@ -1,0 +1,102 @@
+"""What one message of a reply is on the wire: fallback text, blocks, and the bot's own mark."""
+
+import re
+from typing import Any
+
+from bot.core.reply import Content, Control, Mark
+
+FALLBACK_CHARS = 150
+"""What a notification has room for."""
+NOTE_CHARS = 2_000
+"""A text object in a context block takes 3,000 (docs.slack.dev, "Text object"); notes are short."""
+NOTHING_YET = "…"
+"""Stands where nothing else does: Slack takes no message without text."""
+EVENT_TYPE = "dashscope_turn"
+"""The event_type of the metadata on the bot's replies."""
+CONTROL_PREFIX = "turn:"
+"""Every control's action_id starts with it."""
+_LABELS = {Control.STOP: "Stop"}
+
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_LINE_MARKS = re.compile(
+    r"^[ \t]*(?:[-*+>][ \t]|#{1,6}[ \t]|\d+\.[ \t]|```\w*|~~~\w*|\|)", re.MULTILINE
+)
+_INLINE_MARKS = re.compile(r"[*`~|]+|(?<!\w)_+|_+(?!\w)")
+_SPACE = re.compile(r"\s+")
+
+
+def message(content: Content, *, mark: Mark) -> dict[str, Any]:
+    """Return the arguments that posting and editing have in common."""
+    return {
+        "text": fallback(content),
+        "blocks": blocks(content, mark=mark),
+        # An edit makes links of bare channel names in `text` unless told not to.
+        "parse": "none",
+        "metadata": metadata(mark),
+    }
+
+
+def blocks(content: Content, *, mark: Mark) -> list[dict[str, Any]]:
+    """Return one message's blocks, never none.
+
+    Args:
+        content: What to show; its text is within a `markdown` block's 12,000 characters.
+        mark: Whose message it is; a control's value is the turn's id.
+    """
+    shown: list[dict[str, Any]] = []
+    if content.text.strip():
+        shown.append({"type": "markdown", "text": content.text})
+    if content.note.strip():
+        shown.append(_context(content.note[:NOTE_CHARS]))
+    if content.controls:
+        shown.append({"type": "actions", "elements": [_button(c, mark) for c in content.controls]})
+    return shown or [_context(NOTHING_YET)]
+
+
+def fallback(content: Content) -> str:
+    """Return what notifications and screen readers get: plain, escaped, never empty.
+
+    At most FALLBACK_CHARS characters before escaping.
+    """
+    plain = _plain(content.text) or _plain(content.note) or NOTHING_YET
+    if len(plain) > FALLBACK_CHARS:
+        plain = plain[: FALLBACK_CHARS - 1].rstrip() + "…"
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def metadata(mark: Mark) -> dict[str, Any]:
+    """Return the metadata by which `carries` knows the message again."""
+    return {
+        "event_type": EVENT_TYPE,
+        "event_payload": {"turn_id": mark.turn_id, "page": mark.page},
+    }
+
+
+def carries(found: dict[str, Any], *, mark: Mark) -> bool:
+    """Return whether a message, as Slack returns it with its metadata, carries `mark`."""
+    marked: dict[str, Any] = found.get("metadata") or {}
+    wanted = metadata(mark)
+    return all(marked.get(name) == value for name, value in wanted.items())
+
+
+def _context(text: str) -> dict[str, Any]:
+    # Plain text, so that nothing in it can become a mention or a link.
+    return {"type": "context", "elements": [{"type": "plain_text", "text": text, "emoji": True}]}
+
+
+def _button(control: Control, mark: Mark) -> dict[str, Any]:
+    return {
+        "type": "button",
+        "action_id": CONTROL_PREFIX + control.value,
+        "text": {"type": "plain_text", "text": _LABELS[control]},
+        "value": str(mark.turn_id),
+    }
+
+
+def _plain(markdown: str) -> str:
+    # A few times more than is shown is enough to look at; the rest of the answer is left alone.
+    start = markdown[: FALLBACK_CHARS * 8]
+    unlinked = _LINK.sub(r"\1", start)
+    unmarked = _INLINE_MARKS.sub("", _LINE_MARKS.sub("", unlinked))
+    readable = unmarked.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return _SPACE.sub(" ", readable).strip()

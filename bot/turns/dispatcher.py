@@ -1,0 +1,179 @@
+"""Takes turns up and runs them: the owner of every turn's task."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Self
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from bot.errors import SlackError
+from bot.metrics import Metrics
+from bot.turns.run import Grip
+from storage.database import Storage
+from storage.errors import LeaseLost, StorageError
+from storage.lease import Lease
+from storage.records import Turn
+
+log = structlog.stdlib.get_logger(__name__)
+
+SWEEP_S = 2.0
+"""How often turns are looked for without a signal: the safety net, not the way."""
+BATCH = 32
+"""Most turns taken up in one query."""
+BACKOFF_S = (1.0, 5.0, 20.0, 60.0, 180.0)
+"""Pauses before a turn that failed is taken up again."""
+
+RunTurn = Callable[[Turn, Grip], Awaitable[None]]
+
+
+class Dispatcher:
+    """Runs the oldest unfinished turn of each thread, many threads at once.
+
+    `async with` takes the worker's lease and starts; leaving stops taking turns up, gives those
+    that run `grace_s` to finish, and hands the rest back for another process.
+
+    Args:
+        storage: An open storage.
+        run: Brings one turn to its end.
+        metrics: Where queue and running turns are shown.
+        at_once: Most turns that run at the same time.
+        grace_s: Seconds for running turns at the end.
+    """
+
+    def __init__(
+        self, storage: Storage, *, run: RunTurn, metrics: Metrics, at_once: int, grace_s: float
+    ) -> None:
+        self._storage = storage
+        self._run = run
+        self._metrics = metrics
+        self._at_once = at_once
+        self._grace_s = grace_s
+        self._signal = asyncio.Event()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._turns: dict[int, Turn] = {}
+        self._stops: dict[int, asyncio.Event] = {}
+        self._stack = AsyncExitStack()
+        self._lease: Lease
+        self._loop: asyncio.Task[None]
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._lease = await stack.enter_async_context(
+                Lease(self._storage, wake=self.wake, stop=self._stop, lost=self._abandon)
+            )
+            self._loop = asyncio.create_task(self._take_turns(), name="dispatcher")
+            stack.push_async_callback(self._close)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def running(self) -> frozenset[int]:
+        """Ids of the turns that run in this process."""
+        return frozenset(self._tasks)
+
+    def wake(self) -> None:
+        """Look for turns now."""
+        self._signal.set()
+
+    def _stop(self, turn_id: int) -> None:
+        if turn_id in self._stops:
+            self._stops[turn_id].set()
+
+    def _abandon(self) -> None:
+        """The lease ran out: others may own our turns, so drop them where they stand."""
+        log.warning("lease.lost", running=len(self._tasks))
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _take_turns(self) -> None:
+        while True:
+            self._signal.clear()  # before the query: what is claimed during it wakes us again
+            try:
+                await self._fill()
+                await self._watch()
+            except StorageError as error:
+                log.warning("turns.not_taken", error=type(error).__name__)
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await self._signal.wait()
+            except TimeoutError:
+                continue
+
+    async def _fill(self) -> None:
+        while (room := min(self._at_once - len(self._tasks), BATCH)) > 0:
+            turns = await self._storage.turns.take(limit=room)
+            for turn in turns:
+                self._start(turn)
+            if len(turns) < room:
+                return
+
+    async def _watch(self) -> None:
+        await self._lease.orphans(self._tasks.keys())
+        counts = await self._storage.turns.counts()
+        self._metrics.queued.set(counts.queued)
+        self._metrics.running.set(len(self._tasks))
+
+    def _start(self, turn: Turn) -> None:
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._run_one(turn, stop), name=f"turn-{turn.id}")
+        self._tasks[turn.id], self._turns[turn.id], self._stops[turn.id] = task, turn, stop
+        task.add_done_callback(lambda _task: self._ended(turn.id))
+
+    def _ended(self, turn_id: int) -> None:
+        del self._tasks[turn_id], self._turns[turn_id], self._stops[turn_id]
+        self.wake()
+
+    async def _run_one(self, turn: Turn, stop: asyncio.Event) -> None:
+        with bound_contextvars(
+            turn_id=turn.id,
+            team_id=turn.team_id,
+            channel_id=turn.channel_id,
+            thread_ts=turn.thread_ts,
+        ):
+            if turn.attempts > 1:
+                log.info("turn.taken_up", attempts=turn.attempts, crashes=turn.crashes)
+            try:
+                await self._run(turn, Grip(guard=self._lease.guard, stop=stop))
+            except LeaseLost:
+                log.warning("turn.lost")
+            except Exception as error:  # noqa: BLE001 - the one place: no turn takes the process down
+                await self._put_back(turn, error)
+
+    async def _put_back(self, turn: Turn, error: Exception) -> None:
+        expected = isinstance(error, (SlackError, StorageError))
+        delay_s = BACKOFF_S[min(turn.attempts, len(BACKOFF_S)) - 1]
+        log.warning("turn.postponed", exc_info=None if expected else error, delay_s=delay_s)
+        try:
+            await self._storage.turns.postpone(turn, delay_s=delay_s, reason=type(error).__name__)
+        except StorageError as failure:
+            # The lease's orphan repair puts it back when the database is there again.
+            log.warning("turn.not_postponed", error=type(failure).__name__)
+
+    async def _close(self) -> None:
+        """Stop taking turns, wait for those that run, hand the rest back."""
+        self._loop.cancel()
+        await asyncio.wait({self._loop})
+        if self._tasks:
+            log.info("turns.draining", running=len(self._tasks), grace_s=self._grace_s)
+            await asyncio.wait(self._tasks.values(), timeout=self._grace_s)
+        left = list(self._turns.values())
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._hand_back(left)
+
+    async def _hand_back(self, turns: list[Turn]) -> None:
+        if not turns:
+            return
+        try:
+            await self._storage.turns.release(turns)
+            log.info("turns.handed_back", count=len(turns))
+        except StorageError as error:
+            log.warning("turns.not_handed_back", error=type(error).__name__)

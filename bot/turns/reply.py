@@ -1,0 +1,277 @@
+"""The reply of one turn: brings what Slack shows to what is wanted, one call at a time."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from bot.core.pages import PAGE_BYTES
+from bot.core.plan import Delete, Edit, Operation, Post, applied, plan
+from bot.core.reply import Content, Mark, Place, Shown, Urgency
+from bot.core.texts import MOVED
+from bot.errors import (
+    ChannelClosed,
+    MessageGone,
+    MessageTooLong,
+    SlackError,
+    SlackThrottled,
+    SlackUnavailable,
+)
+from bot.turns.ports import Book, Replies
+from storage.errors import StorageUnavailable
+from storage.records import Turn
+
+log = structlog.stdlib.get_logger(__name__)
+
+Wanted = Callable[[int], Sequence[Content]]
+"""Computes what the reply should show now, given how many bytes a message may hold."""
+
+GONE = ""
+"""Stands in the stored list for a message that was deleted, so that no mark is used twice."""
+UNKNOWN = Content(text="\0", note="\0")
+"""What a message of an earlier try shows: nobody knows, so it is edited whatever is wanted."""
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0, 30.0)
+"""Pauses between tries of a call that Slack or the database failed: two and a half minutes."""
+THROTTLED_LIMIT = 60
+"""How often in a row a final call may be sent back to wait; each wait is Slack's Retry-After."""
+SMALLEST_PAGE_BYTES = 1_000
+MOVED_MARKS_FROM = 1_000_000
+"""Marks of messages in the asker's direct messages, apart from those in the channel."""
+
+
+class Reply:
+    """The messages in Slack that together are one reply.
+
+    One task at a time calls `keep_up`, `advance` or `settle`. Every call to Slack happens under
+    `calling`: whoever holds that lock knows that none is on its way. The list of messages is in the
+    database before a message is edited, and that one is about to be posted is there before it is.
+
+    Attributes:
+        shown: The messages as Slack confirmed them last.
+        calling: Held while a call is on its way.
+        edits: Calls that changed something.
+        waits: Calls that Slack refused for now (429).
+        retries: Calls repeated because Slack or the database failed.
+        first_words_at: When text was first confirmed, `time.monotonic()`; None before.
+    """
+
+    def __init__(
+        self,
+        turn: Turn,
+        *,
+        replies: Replies,
+        book: Book,
+        guard: Callable[[], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._turn = turn
+        self._replies = replies
+        self._book = book
+        self._guard = guard
+        self._sleep = sleep
+        self._place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
+        self._stored = list(turn.reply)
+        self._saved = True
+        self._may_be_posted = turn.posting
+        self._moved = False
+        self._page_bytes = PAGE_BYTES
+        self.shown = tuple(Shown(ts, UNKNOWN) for ts in turn.reply if ts != GONE)
+        self.calling = asyncio.Lock()
+        self.edits = self.waits = self.retries = 0
+        self.first_words_at: float | None = None
+
+    async def keep_up(self, wanted: Wanted, *, changed: asyncio.Event, tick_s: float) -> None:
+        """Follow `wanted` until cancelled; cancel it while holding `calling`.
+
+        Args:
+            wanted: What to show; asked anew just before each call, so the newest text goes.
+            changed: Set by the caller when there is more to show.
+            tick_s: Look again after this many seconds even when nothing changed.
+
+        Raises:
+            LeaseLost: Another process owns the turn now.
+        """
+        while True:
+            changed.clear()
+            urgency = Urgency.INTERIM if self._has_words else Urgency.FIRST_WORDS
+            try:
+                moved = await self.advance(wanted, urgency=urgency)
+            except SlackThrottled:
+                self.waits += 1
+                continue
+            except (SlackUnavailable, StorageUnavailable):
+                self.retries += 1
+                await self._sleep(PAUSES_S[1])
+                continue
+            except SlackError:
+                return  # the final text finds another way, or says that there is none
+            if not moved:
+                await _set_within(changed, seconds=tick_s)
+
+    async def settle(self, wanted: Wanted) -> None:
+        """Show `wanted` and return when Slack has confirmed all of it.
+
+        Waits out 429s, repeats what failed, posts anew what cannot be edited any more, and brings
+        the answer to the asker's direct messages when the channel is closed.
+
+        Raises:
+            SlackError: It cannot be shown, or not for now.
+            StorageUnavailable: The database stayed away.
+            LeaseLost: Another process owns the turn now.
+        """
+        failures = throttled = 0
+        while True:
+            try:
+                if not await self.advance(wanted, urgency=Urgency.FINAL):
+                    return
+                failures = throttled = 0
+            except SlackThrottled as error:
+                self.waits += 1
+                throttled += 1
+                if throttled > THROTTLED_LIMIT:
+                    raise
+                await self._sleep(min(error.retry_after_s, PAUSES_S[-1]))
+            except (SlackUnavailable, StorageUnavailable):
+                if failures == len(PAUSES_S):
+                    raise
+                self.retries += 1
+                await self._sleep(PAUSES_S[failures])
+                failures += 1
+            except ChannelClosed:
+                if self._moved:
+                    raise
+                await self._move_to_direct_messages()
+                wanted = _said_where_from(wanted)
+
+    async def advance(self, wanted: Wanted, *, urgency: Urgency) -> bool:
+        """Make one call towards `wanted`; return False when nothing is left to do.
+
+        Raises:
+            SlackError: As the call failed; what it left behind is taken care of by the next one.
+            StorageUnavailable: The list of messages could not be stored.
+            LeaseLost: Another process owns the turn now.
+        """
+        operation = self._next(wanted)
+        if operation is None:
+            return False
+        if isinstance(operation, Post):
+            await self._replies.permit_post(self._place, urgency=urgency)
+        else:
+            await self._replies.permit_edit(self._place, urgency=urgency)
+        async with self.calling:
+            newest = self._next(wanted)
+            if newest is not None and type(newest) is type(operation):
+                await self._save()
+                self._guard()
+                await self._perform(newest)
+        return True
+
+    @property
+    def _has_words(self) -> bool:
+        return any(message.content.text for message in self.shown)
+
+    def _next(self, wanted: Wanted) -> Operation | None:
+        operations = plan(self.shown, wanted(self._page_bytes))
+        return operations[0] if operations else None
+
+    async def _perform(self, operation: Operation) -> None:
+        try:
+            match operation:
+                case Post(content=content):
+                    ts, content = await self._post(content)
+                    self.shown = (*self.shown, Shown(ts, content))
+                case Edit(ts=ts, content=content):
+                    await self._replies.edit(
+                        self._place, ts, content, mark=self._mark(self._stored.index(ts))
+                    )
+                    self.shown = applied(self.shown, operation, ts=ts)
+                case Delete(ts=ts):
+                    await self._replies.delete(self._place, ts)
+                    self.shown = applied(self.shown, operation, ts=ts)
+                    await self._forget(ts)
+        except MessageGone:
+            await self._lose(operation)
+        except MessageTooLong:
+            if self._page_bytes == SMALLEST_PAGE_BYTES:
+                raise
+            self._page_bytes = max(SMALLEST_PAGE_BYTES, self._page_bytes * 2 // 3)
+        else:
+            self.edits += 1
+            if self.first_words_at is None and self._has_words:
+                self.first_words_at = time.monotonic()
+
+    async def _post(self, content: Content) -> tuple[str, Content]:
+        """Post, unless an earlier try did: a post whose answer got lost is looked for first."""
+        mark = self._mark(len(self._stored))
+        ts = None
+        if self._may_be_posted:
+            ts = await self._replies.find(self._place, mark=mark, after_ts=self._turn.message_ts)
+            content = content if ts is None else UNKNOWN
+        if ts is None:
+            if not self._moved:
+                await self._book.posting(self._turn)
+            self._may_be_posted = True
+            try:
+                ts = await self._replies.post(self._place, content, mark=mark)
+            except SlackUnavailable:
+                raise
+            except SlackError:
+                self._may_be_posted = self._moved
+                raise
+        self._stored.append(ts)
+        self._saved = False
+        self._may_be_posted = self._moved
+        await self._save()
+        return ts, content
+
+    def _mark(self, position: int) -> Mark:
+        return Mark(self._turn.id, position + (MOVED_MARKS_FROM if self._moved else 0))
+
+    async def _save(self) -> None:
+        """Store the list of messages, unless the database knows it already."""
+        if not self._saved and not self._moved:
+            await self._book.posted(self._turn, self._stored)
+        self._saved = True
+
+    async def _lose(self, operation: Operation) -> None:
+        """Go on without a message that is gone; what it held is posted anew."""
+        match operation:
+            case Edit(ts=ts) | Delete(ts=ts):
+                log.info("message.lost", message_ts=ts)
+                self.shown = tuple(message for message in self.shown if message.ts != ts)
+                await self._forget(ts)
+            case Post():
+                raise AssertionError("a post cannot lose a message")
+
+    async def _forget(self, ts: str) -> None:
+        self._stored[self._stored.index(ts)] = GONE
+        self._saved = False
+        await self._save()
+
+    async def _move_to_direct_messages(self) -> None:
+        """Go on in the asker's direct messages; a post there is always looked for first."""
+        self._place = await self._replies.direct(self._turn.team_id, self._turn.user_id)
+        log.info("reply.moved", channel_id=self._place.channel_id)
+        self.shown = ()
+        self._stored = []
+        self._moved = self._may_be_posted = True
+
+
+def _said_where_from(wanted: Wanted) -> Wanted:
+    """Say on the last message why it is here."""
+
+    def moved(page_bytes: int) -> Sequence[Content]:
+        *pages, last = wanted(page_bytes)
+        return [*pages, replace(last, note=f"{MOVED} {last.note}".strip())]
+
+    return moved
+
+
+async def _set_within(event: asyncio.Event, *, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,171 @@
+"""A PostgreSQL worker's heartbeat: renews its lease, hears notices, takes over from the dead."""
+
+import asyncio
+import contextlib
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Self
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.clock import to_ms
+from storage.errors import StorageError
+from storage.listener import Listener
+from storage.postgres import single_engine
+from storage.signals import Signals
+from storage.workers import Identity, beat, reap_expired, reap_suspects, suspects
+
+GUARDED_SHARE = 0.7
+"""Of the lease: after it nothing visible may happen, well before others may take over."""
+
+LISTENER_TIMEOUT_S = 2.0
+RECONNECT_PAUSE_S = 0.25
+
+_SECOND_LOOK = 0.25
+"""Of a beat: how long a worker whose connection ended has to come back."""
+
+_GRACE_BEATS = 2
+"""After a reconnection nobody is suspected for so long: a restarted database cut everybody off."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def boot_clock() -> float:
+    """Return seconds on a clock that also counts while the machine sleeps, where there is one."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a lease is kept.
+
+    Attributes:
+        lease_s: After how long without a heartbeat others may take over.
+        beat_s: Between heartbeats; a small part of `lease_s`.
+    """
+
+    lease_s: float
+    beat_s: float
+
+
+class Heartbeat:
+    """Keeps a worker in the table, inside `async with`; failures after opening are retried.
+
+    Attributes:
+        good_until: On `boot_clock`; later, nothing visible may happen.
+        live_workers: At the last heartbeat, this one included.
+
+    Raises:
+        StorageError: On opening: the database cannot be used.
+    """
+
+    def __init__(self, url: sa.URL, *, worker_id: str, signals: Signals, timing: Timing) -> None:
+        self._url = url
+        self._worker_id = worker_id
+        self._signals = signals
+        self._timing = timing
+        self._stack = AsyncExitStack()
+        self._suspects_from = 0.0
+        self._listener: Listener | None = None
+        self.good_until = 0.0
+        self.live_workers = 1
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            engine = single_engine(self._url)
+            stack.push_async_callback(engine.dispose)
+            self._listener = await self._connect(engine)
+            stack.push_async_callback(self._close_listener)
+            task = asyncio.create_task(self._keep(engine), name="heartbeat")
+            stack.push_async_callback(_end, task)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._stack.aclose()
+
+    async def _close_listener(self) -> None:
+        if self._listener is not None:
+            await self._listener.aclose()
+
+    async def _keep(self, engine: AsyncEngine) -> None:
+        """Beat until cancelled, over one connection after the other."""
+        while self._listener is not None:
+            try:
+                await self._serve(self._listener)
+            except StorageError as error:
+                log.warning("listener.failed", worker=self._worker_id, error=str(error))
+            await self._listener.aclose()
+            self._listener = await self._reconnect(engine)
+
+    async def _serve(self, listener: Listener) -> None:
+        """Beat until the connection ends."""
+        while not listener.ended.is_set():
+            await self._reap(listener)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.beat_s):
+                    await listener.ended.wait()
+                return
+            await self._beat(listener)
+
+    async def _reconnect(self, engine: AsyncEngine) -> Listener:
+        log.warning("listener.lost", worker=self._worker_id)
+        while True:
+            try:
+                listener = await self._connect(engine)
+                break
+            except StorageError:
+                await asyncio.sleep(RECONNECT_PAUSE_S)
+        log.info("listener.restored", worker=self._worker_id)
+        self._suspects_from = boot_clock() + _GRACE_BEATS * self._timing.beat_s
+        self._signals.wake()  # for the notices that were missed
+        return listener
+
+    async def _connect(self, engine: AsyncEngine) -> Listener:
+        listener = Listener(engine, on_notice=self._signals.pass_on, timeout_s=LISTENER_TIMEOUT_S)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(listener)
+            await self._beat(listener)
+            stack.pop_all()
+        return listener
+
+    async def _beat(self, listener: Listener) -> None:
+        began_at = boot_clock()
+        identity = Identity(
+            worker_id=self._worker_id,
+            lock_no=listener.lock_no,
+            lease_ms=to_ms(self._timing.lease_s),
+        )
+        pulse = await listener.run(beat, identity)
+        self.good_until = began_at + GUARDED_SHARE * self._timing.lease_s
+        self.live_workers = pulse.live_workers
+        if self._listener is not None and not pulse.renewed:
+            log.warning("lease.lost", worker=self._worker_id)
+            self._signals.lost()
+        for turn_id in pulse.stops:
+            self._signals.stop(turn_id)
+
+    async def _reap(self, listener: Listener) -> None:
+        turns = await listener.run(reap_expired)
+        if boot_clock() >= self._suspects_from:
+            turns += await self._reap_suspects(listener)
+        if turns:
+            log.warning("turns.taken_back", count=turns)
+
+    async def _reap_suspects(self, listener: Listener) -> int:
+        found = await listener.run(suspects, self._worker_id)
+        if not found:
+            return 0
+        await asyncio.sleep(_SECOND_LOOK * self._timing.beat_s)
+        return await listener.run(reap_suspects, found)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,113 @@
+"""The tables, once for both databases.
+
+`turn` is the inbox: one row per message that will be answered. `conversation` joins a thread to its
+DashScope session. `worker` holds the processes that run turns (PostgreSQL only; a SQLite file has
+one process and needs no lease).
+
+Conditions on `status` are written as literals, not as parameters: only then can either database see
+that a partial index covers them.
+"""
+
+import sqlalchemy as sa
+
+from storage.records import TurnStatus
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_STATUSES = ", ".join(f"'{status}'" for status in TurnStatus)
+_QUEUED: sa.ColumnElement[str] = sa.literal_column(f"'{TurnStatus.QUEUED}'")
+_RUNNING: sa.ColumnElement[str] = sa.literal_column(f"'{TurnStatus.RUNNING}'")
+
+turn = sa.Table(
+    "turn",
+    metadata,
+    # SQLite reuses the ids of deleted rows unless it is told not to, and only counts INTEGER keys.
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("event_key", sa.Text, nullable=False, unique=True),
+    sa.Column("thread_key", sa.Text, nullable=False),
+    sa.Column("order_key", sa.BigInteger, nullable=False),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("thread_ts", sa.Text, nullable=False),
+    sa.Column("message_ts", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("crashes", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("worker_id", sa.Text),
+    sa.Column("stop_requested_by", sa.Text),
+    sa.Column("payload", sa.JSON(none_as_null=True)),  # message text: NULL once the turn ended
+    sa.Column("ending", sa.JSON(none_as_null=True)),  # the same
+    sa.Column("reply", sa.JSON(none_as_null=True)),  # list of ts; NULL while nothing was posted
+    sa.Column("posting", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("outcome", sa.Text),  # why it was postponed last, then how it ended
+    sa.Column("available_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("started_at_ms", sa.BigInteger),
+    sa.Column("finished_at_ms", sa.BigInteger),
+    sa.CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    sqlite_autoincrement=True,
+)
+
+conversation = sa.Table(
+    "conversation",
+    metadata,
+    sa.Column("thread_key", sa.Text, primary_key=True),
+    sa.Column("app_key", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("rounds", sa.Integer, nullable=False),
+    sa.Column("last_used_at_ms", sa.BigInteger, nullable=False, index=True),
+)
+
+worker = sa.Table(
+    "worker",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("lock_no", sa.BigInteger, nullable=False),
+    sa.Column("started_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
+)
+
+
+def is_queued(turns: sa.FromClause = turn) -> sa.ColumnElement[bool]:
+    """Return the condition: waits to be taken."""
+    return turns.c.status == _QUEUED
+
+
+def is_running(turns: sa.FromClause = turn) -> sa.ColumnElement[bool]:
+    """Return the condition: a worker has it."""
+    return turns.c.status == _RUNNING
+
+
+def is_live(turns: sa.FromClause = turn) -> sa.ColumnElement[bool]:
+    """Return the condition: has not ended."""
+    return turns.c.status.in_([_QUEUED, _RUNNING])
+
+
+def _partial_index(
+    name: str, *columns: str, where: sa.ColumnElement[bool], unique: bool = False
+) -> None:
+    sa.Index(
+        name,
+        *(turn.c[column] for column in columns),
+        unique=unique,
+        postgresql_where=where,
+        sqlite_where=where,
+    )
+
+
+_partial_index("ix_turn_live", "thread_key", "order_key", "id", where=is_live())
+_partial_index("ix_turn_queued", "available_at_ms", "id", where=is_queued())
+_partial_index("ix_turn_running", "worker_id", where=is_running())
+# The hard guarantee that the turns of a thread run one at a time, whatever the queries believe.
+_partial_index("uq_turn_one_running", "thread_key", where=is_running(), unique=True)
+sa.Index("ix_turn_finished", turn.c.finished_at_ms)
+sa.Index("ix_turn_channel", turn.c.team_id, turn.c.channel_id, turn.c.order_key)

@@ -1,0 +1,151 @@
+"""The inbox: every message that will be answered, from its claim to its end."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from storage import endings, inbox, lookups
+from storage.clock import to_ms
+from storage.errors import StorageConflict, storage_errors
+from storage.records import Counts, FoundTurn, NewTurn, SessionUse, Turn, TurnStatus
+
+if TYPE_CHECKING:
+    from storage.database import Storage
+
+CLAIM_TIMEOUT_S = 2.0
+"""Slack waits three seconds for its 200 (Slack docs, "Using the HTTP Events API")."""
+
+_RACES = 3
+"""How often a lost race for a thread is run again before the next wake-up is waited for."""
+
+
+class Turns:
+    """The turns of a database.
+
+    Every method raises `storage.errors.StorageError` in its most specific form. Those that write to
+    a taken turn raise `LeaseLost`, and change nothing, when it was taken up by somebody else.
+    """
+
+    def __init__(self, storage: "Storage") -> None:
+        self._storage = storage
+
+    async def claim(self, new: NewTurn) -> int | None:
+        """Store a message as a turn and return its id once that is safe; None if it is one already.
+
+        Raises:
+            StorageUnavailable: The database failed or took more than two seconds. The claim may
+                still happen; when Slack delivers the message again, None tells.
+            ValueError: The message's ts is none.
+        """
+        with storage_errors():
+            async with asyncio.timeout(CLAIM_TIMEOUT_S):
+                turn_id = await self._storage.run(inbox.claim, new)
+        if turn_id is not None:
+            self._storage.signals.wake()
+        return turn_id
+
+    async def waiting(self, turn_id: int) -> int:
+        """Return how many live turns of its thread go before a turn; 0 for one that is unknown."""
+        return await self._storage.read(lookups.waiting, turn_id)
+
+    async def take(self, *, limit: int) -> list[Turn]:
+        """Make up to `limit` turns this worker's and return them, oldest first; needs its lease.
+
+        Of each thread only the oldest live turn is taken, and only while no other runs. May return
+        fewer than there are, even none, when other workers take turns at the same moment.
+        """
+        for attempt in range(_RACES):
+            try:
+                return await self._storage.run(
+                    inbox.take, self._storage.worker, limit=limit if attempt == 0 else 1
+                )
+            except StorageConflict:
+                continue  # another worker was first in one of the threads
+        return []
+
+    async def posting(self, turn: Turn) -> None:
+        """Note that a message of the reply is about to be posted."""
+        await self._storage.run(inbox.update_taken, turn, posting=True)
+
+    async def posted(self, turn: Turn, reply: Sequence[str]) -> None:
+        """Record the ts of all messages of the reply so far, in order."""
+        await self._storage.run(inbox.update_taken, turn, reply=list(reply) or None, posting=False)
+
+    async def store_ending(self, turn: Turn, ending: dict[str, Any]) -> None:
+        """Keep the finished answer until it is shown, so that nobody has to ask again."""
+        await self._storage.run(inbox.update_taken, turn, ending=ending)
+
+    async def finish(
+        self, turn: Turn, *, status: TurnStatus, session: SessionUse | None, outcome: str
+    ) -> None:
+        """End a turn and erase its text.
+
+        Args:
+            turn: As taken.
+            status: `DONE`, `FAILED` or `CANCELLED`.
+            session: What the conversation goes on with; None leaves it as it is.
+            outcome: One word for the statistics, never text of a message.
+        """
+        await self._storage.run(
+            endings.finish, turn, status=status, session=session, outcome=outcome
+        )
+        self._storage.signals.wake()
+
+    async def postpone(self, turn: Turn, *, delay_s: float, reason: str) -> None:
+        """Give a turn back, to be taken again after `delay_s`; its thread waits with it."""
+        await self._storage.run(inbox.postpone, turn, delay_ms=to_ms(delay_s), reason=reason)
+
+    async def release(self, turns: Sequence[Turn]) -> int:
+        """Give turns back at once, as if never taken; return how many were still this worker's."""
+        count = await self._storage.run(inbox.release, turns)
+        self._storage.signals.wake()
+        return count
+
+    async def request_stop(self, *, turn_id: int, by: str) -> TurnStatus | None:
+        """Ask to stop a turn, and return where it stands now; None if there is none.
+
+        `CANCELLED`: it waited, nothing of it was shown, and it has ended. `QUEUED`: it is taken up
+        soon, with `stop_requested_by` set. `RUNNING`: its worker is told, at the latest with its
+        next heartbeat. `DONE` and `FAILED`: too late.
+
+        Args:
+            turn_id: The turn.
+            by: The user who asked.
+        """
+        status = await self._storage.run(endings.request_stop, turn_id=turn_id, by=by)
+        if status is TurnStatus.RUNNING:
+            self._storage.signals.stop(turn_id)
+        else:
+            self._storage.signals.wake()
+        return status
+
+    async def find(self, turn_id: int) -> FoundTurn | None:
+        """Return the turn with an id, if there is one."""
+        return await self._storage.read(lookups.find, turn_id)
+
+    async def find_by_message(
+        self, team_id: str, channel_id: str, message_ts: str
+    ) -> FoundTurn | None:
+        """Return the turn that answers a message."""
+        return await self._storage.read(lookups.find_by_message, team_id, channel_id, message_ts)
+
+    async def find_by_reply(self, team_id: str, channel_id: str, reply_ts: str) -> FoundTurn | None:
+        """Return the turn whose reply a message is part of; it came within a day of the question.
+
+        Raises:
+            ValueError: The ts is none.
+        """
+        return await self._storage.read(lookups.find_by_reply, team_id, channel_id, reply_ts)
+
+    async def counts(self) -> Counts:
+        """Return how much there is to do, for all workers together."""
+        return await self._storage.read(lookups.counts)
+
+    async def prune(self, *, older_than_s: float, limit: int) -> int:
+        """Delete up to `limit` turns that ended so long ago; return how many.
+
+        Turns are kept for a day in any case: a message that Slack delivers late must be known.
+        """
+        return await self._storage.run(
+            endings.prune, older_than_ms=to_ms(older_than_s), limit=limit
+        )

@@ -1,0 +1,45 @@
+"""Things that happen in the middle of an answer, at a moment that does not depend on time."""
+
+from collections.abc import Callable
+
+from rig import BOT, Rig, is_growing
+
+from bot.playground.dashscope.pace import Pace
+from bot.playground.slack.change import Change, Edited, Posted
+from bot.playground.slack.message import Message
+
+ANSWER = " ".join(f"word{number}" for number in range(60))
+"""Long enough to be shown in several versions at `SPOKEN`."""
+SPOKEN = Pace(chars_per_s=250, first_token_s=0.1)
+
+
+def markdown_of(message: Message) -> str:
+    """Return the answer's part of a message; empty while there is only a note."""
+    return "\n".join(block["text"] for block in message.blocks if block["type"] == "markdown")
+
+
+def has_begun(message: Message) -> bool:
+    """Tell whether a message of the bot shows words and will show more."""
+    return message.user == BOT and is_growing(message) and bool(markdown_of(message))
+
+
+def when_words_show(rig: Rig, act: Callable[[Message], None]) -> list[Message]:
+    """Let `act` happen once, at the moment a reply first shows words and is not at its end.
+
+    Returns:
+        A list that holds the message from that moment on.
+    """
+    struck: list[Message] = []
+
+    def watch(change: Change) -> None:
+        match change:
+            case Posted(message=message) | Edited(after=message) if (
+                not struck and has_begun(message)
+            ):
+                struck.append(message)
+                act(message)
+            case _:
+                return
+
+    rig.slack.workspace.watch(watch)
+    return struck

@@ -1,0 +1,227 @@
+"""Errors of DashScope -> our classes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.failures import classify, parse_error_body
+from bot.errors import (
+    AccountProblem,
+    ContentBlocked,
+    DashScopeError,
+    Misconfigured,
+    RequestRefused,
+    SessionLost,
+    Throttled,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "dashscope"
+
+CODES: list[tuple[int | None, str, type[DashScopeError]]] = [
+    (400, "InvalidParameter", RequestRefused),
+    (400, "BadRequest.EmptyInput", RequestRefused),
+    (400, "InvalidURL", RequestRefused),
+    (400, "UnsupportedOperation", RequestRefused),
+    (400, "ClientDisconnect", RequestRefused),
+    (400, "DataInspectionFailed", ContentBlocked),
+    (400, "data_inspection_failed", ContentBlocked),
+    (400, "CustomRoleBlocked", ContentBlocked),
+    (400, "FaqRuleBlocked", ContentBlocked),
+    (400, "IPInfringementSuspect", ContentBlocked),
+    (400, "Arrearage", AccountProblem),
+    (400, "FlowNotPublished", Misconfigured),
+    (400, "InvalidAppId", Misconfigured),
+    (400, "App.InvalidAppId", Misconfigured),
+    (400, "AppNotFound", Misconfigured),
+    (401, "InvalidApiKey", Misconfigured),
+    (401, "invalid_api_key", Misconfigured),
+    (401, "NOT AUTHORIZED", Misconfigured),
+    (403, "App.AccessDenied", Misconfigured),
+    (403, "AccessDenied", Misconfigured),
+    (403, "AccessDenied.Unpurchased", AccountProblem),
+    (403, "Model.AccessDenied", Misconfigured),
+    (403, "Workspace.AccessDenied", Misconfigured),
+    (403, "AllocationQuota.FreeTierOnly", AccountProblem),
+    (404, "ModelNotFound", Misconfigured),
+    (404, "model_not_found", Misconfigured),
+    (404, "WorkSpaceNotFound", Misconfigured),
+    (404, "NotFound", Misconfigured),
+    (429, "Throttling", Throttled),
+    (429, "Throttling.RateQuota", Throttled),
+    (429, "LimitRequests", Throttled),
+    (429, "Throttling.BurstRate", Throttled),
+    (429, "Throttling.AllocationQuota", Throttled),
+    (429, "insufficient_quota", Throttled),
+    (400, "Throttling.RateQuota", Throttled),
+    (429, "CommodityNotPurchased", AccountProblem),
+    (429, "PrepaidBillOverdue", AccountProblem),
+    (429, "PostpaidBillOverdue", AccountProblem),
+    (500, "InternalError", UpstreamFailed),
+    (500, "InternalError.Algo", UpstreamFailed),
+    (500, "InternalError.Timeout", UpstreamTimeout),
+    (500, "SystemError", UpstreamFailed),
+    (500, "ModelServiceFailed", UpstreamFailed),
+    (500, "RetrivalFailed", UpstreamFailed),
+    (500, "RequestTimeOut", UpstreamTimeout),
+    (500, "ResponseTimeout", UpstreamTimeout),
+    (500, "AppProcessFailed", UpstreamFailed),
+    (500, "InvokePluginFailed", UpstreamFailed),
+    (500, "ModelServingError", UpstreamFailed),
+    (503, "ModelUnavailable", UpstreamFailed),
+    (504, "GatewayTimeout", UpstreamTimeout),
+    (None, "InternalError.Algo", UpstreamFailed),
+]
+
+STATUSES: list[tuple[int | None, type[DashScopeError]]] = [
+    (None, UpstreamFailed),
+    (200, UpstreamFailed),
+    (302, Misconfigured),
+    (400, RequestRefused),
+    (401, Misconfigured),
+    (402, AccountProblem),
+    (403, Misconfigured),
+    (404, Misconfigured),
+    (408, UpstreamTimeout),
+    (413, RequestRefused),
+    (429, Throttled),
+    (500, UpstreamFailed),
+    (502, UpstreamFailed),
+    (504, UpstreamTimeout),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "expected"), CODES)
+def test_a_known_code_decides(
+    status: int | None, code: str, expected: type[DashScopeError]
+) -> None:
+    assert type(classify(status=status, code=code, message="")) is expected
+
+
+@pytest.mark.parametrize(("status", "expected"), STATUSES)
+@pytest.mark.parametrize("code", ["", "NeverHeardOf"])
+def test_the_status_decides_when_the_code_says_nothing(
+    code: str, status: int | None, expected: type[DashScopeError]
+) -> None:
+    assert type(classify(status=status, code=code, message="")) is expected
+
+
+def test_a_quota_that_was_free_and_is_used_up_is_no_throttling() -> None:
+    error = classify(
+        status=429, code="Throttling.AllocationQuota", message="Free allocated quota exceeded."
+    )
+    assert type(error) is AccountProblem
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("400 DataInspectionFailed: Output data may contain ...", ContentBlocked),
+        (" 429 Throttling.RateQuota: ...", Throttled),
+        ("400 InternalError.Algo: rejected", UpstreamFailed),
+    ],
+)
+def test_a_failed_node_of_a_workflow_is_looked_into(
+    told: str, expected: type[DashScopeError]
+) -> None:
+    message = json.dumps({"nodeName": "LLM1", "errorInfo": told, "nodeId": "LLM_x"})
+    error = classify(status=500, code="ModelServiceFailed", message=message)
+    assert type(error) is expected
+    assert error.detail == f"LLM1: {told.strip()}"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "expected"),
+    [
+        (400, "InvalidParameter", "session_id is expired", SessionLost),
+        (400, "InvalidSessionId", "", SessionLost),
+        (404, "SessionNotFound", "", SessionLost),
+        (401, "InvalidApiKey", "no session", Misconfigured),
+        (429, "Throttling", "too many sessions", Throttled),
+        (500, "InternalError", "session store", UpstreamFailed),
+    ],
+)
+def test_a_refusal_that_names_the_session_is_a_lost_session(
+    status: int, code: str, message: str, expected: type[DashScopeError]
+) -> None:
+    assert type(classify(status=status, code=code, message=message)) is expected
+
+
+def test_everything_told_is_kept_as_data() -> None:
+    error = classify(
+        status=429, code="Throttling", message="slow", request_id="r", retry_after_s=2.0
+    )
+    kept = (error.status, error.code, error.detail, error.request_id, error.retry_after_s)
+    assert kept == (429, "Throttling", "slow", "r", 2.0)
+
+
+BODIES: list[tuple[bytes, int | None, type[DashScopeError], str, int | None]] = [
+    ((FIXTURES / "error_invalid_key.json").read_bytes(), 401, Misconfigured, "InvalidApiKey", 401),
+    (
+        (FIXTURES / "secondary/error_pre_stream_http400_body.txt").read_bytes(),
+        *(400, AccountProblem, "Arrearage", 400),
+    ),
+    (
+        (FIXTURES / "secondary/error_workflow_node_http500.json").read_bytes(),
+        *(500, UpstreamFailed, "ModelServiceFailed", 500),
+    ),
+    (
+        (FIXTURES / "secondary/error_nested_openai_http404.json").read_bytes(),
+        *(404, Misconfigured, "model_not_found", 404),
+    ),
+    (b'{"error":{"type":"insufficient_quota"}}', 429, Throttled, "insufficient_quota", 429),
+    (b"<html><h1>502 Bad Gateway</h1></html>", 502, UpstreamFailed, "", 502),
+    (b"", 403, Misconfigured, "", 403),
+    (b"", None, UpstreamFailed, "", None),
+    (b"\xff\xfe\x00", 429, Throttled, "", 429),
+    (b"data: [1]\n\n", 500, UpstreamFailed, "", 500),
+    (b':HTTP_STATUS/429\ndata:{"code":"New"}\n\n', 200, Throttled, "New", 429),
+    (b':HTTP_STATUS/429\ndata:{"code":"New"}\n\n', None, Throttled, "New", 429),
+    (b':HTTP_STATUS/429\ndata:{"code":"New"}\n\n', 500, UpstreamFailed, "New", 500),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "kind", "code", "told"), BODIES)
+def test_an_error_is_read_from_any_shape_of_body(
+    body: bytes, status: int | None, kind: type[DashScopeError], code: str, told: int | None
+) -> None:
+    error = parse_error_body(body, status=status)
+    assert (type(error), error.code, error.status) == (kind, code, told)
+
+
+def test_the_request_id_is_the_bodys_own_or_else_the_headers() -> None:
+    both = parse_error_body(b'{"requestId":"b","msg":"m"}', status=400, request_id_header="h")
+    assert (both.request_id, both.detail) == ("b", "m")
+    assert parse_error_body(b"{}", status=400, request_id_header="h").request_id == "h"
+
+
+def test_words_of_a_gateway_are_kept_within_bounds() -> None:
+    assert parse_error_body(b" <html> ", status=502).detail == "<html>"
+    assert len(parse_error_body(b"x" * 1_000_000, status=502).detail) <= 2000
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=8) | st.just("\ud800"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "message", "msg", "error", "request_id", "errorInfo"]), inner
+        )
+        | inner.map(json.dumps)
+    ),
+)
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()), st.integers(100, 599))
+def test_no_body_however_hostile_is_more_than_an_error(body: Any, status: int) -> None:
+    error = parse_error_body(body, status=status)
+    f"{error}{error.code}{error.detail}{error.request_id}".encode()
+
+
+def test_the_vendors_words_are_not_in_the_text_of_an_error() -> None:
+    assert "SECRET" not in str(classify(status=400, code="X", message="SECRET"))

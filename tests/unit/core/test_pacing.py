@@ -1,0 +1,401 @@
+"""Laws of the pace at which Slack is called."""
+
+import heapq
+import statistics
+from collections.abc import Callable
+from itertools import count, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.pacing import (
+    BUDGETS,
+    CHANNEL_POSTS,
+    CHANNELS_KEPT,
+    EDIT,
+    EDITS,
+    EXPIRY_S,
+    INTERIM_GAP_S,
+    POST,
+    RECOVERY_S,
+    TIER_2,
+    Budget,
+    Call,
+    Pacing,
+)
+from bot.core.reply import Place, Urgency
+
+SLACK_EDITS = Budget(per_s=50 / 60, burst=20)
+SLACK_POSTS = Budget(per_s=1, burst=3)
+ROUND_TRIP_S = 0.12
+SLACK = 1e-3
+
+
+def place(number: int, channel: str = "") -> Place:
+    return Place("T1", channel or f"C{number}", f"{number}.0")
+
+
+class Simulation:
+    """Runs a Pacing in invented time and writes down what it granted."""
+
+    def __init__(self) -> None:
+        self.pacing = Pacing()
+        self.now = 0.0
+        self.grants: list[tuple[float, Call]] = []
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._then: dict[Call, Callable[[], None]] = {}
+        self._order = count()
+
+    def at(self, when: float, what: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (when, next(self._order), what))
+
+    def ask(
+        self,
+        where: Place,
+        method: str,
+        urgency: Urgency,
+        then: Callable[[], None] = lambda: None,
+    ) -> Call:
+        call = self.pacing.ask(where, method=method, urgency=urgency, now=self.now)
+        self._then[call] = then
+        return call
+
+    def run(self, until: float) -> None:
+        while True:
+            granted = self.pacing.grant(now=self.now)
+            self.grants += [(self.now, call) for call in granted]
+            for call in granted:
+                self._then.pop(call)()
+            if granted:
+                continue
+            following = self._next_at()
+            if following is None or following >= until:
+                self.now = until
+                return
+            assert following >= self.now
+            self.now = following
+            while self._events and self._events[0][0] <= self.now:
+                heapq.heappop(self._events)[2]()
+
+    def _next_at(self) -> float | None:
+        moments = [at for at, _, _ in self._events[:1]]
+        ready = self.pacing.next_at(now=self.now)
+        return min(moments if ready is None else [*moments, ready], default=None)
+
+    def flood(self, where: Place, *, stop_at: float) -> None:
+        """Ask for interim edits again and again, each a round trip after the last grant."""
+
+        def again() -> None:
+            if self.now < stop_at:
+                self.ask(where, EDIT, Urgency.INTERIM, lambda: self.at(self.now + 0.12, again))
+
+        again()
+
+    def times(self, method: str, urgency: Urgency | None = None) -> list[float]:
+        return [at for at, c in self.grants if c.method == method and urgency in {None, c.urgency}]
+
+
+def kept_within(budget: Budget, times: list[float]) -> bool:
+    """No window holds more calls than its burst and its refill."""
+    return all(
+        j - i + 1 <= budget.burst + budget.per_s * (times[j] - times[i]) + SLACK
+        for i in range(len(times))
+        for j in range(i, len(times))
+    )
+
+
+def refusals(budget: Budget, times: list[float]) -> int:
+    """What Slack would refuse."""
+    level, last, refused = budget.burst, 0.0, 0
+    for at in times:
+        level, last = min(budget.burst, level + (at - last) * budget.per_s), at
+        if level >= 1 - SLACK:
+            level -= 1
+        else:
+            refused += 1
+    return refused
+
+
+asks = st.lists(
+    st.tuples(
+        st.floats(0, 60),
+        st.integers(0, 5),
+        st.sampled_from([POST, EDIT, "chat.delete", "conversations.replies", "made.up"]),
+        st.sampled_from(Urgency),
+    ),
+    max_size=80,
+)
+rests = st.lists(
+    st.tuples(st.floats(0, 60), st.sampled_from([POST, EDIT]), st.floats(1, 30)), max_size=3
+)
+
+
+def simulate(
+    calls: list[tuple[float, int, str, Urgency]], throttled: list[tuple[float, str, float]]
+) -> Simulation:
+    simulation = Simulation()
+    for when, number, method, urgency in calls:
+        simulation.at(
+            when,
+            lambda n=number, m=method, u=urgency: (
+                simulation.ask(place(n % 3, f"C{n % 2}"), m, u) and None
+            ),
+        )
+    for when, method, seconds in throttled:
+        simulation.at(
+            when,
+            lambda m=method, s=seconds: simulation.pacing.throttle(
+                m, channel_id="C0", retry_after_s=s, now=simulation.now
+            ),
+        )
+    simulation.run(2_000)
+    return simulation
+
+
+@given(asks, rests)
+def test_no_window_holds_more_calls_than_burst_and_refill(
+    calls: list[tuple[float, int, str, Urgency]], throttled: list[tuple[float, str, float]]
+) -> None:
+    simulation = simulate(calls, throttled)
+    for method in (POST, EDIT, "conversations.replies", "made.up"):
+        assert kept_within(BUDGETS.get(method, TIER_2), simulation.times(method))
+    for channel in ("C0", "C1"):
+        posts = [
+            at for at, c in simulation.grants if c.method == POST and c.place.channel_id == channel
+        ]
+        assert kept_within(CHANNEL_POSTS, posts)
+
+
+@given(asks, rests)
+def test_nobody_is_left_waiting_for_ever(
+    calls: list[tuple[float, int, str, Urgency]], throttled: list[tuple[float, str, float]]
+) -> None:
+    assert len(simulate(calls, throttled).grants) == len(calls)
+
+
+@given(asks, rests)
+def test_no_call_goes_before_a_rest_has_passed(
+    calls: list[tuple[float, int, str, Urgency]], throttled: list[tuple[float, str, float]]
+) -> None:
+    simulation = simulate(calls, throttled)
+    for since, method, seconds in throttled:
+        early = [t for t in simulation.times(method) if since + SLACK < t < since + seconds - SLACK]
+        assert early == []
+
+
+@given(st.lists(st.sampled_from(Urgency), min_size=1, max_size=40))
+def test_the_more_urgent_goes_first(urgencies: list[Urgency]) -> None:
+    simulation = Simulation()
+    for _ in range(int(EDITS.burst)):
+        simulation.ask(place(99), EDIT, Urgency.FINAL)
+    simulation.run(0.001)
+    simulation.grants.clear()
+    for number, urgency in enumerate(urgencies):
+        simulation.ask(place(number), EDIT, urgency)
+    simulation.run(5_000)
+    order = [(c.urgency, c.number) for _, c in simulation.grants]
+    assert order == sorted(order)
+    assert len(order) == len(urgencies)
+
+
+@given(st.integers(1, 15), st.floats(0, 90))
+def test_finals_never_wait_behind_interim_edits(replies: int, interim_s: float) -> None:
+    simulation = Simulation()
+    for number in range(replies):
+        simulation.flood(place(number), stop_at=interim_s)
+    simulation.run(interim_s)
+    asked = [simulation.ask(place(n), EDIT, Urgency.FINAL) for n in range(replies)]
+    granted = simulation.pacing.grant(now=simulation.now)
+    assert granted[:replies] == tuple(asked)
+
+
+@given(st.integers(1, 60))
+def test_no_final_starves_however_many_interim_edits_ask(finals: int) -> None:
+    simulation = Simulation()
+    for number in range(20):
+        simulation.flood(place(1_000 + number), stop_at=300)
+    simulation.run(30)
+    for number in range(finals):
+        simulation.ask(place(number), EDIT, Urgency.FINAL)
+    simulation.run(30 + finals / EDITS.per_s + SLACK)
+    order = [c.place for _, c in simulation.grants if c.urgency is Urgency.FINAL]
+    assert order == [place(n) for n in range(finals)]
+
+
+def test_a_reply_alone_shows_an_edit_a_second_and_is_never_refused() -> None:
+    simulation = Simulation()
+    simulation.ask(place(1), POST, Urgency.FIRST_WORDS)
+    simulation.run(1.2)
+    simulation.ask(place(1), EDIT, Urgency.FIRST_WORDS)
+    simulation.run(1.3)
+    assert simulation.times(EDIT) == [1.2]
+    simulation.flood(place(1), stop_at=60)
+    simulation.run(60)
+    simulation.ask(place(1), EDIT, Urgency.FINAL)
+    simulation.run(61)
+    times = simulation.times(EDIT)
+    gaps = [b - a for a, b in pairwise(at for at in times if at < 60)]
+    assert len(times) >= 50
+    assert min(gaps) >= INTERIM_GAP_S - SLACK
+    assert max(gaps[:30]) <= INTERIM_GAP_S + SLACK
+    assert refusals(SLACK_EDITS, times) == 0
+    assert simulation.times(EDIT, Urgency.FINAL) == [60]
+
+
+def test_a_long_answer_alone_settles_at_what_comes_back() -> None:
+    simulation = Simulation()
+    simulation.flood(place(1), stop_at=600)
+    simulation.run(600)
+    assert refusals(SLACK_EDITS, simulation.times(EDIT)) == 0
+    assert len([t for t in simulation.times(EDIT) if t > 300]) == pytest.approx(250, abs=2)
+
+
+def test_replies_share_what_is_left_over_in_turn() -> None:
+    simulation = Simulation()
+    for number in range(8):
+        simulation.flood(place(number), stop_at=120)
+    simulation.run(120)
+    shares = [sum(c.place == place(n) for _, c in simulation.grants) for n in range(8)]
+    assert max(shares) - min(shares) <= 1
+    assert sum(shares) == pytest.approx(120 * EDITS.per_s + EDITS.burst - 10, abs=2)
+
+
+def test_the_reader_whose_text_is_oldest_goes_first_whoever_asked_first() -> None:
+    simulation = Simulation()
+    stale, fresh = place(1), place(2)
+    simulation.ask(stale, EDIT, Urgency.FIRST_WORDS)
+    simulation.run(3)
+    simulation.ask(fresh, EDIT, Urgency.FIRST_WORDS)
+    for _ in range(int(EDITS.burst)):
+        simulation.ask(place(99), EDIT, Urgency.FINAL)
+    simulation.run(5)
+    simulation.ask(fresh, EDIT, Urgency.INTERIM)
+    simulation.run(6)
+    simulation.ask(stale, EDIT, Urgency.INTERIM)
+    simulation.run(60)
+    assert [c.place for _, c in simulation.grants][-2:] == [stale, fresh]
+
+
+def test_a_newcomer_shows_first_words_at_once_while_others_write() -> None:
+    simulation = Simulation()
+    for number in range(4):
+        simulation.flood(place(number), stop_at=100)
+    simulation.run(90)
+    simulation.ask(place(50), EDIT, Urgency.FIRST_WORDS)
+    simulation.run(90.01)
+    assert simulation.times(EDIT, Urgency.FIRST_WORDS) == [90]
+
+
+def test_a_crowd_is_acknowledged_at_once_and_finished_without_a_refusal() -> None:
+    simulation = Simulation()
+    finals: dict[Place, float] = {}
+
+    def begin(where: Place) -> None:
+        simulation.ask(where, POST, Urgency.FIRST_WORDS)
+        simulation.at(1.2, lambda: words(where))
+
+    def words(where: Place) -> None:
+        simulation.ask(where, EDIT, Urgency.FIRST_WORDS, lambda: simulation.flood(where, stop_at=9))
+
+    def finish(where: Place) -> None:
+        finals[where] = simulation.now - 9
+
+    def end(where: Place) -> None:
+        simulation.ask(where, EDIT, Urgency.FINAL, lambda: finish(where))
+
+    for number in range(32):
+        simulation.at(0, lambda n=number: begin(place(n)))
+        simulation.at(9, lambda n=number: end(place(n)))
+    simulation.run(60)
+    assert max(simulation.times(POST)) < 2 - ROUND_TRIP_S
+    assert len(finals) == 32
+    assert statistics.median(finals.values()) < 2 - ROUND_TRIP_S
+    assert max(finals.values()) < 25
+    assert refusals(SLACK_EDITS, simulation.times(EDIT)) == 0
+
+
+def test_posts_in_one_channel_keep_to_one_a_second() -> None:
+    simulation = Simulation()
+    for number in range(10):
+        simulation.ask(place(number, "C1"), POST, Urgency.FIRST_WORDS)
+    simulation.ask(place(99, "C2"), POST, Urgency.INTERIM)
+    simulation.run(60)
+    in_first = [at for at, c in simulation.grants if c.place.channel_id == "C1"]
+    assert in_first[:4] == pytest.approx([0, 0, 0, 1 / 0.95])
+    assert refusals(SLACK_POSTS, in_first) == 0
+    assert [at for at, c in simulation.grants if c.place.channel_id == "C2"] == [0]
+
+
+def test_after_a_429_the_burst_is_halved_and_grows_back() -> None:
+    def at_once(now: float) -> int:
+        pacing = Pacing()
+        pacing.throttle(EDIT, channel_id="C1", retry_after_s=5, now=0)
+        pacing.throttle(EDIT, channel_id="C1", retry_after_s=5, now=1)
+        for number in range(40):
+            pacing.ask(place(number), method=EDIT, urgency=Urgency.FINAL, now=now)
+        return len(pacing.grant(now=now))
+
+    assert at_once(5.9) == 0
+    assert at_once(6) == 1
+    assert at_once(30) == int(EDITS.burst / 2) + 1
+    assert at_once(6 + RECOVERY_S) == EDITS.burst
+
+
+def test_a_delete_rests_and_spends_with_the_edits() -> None:
+    pacing = Pacing()
+    pacing.throttle("chat.delete", channel_id="C1", retry_after_s=30, now=0)
+    assert pacing.rest_s(EDIT, now=10) == 20
+    assert pacing.rest_s(POST, now=10) == 0
+    assert pacing.ask(place(1), method="chat.delete", urgency=Urgency.FINAL, now=0).method == EDIT
+
+
+@pytest.mark.parametrize("granted_first", [True, False])
+def test_a_withdrawn_call_costs_nothing(granted_first: bool) -> None:
+    pacing = Pacing()
+    for _ in range(200):
+        call = pacing.ask(place(1), method=POST, urgency=Urgency.FINAL, now=0)
+        if granted_first:
+            assert pacing.grant(now=0) == (call,)
+        pacing.withdraw(call, now=0)
+    assert pacing.next_at(now=0) is None
+    call = pacing.ask(place(1), method=POST, urgency=Urgency.FINAL, now=0)
+    assert pacing.grant(now=0) == (call,)
+
+
+def test_a_reply_that_fell_silent_reserves_nothing() -> None:
+    def first_words_at(now: float) -> int:
+        pacing = Pacing()
+        for number in range(14):
+            pacing.ask(place(number), method=POST, urgency=Urgency.FIRST_WORDS, now=0)
+        pacing.grant(now=0)
+        for number in range(100, 109):
+            pacing.ask(place(number), method=EDIT, urgency=Urgency.FIRST_WORDS, now=now)
+        return len(pacing.grant(now=now))
+
+    assert first_words_at(EXPIRY_S - 1) == 3
+    assert first_words_at(EXPIRY_S + 1) == 9
+
+
+@pytest.mark.parametrize(("last", "at_once"), [(Urgency.FIRST_WORDS, 0), (Urgency.FINAL, 4)])
+def test_a_finished_reply_reserves_nothing(last: Urgency, at_once: int) -> None:
+    pacing = Pacing()
+    for number in range(14):
+        pacing.ask(place(number), method=POST, urgency=Urgency.FIRST_WORDS, now=0)
+        pacing.ask(place(number), method=POST, urgency=last, now=0)
+    pacing.grant(now=0)
+    pacing.grant(now=4)
+    for number in range(10):
+        pacing.ask(place(100 + number), method=EDIT, urgency=Urgency.FINAL, now=4)
+    pacing.grant(now=4)
+    for number in range(4):
+        pacing.ask(place(200 + number), method=EDIT, urgency=Urgency.FIRST_WORDS, now=4)
+    assert len(pacing.grant(now=4)) == at_once
+
+
+def test_channels_that_are_quiet_are_forgotten() -> None:
+    pacing = Pacing()
+    for number in range(CHANNELS_KEPT * 4):
+        pacing.ask(place(number), method=POST, urgency=Urgency.FINAL, now=number * 10.0)
+        pacing.grant(now=number * 10.0)
+    assert len(pacing._channels) <= CHANNELS_KEPT

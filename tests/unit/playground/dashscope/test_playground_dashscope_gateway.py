@@ -1,0 +1,181 @@
+"""What a call to the playground's DashScope gets, before anything is sent."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.core.question import AppKind
+from bot.playground.dashscope.answers import Inquiry, Said, echo
+from bot.playground.dashscope.apps import App
+from bot.playground.dashscope.faults import Cut, Hangup
+from bot.playground.dashscope.gateway import Call, Gateway, LostSession
+from bot.playground.dashscope.generation import Generation
+from bot.playground.dashscope.refusals import NAMED, Refusal
+from bot.playground.dashscope.sessions import IDLE_LIMIT_S
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def recite(inquiry: Inquiry) -> Said:
+    """Say every question so far."""
+    return Said(" / ".join([*(one.question for one in inquiry.history), inquiry.prompt]))
+
+
+APPS = [
+    App("agent", recite),
+    App("flow", recite, kind=AppKind.WORKFLOW),
+    App("dialog", recite, kind=AppKind.DIALOG_WORKFLOW),
+    App("draft", echo, published=False),
+    App("elsewhere", echo, workspace="llm-1"),
+    App("obedient", echo, obeys_keywords=True),
+]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def gateway(clock: Clock) -> Gateway:
+    return Gateway(APPS, api_keys=["sk-1", "sk-2"], now=clock)
+
+
+def call(
+    app_id: str = "agent",
+    prompt: str = "Hi",
+    *,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    **asked: Any,
+) -> Call:
+    written = json.dumps({"input": {"prompt": prompt, **asked}}).encode()
+    given = {"authorization": "Bearer sk-1", "content-type": "application/json"}
+    return Call(app_id, given | (headers or {}), body=body or written, request_id="r")
+
+
+def answered(gateway: Gateway, wanted: Call) -> Generation:
+    """Receive and remember, as sending does."""
+    got = gateway.receive(wanted)
+    assert isinstance(got, Generation), got
+    got.remember()
+    return got
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "code"),
+    [
+        (call(headers={"authorization": ""}), 401, "InvalidApiKey"),
+        (call(headers={"authorization": "Bearer sk-3"}), 401, "InvalidApiKey"),
+        (call(headers={"authorization": "Basic sk-1"}), 401, "InvalidApiKey"),
+        (call("nobody"), 403, "App.AccessDenied"),
+        (call("draft"), 400, "FlowNotPublished"),
+        (call("elsewhere"), 403, "App.AccessDenied"),
+        (call(headers={"x-dashscope-workspace": "llm-1"}), 403, "App.AccessDenied"),
+        (call("elsewhere", headers={"x-dashscope-workspace": "llm-2"}), 401, "NOT AUTHORIZED"),
+        (call(body=b"{}"), 400, "BadRequest.EmptyInput"),
+        (call(body=b"\xff"), 400, "InvalidParameter"),
+        (call(body=b"[]"), 400, "InvalidParameter"),
+        (call(headers={"content-type": "text/plain"}), 400, "InvalidParameter"),
+        (call(prompt=""), 400, "InvalidParameter"),
+    ],
+)
+def test_a_wrong_call_is_refused_as_dashscope_would(
+    gateway: Gateway, wanted: Call, status: int, code: str
+) -> None:
+    got = gateway.receive(wanted)
+    assert isinstance(got, Refusal)
+    assert (got.status, got.code) == (status, code)
+
+
+def test_a_sub_workspace_is_named_by_its_header(gateway: Gateway) -> None:
+    wanted = call("elsewhere", headers={"x-dashscope-workspace": "llm-1"})
+    assert isinstance(gateway.receive(wanted), Generation)
+
+
+def test_only_headers_ask_for_a_stream() -> None:
+    assert not call().streamed
+    assert call(headers={"x-dashscope-sse": "enable"}).streamed
+    assert call(headers={"accept": "text/event-stream"}).streamed
+    assert not call(headers={"x-dashscope-sse": "false", "accept": "application/json"}).streamed
+
+
+@pytest.mark.parametrize("app_id", ["agent", "dialog"])
+def test_a_session_carries_the_conversation(gateway: Gateway, app_id: str) -> None:
+    first = answered(gateway, call(app_id, "One"))
+    second = answered(gateway, call(app_id, "Two", session_id=first.session.session_id))
+    assert second.session.session_id == first.session.session_id
+    assert second.said.text == "One / Two"
+
+
+def test_a_plain_workflow_returns_a_session_id_and_remembers_nothing(gateway: Gateway) -> None:
+    first = answered(gateway, call("flow", "One"))
+    second = answered(gateway, call("flow", "Two", session_id=first.session.session_id))
+    assert len(first.session.session_id) == len(second.session.session_id) == 32
+    assert second.session.session_id != first.session.session_id
+    assert second.said.text == "Two"
+
+
+@pytest.mark.parametrize("lost", ["expired", "unknown", "another app's"])
+def test_a_lost_session_starts_afresh_under_a_new_id_or_is_refused(
+    gateway: Gateway, clock: Clock, lost: str
+) -> None:
+    session_id = answered(gateway, call(prompt="One")).session.session_id
+    if lost == "expired":
+        clock.now += IDLE_LIMIT_S
+    wanted = call(
+        "dialog" if lost == "another app's" else "agent",
+        "Two",
+        session_id="f" * 32 if lost == "unknown" else session_id,
+    )
+    gateway.lost_sessions = LostSession.ERROR
+    refusal = gateway.receive(wanted)
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 400
+    assert "session_id" in refusal.message
+    gateway.lost_sessions = LostSession.FRESH
+    fresh = answered(gateway, wanted)
+    assert fresh.said.text == "Two"
+    assert fresh.session.session_id not in {session_id, "f" * 32}
+
+
+def test_the_fifty_first_round_has_no_memory(gateway: Gateway) -> None:
+    session_id = answered(gateway, call(prompt="0")).session.session_id
+    for number in range(1, 50):
+        last = answered(gateway, call(prompt=str(number), session_id=session_id))
+        assert last.session.session_id == session_id
+    assert answered(gateway, call(prompt="50", session_id=session_id)).said.text == "50"
+
+
+def test_messages_bring_their_own_history(gateway: Gateway) -> None:
+    sent = [{"role": role, "content": role} for role in ("user", "assistant", "user")]
+    wanted = call(body=json.dumps({"input": {"messages": sent}}).encode())
+    assert answered(gateway, wanted).said.text == "user / user"
+
+
+def test_a_planned_fault_waits_for_a_request_that_would_be_answered(gateway: Gateway) -> None:
+    gateway.faults.add(Cut(1))
+    gateway.receive(call(prompt=""))
+    gateway.receive(call("nobody"))
+    assert answered(gateway, call()).fault == Cut(1)
+    assert answered(gateway, call()).fault is None
+
+
+def test_keywords_work_only_where_the_app_obeys_them(gateway: Gateway) -> None:
+    assert answered(gateway, call("agent", "!hangup")).fault is None
+    assert answered(gateway, call("obedient", "!hangup")).fault == Hangup()
+    assert gateway.receive(call("obedient", "!error quota")) == NAMED["quota"]
+    assert "`!cut EVENTS`" in answered(gateway, call("obedient", "!help")).said.text
+
+
+def test_no_key_and_no_question_shows_in_a_calls_representation() -> None:
+    shown = repr(call(prompt="secret question"))
+    assert "sk-1" not in shown
+    assert "secret" not in shown

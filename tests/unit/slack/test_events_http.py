@@ -1,0 +1,197 @@
+"""Slack over HTTP, from a signed request to its status."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.messages import UserMessage
+from bot.metrics import Metrics
+from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.events_http import EVENTS_PATH, routes
+from bot.slack.identity import Identity
+from bot.slack.listeners import build_bolt
+
+SECRET = "s3cr3t"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MENTION: dict[str, Any] = {
+    "type": "event_callback",
+    "team_id": "T1",
+    "api_app_id": "A1",
+    "authorizations": [{"team_id": "T1", "user_id": "UBOT", "is_bot": True}],
+    "event": {
+        "type": "app_mention",
+        "user": "U1",
+        "text": "<@UBOT> the secret question",
+        "ts": "1790000000.000100",
+        "channel": "C1",
+    },
+}
+
+Client = TestClient[web.Request, web.Application]
+
+
+class Claims:
+    """Takes messages once `open`, fails while `broken`."""
+
+    def __init__(self) -> None:
+        self.messages: list[UserMessage] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.broken = False
+
+    async def submit(self, message: UserMessage) -> bool:
+        await self.open.wait()
+        if self.broken:
+            raise RuntimeError("the database's own words")
+        self.messages.append(message)
+        return True
+
+
+@pytest.fixture
+def claims() -> Claims:
+    return Claims()
+
+
+@pytest.fixture
+async def slack(claims: Claims) -> AsyncIterator[Client]:
+    identity = Identity(
+        team_id="T1", bot_user_id="UBOT", bot_id="B1", app_id="A1", scopes=frozenset()
+    )
+    installation = Installation(identity=identity, bot_token="xoxb-1")
+    bolt = build_bolt(
+        client=AsyncWebClient(base_url="http://127.0.0.1:9/api/", retry_handlers=[]),
+        signing_secret=SECRET,
+        authorize=InstallationAuthorize(OneInstallation(installation)),
+        submit=claims.submit,
+        metrics=Metrics(),
+    )
+    app = web.Application()
+    app.add_routes(routes(bolt))
+    async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+        yield client
+
+
+async def post(
+    slack: Client,
+    body: str,
+    *,
+    content_type: str = JSON,
+    secret: str = SECRET,
+    age_s: float = 0,
+) -> ClientResponse:
+    stamp = str(int(time.time() - age_s))
+    digest = hmac.new(secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
+    headers = {
+        "content-type": content_type,
+        "x-slack-request-timestamp": stamp,
+        "x-slack-signature": f"v0={digest}",
+    }
+    return await slack.post(EVENTS_PATH, data=BytesIO(body.encode()), headers=headers)
+
+
+async def test_a_signed_question_is_claimed(slack: Client, claims: Claims) -> None:
+    assert (await post(slack, json.dumps(MENTION))).status == 200
+    assert [message.ts for message in claims.messages] == ["1790000000.000100"]
+
+
+async def test_slack_gets_its_200_only_after_the_claim(slack: Client, claims: Claims) -> None:
+    claims.open.clear()
+    delivery = asyncio.create_task(post(slack, json.dumps(MENTION)))
+    done, _ = await asyncio.wait({delivery}, timeout=0.1)
+    assert not done
+    claims.open.set()
+    assert (await delivery).status == 200
+
+
+async def test_a_failed_claim_is_a_500_without_a_word_about_why(
+    slack: Client, claims: Claims
+) -> None:
+    claims.broken = True
+    response = await post(slack, json.dumps(MENTION))
+    assert (response.status, await response.text()) == (500, "")
+    claims.broken = False
+    assert (await post(slack, json.dumps(MENTION))).status == 200
+
+
+@pytest.mark.parametrize(("secret", "age_s"), [("another", 0), (SECRET, 600), (SECRET, -600)])
+async def test_a_wrong_signature_or_a_stale_request_is_a_401_and_its_body_not_logged(
+    slack: Client,
+    claims: Claims,
+    caplog: pytest.LogCaptureFixture,
+    secret: str,
+    age_s: float,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    response = await post(slack, json.dumps(MENTION), secret=secret, age_s=age_s)
+    assert response.status == 401
+    assert claims.messages == []
+    assert "secret question" not in caplog.text
+
+
+async def test_an_unsigned_request_is_a_401(slack: Client) -> None:
+    assert (await slack.post(EVENTS_PATH, json=MENTION)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("{", JSON),
+        ("[]", JSON),
+        ('"text"', JSON),
+        ('{"authorizations": 7}', JSON),
+        ("payload=%7B", FORM),
+        ("[" * 200_000, JSON),
+        ("{}", "application/json; charset=unheard-of"),
+    ],
+)
+async def test_an_unreadable_body_is_a_400(slack: Client, body: str, content_type: str) -> None:
+    response = await post(slack, body, content_type=content_type)
+    assert (response.status, await response.text()) == (400, "")
+
+
+async def test_a_body_over_one_mebibyte_is_a_413(slack: Client) -> None:
+    assert (await post(slack, "a" * (2**20 + 1))).status == 413
+
+
+async def test_slacks_challenge_is_answered_without_an_installation_being_asked(
+    slack: Client,
+) -> None:
+    response = await post(slack, json.dumps({"type": "url_verification", "challenge": "abc"}))
+    assert response.status == 200
+    assert await response.json() == {"challenge": "abc"}
+
+
+async def test_slacks_certificate_check_is_answered(slack: Client) -> None:
+    body = urlencode({"ssl_check": "1", "token": "legacy"})
+    response = await slack.post(EVENTS_PATH, data=body, headers={"content-type": FORM})
+    assert response.status == 200
+
+
+async def test_a_command_comes_in_as_a_form(slack: Client) -> None:
+    body = urlencode({"command": "/dashscope", "text": "help", "team_id": "T1", "user_id": "U1"})
+    response = await post(slack, body, content_type=FORM)
+    assert response.status == 200
+    assert (await response.json())["response_type"] == "ephemeral"
+
+
+async def test_a_click_comes_in_as_a_form_with_a_payload(slack: Client) -> None:
+    click = {"type": "block_actions", "team": {"id": "T1"}, "actions": [{"action_id": "x"}]}
+    response = await post(slack, urlencode({"payload": json.dumps(click)}), content_type=FORM)
+    assert response.status == 200
+
+
+async def test_another_method_is_a_405(slack: Client) -> None:
+    assert (await slack.get(EVENTS_PATH)).status == 405

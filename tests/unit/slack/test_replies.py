@@ -1,0 +1,152 @@
+"""The bot's messages, over a real socket."""
+
+from typing import Any
+
+import pytest
+
+from bot.core.reply import Content, Control, Mark, Place, Urgency
+from bot.errors import ChannelClosed, MessageGone, SlackThrottled, SlackUnavailable
+from bot.metrics import Metrics
+from bot.slack.calls import Calls
+from bot.slack.message import metadata
+from bot.slack.replies import PAGES, SlackReplies
+from bot.turns.ports import Replies
+
+PLACE = Place("T1", "C1", "1.0")
+OUTSIDE = Place("T1", "C1", "")
+MARK = Mark(turn_id=7, page=0)
+HELLO = Content("Hello **you**", note="writing", controls=(Control.STOP,))
+
+
+@pytest.fixture
+def replies(calls: Calls) -> SlackReplies:
+    return SlackReplies(calls=calls)
+
+
+def test_the_port_is_satisfied(replies: SlackReplies) -> None:
+    port: Replies = replies
+    assert port is replies
+
+
+async def test_a_post_goes_into_its_thread_without_unfurling(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    assert await replies.post(PLACE, HELLO, mark=MARK) == "1790000000.000200"
+    (body,) = scripted_slack.calls("chat.postMessage")
+    assert body.pop("blocks")[0] == {"type": "markdown", "text": "Hello **you**"}
+    assert body == {
+        "channel": "C1",
+        "thread_ts": "1.0",
+        "text": "Hello you",
+        "parse": "none",
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "metadata": metadata(MARK),
+    }
+
+
+async def test_a_post_outside_any_thread_names_none(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    await replies.post(OUTSIDE, HELLO, mark=MARK)
+    assert "thread_ts" not in scripted_slack.calls("chat.postMessage")[0]
+
+
+async def test_a_post_without_a_ts_may_have_happened(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    scripted_slack.says("chat.postMessage", scripted_slack.ok())
+    with pytest.raises(SlackUnavailable):
+        await replies.post(PLACE, HELLO, mark=MARK)
+
+
+async def test_an_edit_replaces_text_and_blocks_and_keeps_the_mark(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    await replies.edit(PLACE, "2.0", Content("New"), mark=MARK)
+    (body,) = scripted_slack.calls("chat.update")
+    assert body == {
+        "channel": "C1",
+        "ts": "2.0",
+        "text": "New",
+        "parse": "none",
+        "blocks": [{"type": "markdown", "text": "New"}],
+        "metadata": metadata(MARK),
+    }
+
+
+async def test_deleting_what_is_gone_is_fine(scripted_slack: Any, replies: SlackReplies) -> None:
+    slack = scripted_slack
+    slack.says("chat.delete", slack.ok(), slack.refuses("message_not_found"))
+    slack.says("chat.delete", slack.refuses("cant_delete_message"), slack.refuses("is_archived"))
+    await replies.delete(PLACE, "2.0")
+    await replies.delete(PLACE, "2.0")
+    with pytest.raises(MessageGone):
+        await replies.delete(PLACE, "2.0")
+    with pytest.raises(ChannelClosed):
+        await replies.delete(PLACE, "2.0")
+    assert slack.calls("chat.delete") == [{"channel": "C1", "ts": "2.0"}] * 4
+
+
+def found(ts: str, mark: Mark | None) -> dict[str, Any]:
+    return {"ts": ts, "text": "x"} | ({"metadata": metadata(mark)} if mark else {})
+
+
+@pytest.mark.parametrize(
+    ("place", "method"), [(PLACE, "conversations.replies"), (OUTSIDE, "conversations.history")]
+)
+async def test_a_lost_message_is_found_on_a_later_page(
+    scripted_slack: Any, replies: SlackReplies, place: Place, method: str
+) -> None:
+    slack = scripted_slack
+    more = {"next_cursor": "c2"}
+    slack.says(method, slack.ok(messages=[found("1.0", None)], response_metadata=more))
+    slack.says(method, slack.ok(messages=[found("3.0", Mark(7, 1)), found("4.0", MARK)]))
+    assert await replies.find(place, mark=MARK, after_ts="1.5") == "4.0"
+    first, second = slack.calls(method)
+    assert (first["oldest"], first["include_all_metadata"]) == ("1.5", "1")
+    assert ("ts" in first) == bool(place.thread_ts)
+    assert second["cursor"] == "c2"
+
+
+async def test_a_message_that_was_never_posted_is_not_found(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    slack = scripted_slack
+    slack.says("conversations.replies", slack.ok(messages=[found("1.0", None)]))
+    assert await replies.find(PLACE, mark=MARK, after_ts="1.5") is None
+
+
+async def test_looking_for_a_message_ends(scripted_slack: Any, replies: SlackReplies) -> None:
+    slack = scripted_slack
+    page = slack.ok(messages=[found("1.0", None)], response_metadata={"next_cursor": "c"})
+    slack.says("conversations.replies", *[page] * 50)
+    assert await replies.find(PLACE, mark=MARK, after_ts="1.5") is None
+    assert len(slack.heard) == PAGES
+
+
+async def test_direct_messages_are_opened_by_the_users_id(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    slack = scripted_slack
+    slack.says("conversations.open", *[slack.ok(channel={"id": "D9"})] * 2)
+    assert await replies.direct("T1", "U1") == Place("T1", "D9", "")
+    await replies.edit(Place("T1", "U1", ""), "2.0", HELLO, mark=MARK)
+    assert slack.calls("conversations.open") == [{"users": "U1"}] * 2
+    assert slack.calls("chat.update")[0]["channel"] == "D9"
+
+
+async def test_a_refused_edit_is_remembered_and_waits_are_measured(
+    scripted_slack: Any, replies: SlackReplies, metrics: Metrics
+) -> None:
+    slack = scripted_slack
+    await replies.permit_post(PLACE, urgency=Urgency.FIRST_WORDS)
+    await replies.permit_edit(PLACE, urgency=Urgency.FIRST_WORDS)
+    slack.says("chat.update", slack.refuses("ratelimited", status=429, retry_after="60"))
+    for _ in range(3):
+        with pytest.raises(SlackThrottled):
+            await replies.edit(PLACE, "2.0", HELLO, mark=MARK)
+    assert len(slack.heard) == 1
+    for method in ("chat.postMessage", "chat.update"):
+        name = "dashscope_slack_web_api_wait_seconds_count"
+        assert metrics.registry.get_sample_value(name, {"method": method}) == 1

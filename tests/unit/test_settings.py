@@ -1,0 +1,110 @@
+"""The operator's settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.core.question import AppKind
+from bot.errors import SettingsError
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+VARIABLES = {name.upper() for name in Settings.model_fields}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (*VARIABLES, "DASHSCOPE_HTTP_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = Settings.read()
+    assert settings.database_url == "sqlite+aiosqlite:///data/bot.db"
+    assert (settings.host, settings.port) == ("127.0.0.1", 3000)
+    assert settings.dashscope_app_kind is AppKind.AGENT
+    assert settings.dashscope_base_url.endswith("/api/v1")
+
+
+def test_every_problem_is_named_by_its_variable_and_no_value_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PORT", "many-secret")
+    monkeypatch.setenv("DATABASE_URL", "mysql://root:secret@host/db")
+    monkeypatch.setenv("DASHSCOPE_BASE_URL", "https://example.com/secret")
+    with pytest.raises(SettingsError) as caught:
+        Settings.read()
+    said = " ".join(caught.value.problems)
+    assert {p.split(":")[0] for p in caught.value.problems} == {
+        "PORT",
+        "DATABASE_URL",
+        "DASHSCOPE_BASE_URL",
+    }
+    assert "secret" not in said
+
+
+def test_run_names_everything_that_is_missing() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read().require_for_run()
+    assert [p.split()[0] for p in caught.value.problems] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "DASHSCOPE_API_KEY",
+        "DASHSCOPE_APP_ID",
+    ]
+
+
+def test_an_app_token_stands_in_for_the_signing_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DASHSCOPE_API_KEY", "DASHSCOPE_APP_ID"):
+        monkeypatch.setenv(name, "x")
+    settings = Settings.read()
+    settings.require_for_run()
+    assert settings.uses_socket_mode
+    assert settings.app_profile().app_id == "x"
+
+
+def test_the_vendors_own_variable_for_the_endpoint_is_read_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "https://dashscope.aliyuncs.com/api/v1/")
+    assert Settings.read().dashscope_base_url == "https://dashscope.aliyuncs.com/api/v1"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_APP_TOKEN", "")
+    assert not Settings.read().uses_socket_mode
+
+
+def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_USERS", "U1, U2,,")
+    assert Settings.read().admin_users == ("U1", "U2")
+
+
+def test_secrets_never_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-hush")
+    monkeypatch.setenv("ENCRYPTION_KEYS", "key-hush")
+    assert "hush" not in repr(Settings.read())
+
+
+def test_an_app_profile_needs_its_settings() -> None:
+    with pytest.raises(SettingsError):
+        Settings.read().app_profile()
+
+
+def test_every_setting_has_a_description() -> None:
+    assert not [name for name, field in Settings.model_fields.items() if not field.description]
+
+
+def test_the_example_file_lists_exactly_the_settings() -> None:
+    listed = re.findall(
+        r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE
+    )
+    assert set(listed) == VARIABLES
+    assert len(listed) == len(set(listed))
+
+
+def test_the_readme_lists_exactly_the_settings() -> None:
+    table = (ROOT / "README.md").read_text().split("## Settings", 1)[1].split("\n## ", 1)[0]
+    assert set(re.findall(r"^\| `([A-Z0-9_]+)`", table, re.MULTILINE)) == VARIABLES

@@ -1,0 +1,225 @@
+"""A Slack and a DashScope of a few lines, as the ports of a turn see them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.core.answer import Answer
+from bot.core.question import AppKind, AppProfile, Question
+from bot.core.reply import Content, Mark, Place, Urgency
+from bot.errors import MessageGone, SlackError
+from storage.records import Conversation, SessionUse, Turn, TurnStatus
+
+PROFILE = AppProfile("app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x")
+NOTHING_HAPPENED = "nothing_happened"
+IT_HAPPENED = "it_happened"
+
+
+def a_turn(**changes: Any) -> Turn:
+    """Return a turn of somebody who said hello."""
+    values: dict[str, Any] = {
+        "id": 7,
+        "fence": 1,
+        "attempts": 1,
+        "crashes": 0,
+        "team_id": "T1",
+        "channel_id": "C1",
+        "thread_ts": "1.0",
+        "message_ts": "1.0",
+        "user_id": "U1",
+        "payload": {"text": "<@UBOT> hello", "files": 0},
+        "stop_requested_by": None,
+        "reply": (),
+        "posting": False,
+        "ending": None,
+        "created_at": datetime.now(UTC),
+    }
+    return Turn(**{**values, **changes})
+
+
+@dataclass
+class Failure:
+    """What the next call of a kind does instead of succeeding.
+
+    Attributes:
+        call: `post`, `edit`, `delete` or `find`.
+        error: What it raises.
+        happened: Whether the call took effect all the same.
+    """
+
+    call: str
+    error: SlackError
+    happened: bool = False
+
+
+@dataclass
+class Slack:
+    """Messages by place; satisfies `Replies` and `People`."""
+
+    messages: dict[tuple[str, str], Content] = field(
+        default_factory=dict[tuple[str, str], Content]
+    )
+    marks: dict[Mark, str] = field(default_factory=dict[Mark, str])
+    failures: list[Failure] = field(default_factory=list[Failure])
+    calls: list[str] = field(default_factory=list[str])
+    permits: list[Urgency] = field(default_factory=list[Urgency])
+    permit_gate: Callable[[], Any] | None = None
+    serial: int = 100
+
+    def visible(self, channel_id: str = "C1") -> list[str]:
+        """Return the text and note of a channel's messages, in order."""
+        found = sorted((ts, content) for (place, ts), content in self.messages.items() if place == channel_id)
+        return [f"{content.text}|{content.note}" for _, content in found]
+
+    async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
+        await self._permit(urgency)
+
+    async def permit_edit(self, place: Place, *, urgency: Urgency) -> None:
+        await self._permit(urgency)
+
+    async def _permit(self, urgency: Urgency) -> None:
+        self.permits.append(urgency)
+        if self.permit_gate is not None:
+            await self.permit_gate()
+
+    async def post(self, place: Place, content: Content, *, mark: Mark) -> str:
+        def effect() -> None:
+            self.serial += 1
+            self.messages[place.channel_id, f"{self.serial}.0"] = content
+            self.marks[mark] = f"{self.serial}.0"
+
+        await self._do("post", effect)
+        return f"{self.serial}.0"
+
+    async def edit(self, place: Place, ts: str, content: Content, *, mark: Mark) -> None:
+        if (place.channel_id, ts) not in self.messages:
+            self.calls.append("edit")
+            raise MessageGone(method="chat.update", code="message_not_found")
+
+        def effect() -> None:
+            self.messages[place.channel_id, ts] = content
+
+        await self._do("edit", effect)
+
+    async def delete(self, place: Place, ts: str) -> None:
+        await self._do("delete", lambda: self.messages.pop((place.channel_id, ts), None))
+
+    async def find(self, place: Place, *, mark: Mark, after_ts: str) -> str | None:
+        await self._do("find", lambda: None)
+        return self.marks.get(mark)
+
+    async def direct(self, team_id: str, user_id: str) -> Place:
+        self.calls.append("direct")
+        return Place(team_id, "D1", "")
+
+    async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
+        return dict.fromkeys(user_ids, "Somebody")
+
+    async def _do(self, call: str, effect: Callable[[], object]) -> None:
+        self.calls.append(call)
+        await asyncio.sleep(0)
+        failure = next((failure for failure in self.failures if failure.call == call), None)
+        if failure is None:
+            effect()
+            return
+        self.failures.remove(failure)
+        if failure.happened:
+            effect()
+        raise failure.error
+
+
+@dataclass
+class Book:
+    """What storage would know of one turn; satisfies what a turn needs of `Turns`."""
+
+    reply: list[str] = field(default_factory=list[str])
+    log: list[str] = field(default_factory=list[str])
+    ending: dict[str, Any] | None = None
+    status: TurnStatus | None = None
+    session: SessionUse | None = None
+    failures: list[Exception] = field(default_factory=list[Exception])
+
+    async def posting(self, turn: Turn) -> None:
+        self._note("posting")
+
+    async def posted(self, turn: Turn, reply: Sequence[str]) -> None:
+        self._note("posted")
+        self.reply = list(reply)
+
+    async def store_ending(self, turn: Turn, ending: dict[str, Any]) -> None:
+        self._note("ending")
+        self.ending = ending
+
+    async def finish(
+        self, turn: Turn, *, status: TurnStatus, session: SessionUse | None, outcome: str
+    ) -> None:
+        self._note(f"finish:{outcome}")
+        self.status, self.session = status, session
+
+    def _note(self, what: str) -> None:
+        self.log.append(what)
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+@dataclass
+class Memory:
+    """One thread's conversation; satisfies what a turn needs of `Conversations`."""
+
+    known: Conversation | None = None
+
+    async def get(self, team_id: str, channel_id: str, thread_ts: str) -> Conversation | None:
+        return self.known
+
+
+@dataclass
+class Stream:
+    """Answers to come, one for each event; an exception ends it."""
+
+    script: Sequence[Answer | Exception]
+    answer: Answer = Answer()
+    gate: asyncio.Event | None = None
+
+    async def __aiter__(self) -> AsyncIterator[None]:
+        for item in self.script:
+            await asyncio.sleep(0)
+            if isinstance(item, Exception):
+                raise item
+            self.answer = item
+            yield
+        if self.gate is not None:
+            await self.gate.wait()
+
+
+@dataclass
+class Apps:
+    """Streams to hand out, one for each question."""
+
+    streams: list[Stream | Exception]
+    questions: list[Question] = field(default_factory=list[Question])
+    closed: int = 0
+
+    @asynccontextmanager
+    async def ask(self, question: Question) -> AsyncGenerator[Stream]:
+        self.questions.append(question)
+        stream = self.streams.pop(0)
+        if isinstance(stream, Exception):
+            raise stream
+        try:
+            yield stream
+        finally:
+            self.closed += 1
+
+
+def said(text: str, **changes: Any) -> Answer:
+    """Return an answer that is complete."""
+    return Answer(text=text, session_id="s1", request_id="r1", finish_reason="stop", **changes)
+
+
+def saying(*texts: str) -> Stream:
+    """Return a stream of growing text that ends properly."""
+    running = [Answer(text=text, session_id="s1", request_id="r1") for text in texts]
+    return Stream([*running, said(texts[-1])])

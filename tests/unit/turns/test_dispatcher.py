@@ -1,0 +1,177 @@
+"""The dispatcher: the owner of every turn's task, on a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SlackUnavailable
+from bot.metrics import Metrics
+from bot.turns.dispatcher import Dispatcher
+from bot.turns.run import Grip
+from storage import schema
+from storage.database import Storage
+from storage.records import NewTurn, Turn, TurnStatus
+
+WITHIN_S = 10.0
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    await schema.upgrade(url)
+    async with Storage(url) as storage:
+        yield storage
+
+
+def a_message(ts: str, *, thread_ts: str | None = None) -> NewTurn:
+    return NewTurn("T1", "C1", thread_ts or ts, ts, "U1", {"text": "hello", "files": 0})
+
+
+class Work:
+    """Runs turns by waiting until they are let go."""
+
+    def __init__(self, storage: Storage, *, hold: bool = False) -> None:
+        self.storage = storage
+        self.started: list[int] = []
+        self.ended: list[int] = []
+        self.changed = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.errors: list[Exception] = []
+        if not hold:
+            self.gate.set()
+
+    async def run(self, turn: Turn, grip: Grip) -> None:
+        self.started.append(turn.id)
+        self.changed.set()
+        if self.errors:
+            raise self.errors.pop(0)
+        stopping = asyncio.ensure_future(grip.stop.wait())
+        opening = asyncio.ensure_future(self.gate.wait())
+        try:
+            await asyncio.wait({stopping, opening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            opening.cancel()
+        await self.storage.turns.finish(
+            turn, status=TurnStatus.DONE, session=None, outcome="answered"
+        )
+        self.ended.append(turn.id)
+        self.changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def dispatching(
+    storage: Storage,
+    run: Callable[[Turn, Grip], Awaitable[None]],
+    *,
+    at_once: int = 8,
+    grace_s: float = 5.0,
+) -> AsyncIterator[Dispatcher]:
+    async with Dispatcher(
+        storage, run=run, metrics=Metrics(), at_once=at_once, grace_s=grace_s
+    ) as dispatcher:
+        yield dispatcher
+
+
+async def claim(storage: Storage, ts: str, *, thread_ts: str | None = None) -> int:
+    turn_id = await storage.turns.claim(a_message(ts, thread_ts=thread_ts))
+    assert turn_id is not None
+    return turn_id
+
+
+async def test_a_claimed_message_is_run_without_waiting_for_a_sweep(storage: Storage) -> None:
+    work = Work(storage)
+    async with dispatching(storage, work.run):
+        turn_id = await claim(storage, "1.0")
+        await work.until(lambda: work.ended == [turn_id])
+
+
+async def test_what_was_claimed_before_the_start_is_run(storage: Storage) -> None:
+    turn_id = await claim(storage, "1.0")
+    work = Work(storage)
+    async with dispatching(storage, work.run):
+        await work.until(lambda: work.ended == [turn_id])
+
+
+async def test_threads_run_beside_each_other_and_one_thread_in_order(storage: Storage) -> None:
+    work = Work(storage, hold=True)
+    async with dispatching(storage, work.run):
+        first = await claim(storage, "1.0")
+        second = await claim(storage, "2.0", thread_ts="1.0")
+        other = await claim(storage, "3.0")
+        await work.until(lambda: len(work.started) == 2)
+        assert set(work.started) == {first, other}
+        work.gate.set()
+        await work.until(lambda: len(work.ended) == 3)
+    assert work.started[-1] == second
+
+
+async def test_no_more_turns_run_at_once_than_allowed(storage: Storage) -> None:
+    work = Work(storage, hold=True)
+    async with dispatching(storage, work.run, at_once=2) as dispatcher:
+        for number in range(5):
+            await claim(storage, f"{number + 1}.0")
+        await work.until(lambda: len(work.started) == 2)
+        assert len(dispatcher.running) == 2
+        work.gate.set()
+        await work.until(lambda: len(work.ended) == 5)
+
+
+async def test_a_stop_reaches_the_running_turn(storage: Storage) -> None:
+    work = Work(storage, hold=True)
+    async with dispatching(storage, work.run):
+        turn_id = await claim(storage, "1.0")
+        await work.until(lambda: work.started == [turn_id])
+        await storage.turns.request_stop(turn_id=turn_id, by="U1")
+        await work.until(lambda: work.ended == [turn_id])
+
+
+@pytest.mark.parametrize("error", [SlackUnavailable(method="m"), ValueError("a bug")])
+async def test_a_turn_that_fails_is_put_back_and_run_again(
+    storage: Storage, error: Exception
+) -> None:
+    work = Work(storage)
+    work.errors = [error]
+    async with dispatching(storage, work.run):
+        turn_id = await claim(storage, "1.0")
+        await work.until(lambda: work.ended == [turn_id])
+    assert work.started == [turn_id, turn_id]
+
+
+async def test_leaving_waits_for_running_turns_and_takes_no_further_ones(storage: Storage) -> None:
+    work = Work(storage, hold=True)
+    async with dispatching(storage, work.run):
+        turn_id = await claim(storage, "1.0")
+        await work.until(lambda: work.started == [turn_id])
+        asyncio.get_running_loop().call_later(0.05, work.gate.set)
+    assert work.ended == [turn_id]
+
+
+async def test_what_does_not_finish_in_time_is_handed_back_as_if_never_taken(
+    storage: Storage,
+) -> None:
+    work = Work(storage, hold=True)
+    async with dispatching(storage, work.run, grace_s=0):
+        turn_id = await claim(storage, "1.0")
+        await work.until(lambda: work.started == [turn_id])
+    counts = await storage.turns.counts()
+    assert (counts.queued, counts.running) == (1, 0)
+    seen: list[Turn] = []
+    work.gate.set()
+
+    async def run(turn: Turn, grip: Grip) -> None:
+        seen.append(turn)
+        await work.run(turn, grip)
+
+    async with dispatching(storage, run):
+        await work.until(lambda: work.ended == [turn_id])
+    assert (seen[0].attempts, seen[0].crashes) == (1, 0)

@@ -1,0 +1,243 @@
+"""One turn from its take-up to its end."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from edges import PROFILE, Apps, Book, Failure, Memory, Slack, Stream, a_turn, said, saying
+
+from bot.core import texts
+from bot.core.answer import Answer
+from bot.core.question import AppKind
+from bot.errors import (
+    ContentBlocked,
+    SessionLost,
+    SlackRefused,
+    SlackTokenRefused,
+    Throttled,
+    UpstreamFailed,
+)
+from bot.metrics import Metrics
+from bot.turns.ending import Ending
+from bot.turns.run import DELIVERIES, TRIES, Grip, TurnRun, World
+from storage.errors import LeaseLost
+from storage.records import Conversation, Turn, TurnStatus
+
+
+class Scene:
+    """A turn with its edges."""
+
+    def __init__(self, *streams: Stream | Exception, known: Conversation | None = None) -> None:
+        self.slack = Slack()
+        self.book = Book()
+        self.apps = Apps(list(streams))
+        self.grip = Grip(guard=lambda: None, stop=asyncio.Event())
+        self.world = World(
+            book=self.book,
+            memory=Memory(known),
+            replies=self.slack,
+            people=self.slack,
+            apps=self.apps,
+            profile=PROFILE,
+            bot_user_id="UBOT",
+            metrics=Metrics(),
+        )
+
+    async def run(self, turn: Turn | None = None) -> list[str]:
+        await TurnRun(turn or a_turn(), world=self.world, grip=self.grip).run()
+        return self.slack.visible()
+
+
+def session(*, idle_s: float = 10, rounds: int = 1, app_key: str = PROFILE.key) -> Conversation:
+    return Conversation(app_key=app_key, session_id="s0", rounds=rounds, idle_s=idle_s)
+
+
+async def test_the_answer_is_shown_and_the_turn_finished_with_its_session() -> None:
+    scene = Scene(saying("Hel", "Hello"))
+    assert await scene.run() == ["Hello|"]
+    assert scene.book.status is TurnStatus.DONE
+    assert scene.book.session is not None
+    assert (scene.book.session.session_id, scene.book.session.app_key) == ("s1", PROFILE.key)
+
+
+async def test_the_ending_is_stored_before_it_is_shown_and_nothing_before_the_post_is() -> None:
+    scene = Scene(saying("Hello"))
+    await scene.run()
+    assert scene.book.log.index("posting") == 0
+    assert scene.book.log[-2:] == ["ending", "finish:answered"] or scene.book.log[-4:] == [
+        "ending",
+        "posting",
+        "posted",
+        "finish:answered",
+    ]
+
+
+async def test_a_stored_ending_is_shown_without_asking_again() -> None:
+    scene = Scene()
+    stored = Ending("answered", text="From before", session_id="s9", app_key="k").to_json()
+    assert await scene.run(a_turn(ending=stored, attempts=2)) == ["From before|"]
+    assert scene.apps.questions == []
+    assert scene.book.session is not None
+    assert scene.book.session.session_id == "s9"
+
+
+async def test_the_prompt_has_no_mention_of_the_bot_and_names_for_the_others() -> None:
+    scene = Scene(saying("Hello"))
+    await scene.run(a_turn(payload={"text": "<@UBOT> ask <@U2> &lt;now&gt;", "files": 0}))
+    assert scene.apps.questions[0].prompt == "ask @Somebody <now>"
+
+
+async def test_a_good_session_is_sent_again() -> None:
+    scene = Scene(Stream([replace(said("Hello"), session_id="s0")]), known=session())
+    assert await scene.run() == ["Hello|"]
+    assert scene.apps.questions[0].session_id == "s0"
+
+
+@pytest.mark.parametrize("known", [session(idle_s=3500), session(rounds=50)])
+async def test_a_session_that_will_have_expired_is_not_sent_and_the_reader_told(
+    known: Conversation,
+) -> None:
+    scene = Scene(saying("Hello"), known=known)
+    assert await scene.run() == [f"Hello|{texts.NEW_SESSION}"]
+    assert scene.apps.questions[0].session_id is None
+
+
+async def test_a_session_that_turns_out_to_be_lost_is_asked_without_and_the_reader_told() -> None:
+    scene = Scene(SessionLost(status=400), saying("Hello"), known=session())
+    assert await scene.run() == [f"Hello|{texts.NEW_SESSION}"]
+    assert [question.session_id for question in scene.apps.questions] == ["s0", None]
+
+
+async def test_another_session_than_the_one_sent_is_noticed() -> None:
+    scene = Scene(saying("Hello"), known=session())
+    assert await scene.run() == [f"Hello|{texts.NEW_SESSION}"]
+
+
+async def test_an_app_without_sessions_is_never_sent_one() -> None:
+    scene = Scene(saying("Hello"), known=session())
+    profile = replace(PROFILE, kind=AppKind.WORKFLOW)
+    scene.world = replace(scene.world, profile=profile)
+    await scene.run()
+    assert scene.apps.questions[0].session_id is None
+
+
+async def test_a_cut_answer_stays_and_is_marked() -> None:
+    scene = Scene(Stream([Answer(text="Half an ans", session_id="s1")]))
+    assert await scene.run() == [f"Half an ans|{texts.cut(turn_id=7)}"]
+    assert scene.book.log[-1] == "finish:cut"
+
+
+async def test_an_error_before_the_first_word_is_one_sentence_and_keeps_the_session() -> None:
+    scene = Scene(Throttled(code="Throttling", status=429), known=session())
+    assert await scene.run() == [f"{texts.failure(Throttled(), turn_id=7)}|"]
+    assert scene.book.status is TurnStatus.FAILED
+    assert scene.book.session is None
+
+
+async def test_an_error_in_the_middle_keeps_what_was_said() -> None:
+    scene = Scene(Stream([Answer(text="Half"), UpstreamFailed("secret")]))
+    (shown,) = await scene.run()
+    assert shown.startswith("Half|")
+    assert "T7" in shown
+    assert "secret" not in shown
+
+
+async def test_blocked_content_is_taken_back() -> None:
+    scene = Scene(Stream([Answer(text="Something bad"), ContentBlocked()]))
+    (shown,) = await scene.run()
+    assert "bad" not in shown
+    assert "rules" in shown
+
+
+async def test_an_answer_without_a_word_is_said_so() -> None:
+    scene = Scene(Stream([said("  ")]))
+    assert await scene.run() == [f"{texts.EMPTY_ANSWER}|"]
+
+
+async def test_stopping_closes_the_request_and_keeps_the_text_so_far() -> None:
+    scene = Scene(Stream([Answer(text="So far")], gate=asyncio.Event()))
+    running = asyncio.create_task(scene.run())
+    async with asyncio.timeout(5):
+        while scene.slack.visible() != ["So far|"]:
+            await asyncio.sleep(0)
+    scene.grip.stop.set()
+    assert await running == [f"So far|{texts.STOPPED}"]
+    assert scene.apps.closed == 1
+    assert scene.book.status is TurnStatus.CANCELLED
+
+
+async def test_a_turn_that_was_stopped_before_it_ran_asks_nothing() -> None:
+    scene = Scene()
+    assert await scene.run(a_turn(stop_requested_by="U1")) == [f"|{texts.STOPPED}"]
+    assert scene.apps.questions == []
+
+
+@pytest.mark.parametrize("changes", [{"crashes": TRIES}, {"attempts": TRIES + 1}])
+async def test_a_turn_that_fails_every_time_is_given_up_with_a_plain_message(
+    changes: dict[str, int],
+) -> None:
+    scene = Scene()
+    assert await scene.run(a_turn(**changes)) == [f"{texts.gave_up(turn_id=7)}|"]
+    assert scene.book.status is TurnStatus.FAILED
+
+
+@pytest.mark.parametrize(("files", "hint"), [(0, texts.EMPTY_QUESTION), (2, texts.FILES_ONLY)])
+async def test_a_message_without_a_question_gets_a_hint(files: int, hint: str) -> None:
+    scene = Scene()
+    shown = await scene.run(a_turn(payload={"text": "<@UBOT> ", "files": files}))
+    assert shown == [f"{hint}|"]
+    assert scene.apps.questions == []
+
+
+async def test_what_slack_will_never_take_becomes_one_plain_sentence() -> None:
+    scene = Scene(saying("Hello"))
+    scene.slack.failures = [
+        Failure("post", SlackRefused(method="chat.postMessage", code="invalid_blocks"))
+        for _ in range(2)
+    ]
+    assert await scene.run() == [f"{texts.gave_up(turn_id=7)}|"]
+    assert scene.book.log[-1] == "finish:undelivered"
+
+
+async def test_what_slack_may_take_later_leaves_the_turn_open() -> None:
+    scene = Scene(saying("Hello"))
+    refused = SlackTokenRefused(method="m", code="token_revoked")
+    scene.slack.failures = [Failure("post", refused) for _ in range(9)]
+    with pytest.raises(SlackTokenRefused):
+        await scene.run()
+    assert scene.book.ending is not None
+    assert scene.book.status is None
+
+
+async def test_an_answer_that_can_never_be_shown_is_dropped_in_the_end() -> None:
+    scene = Scene()
+    refused = SlackTokenRefused(method="m", code="token_revoked")
+    scene.slack.failures = [Failure("post", refused)]
+    stored = Ending("answered", text="Hello").to_json()
+    await scene.run(a_turn(ending=stored, attempts=DELIVERIES))
+    assert scene.book.log[-1] == "finish:undelivered"
+
+
+async def test_without_the_lease_nothing_is_asked_or_shown() -> None:
+    def lost() -> None:
+        raise LeaseLost
+
+    scene = Scene(saying("Hello"))
+    scene.grip = Grip(guard=lost, stop=asyncio.Event())
+    with pytest.raises(LeaseLost):
+        await scene.run()
+    assert scene.slack.calls == []
+    assert scene.book.status is None
+
+
+async def test_cancelling_leaves_the_turn_to_the_next_process() -> None:
+    scene = Scene(Stream([Answer(text="So far")], gate=asyncio.Event()))
+    running = asyncio.create_task(scene.run())
+    async with asyncio.timeout(5):
+        while scene.slack.visible() != ["So far|"]:
+            await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait({running})
+    assert scene.apps.closed == 1
+    assert scene.book.status is None
+    assert scene.book.ending is None
