@@ -11,10 +11,10 @@ import structlog
 from rich.console import Console
 
 from bot import app, demo, doctor, logs, manifest
-from bot.errors import BotError, SettingsError
+from bot.errors import BotError, SettingsError, SlackTokenRefused
 from bot.settings import Settings
 from storage import schema
-from storage.errors import StorageError
+from storage.errors import DatabaseBehind, StorageError
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain("These settings are not right:", *(f"  {line}" for line in error.problems))
         status = BAD_SETTINGS
     except (BotError, StorageError, OSError) as error:
-        _complain(f"{type(error).__name__}: {error}")
+        _complain(_sentence(error))
         status = FAILED
     except KeyboardInterrupt:
         status = 130
@@ -42,6 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _complain(*lines: str) -> None:
     print(*lines, sep="\n", file=sys.stderr)
+
+
+def _sentence(error: Exception) -> str:
+    """Say what ended a command and, where it is known, what to do."""
+    match error:
+        case SlackTokenRefused():
+            return f"Slack refused the bot token ({error.code}): check SLACK_BOT_TOKEN"
+        case DatabaseBehind():
+            return f"{error}: run `dashscope-slack db upgrade`"
+        case _:
+            return f"{type(error).__name__}: {error}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,14 +89,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(_arguments: argparse.Namespace) -> int:
-    settings = Settings.read()
+    settings = Settings.read(for_run=True)
     logs.configure(settings.log_level)
-    asked_to_stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    started, asked_to_stop = asyncio.Event(), asyncio.Event()
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        """End; a process that still starts, perhaps waiting for Slack, is cancelled."""
+        if task is not None and not started.is_set() and not asked_to_stop.is_set():
+            task.cancel()
+        asked_to_stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop.set)
-    async with app.running(settings):
-        await asked_to_stop.wait()
+        loop.add_signal_handler(number, stop)
+    try:
+        async with app.running(settings):
+            started.set()
+            await asked_to_stop.wait()
+    except asyncio.CancelledError:
+        if started.is_set() or not asked_to_stop.is_set():
+            raise
     return 0
 
 

@@ -19,16 +19,19 @@ from bot.slack.authorize import Installation, InstallationAuthorize, OneInstalla
 from bot.slack.budgets import Budgets
 from bot.slack.calls import Calls
 from bot.slack.identity import Identity, who_am_i
-from bot.slack.listeners import build_bolt
+from bot.slack.listeners import Receivers, build_bolt
 from bot.slack.people import SlackPeople
 from bot.slack.replies import SlackReplies
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi
+from bot.turns.changes import Changes
 from bot.turns.claim import Claims
-from bot.turns.dispatcher import Dispatcher
+from bot.turns.clicks import Clicks
+from bot.turns.dispatcher import Capacity, Dispatcher
 from bot.turns.housekeeping import Housekeeping
-from bot.turns.run import Grip, TurnRun, World
-from bot.turns.stopping import Stops
+from bot.turns.run import TurnRun
+from bot.turns.waiting import WaitingLines
+from bot.turns.world import Grip, World
 from storage import schema
 from storage.database import Storage
 from storage.errors import StorageError
@@ -119,13 +122,15 @@ class _Process:
             await TurnRun(turn, world=world, grip=grip).run()
 
         await opened(Housekeeping(self._storage, retention_days=settings.retention_days))
+        lines = await opened(WaitingLines(turns=self._storage.turns, replies=world.replies))
+        self._changes = await opened(Changes(turns=self._storage.turns, replies=world.replies))
         await opened(
             Dispatcher(
                 self._storage,
                 run=run_turn,
                 metrics=self.metrics,
-                at_once=settings.turns_at_once,
-                grace_s=settings.grace_s,
+                capacity=Capacity(at_once=settings.turns_at_once, grace_s=settings.grace_s),
+                waiting_seen=lines.look,
             )
         )
 
@@ -153,15 +158,19 @@ class _Process:
     async def open_doors(self) -> str:
         """Start taking messages; return the server's address."""
         settings, opened = self._settings, self._stack.enter_async_context
+        turns = self._storage.turns
         bolt = build_bolt(
             client=self._client,
             signing_secret=_secret(settings.slack_signing_secret),
             authorize=InstallationAuthorize(
                 OneInstallation(Installation(self.identity, bot_token=self._bot_token))
             ),
-            submit=Claims(turns=self._storage.turns, metrics=self.metrics).submit,
+            receivers=Receivers(
+                submit=Claims(turns=turns, metrics=self.metrics).submit,
+                change=self._changes.take,
+                clicks=Clicks(turns=turns, admins=frozenset(settings.admin_users)),
+            ),
             metrics=self.metrics,
-            stop=Stops(turns=self._storage.turns, admins=frozenset(settings.admin_users)).stop,
         )
         checks: dict[str, health.Check] = {"database": self._database_answers}
         routes = [] if settings.uses_socket_mode else events_http.routes(bolt)

@@ -215,6 +215,8 @@ async def _watch(
         await scene.slack.until(
             lambda: scene.is_answered(channel, thread_ts), timeout_s=ANSWER_WITHIN_S
         )
+    if not console.is_terminal:
+        console.line()  # there the last picture is printed without its line end
 
 
 def _drawn(scene: Stage, message: Message) -> RenderableType:
@@ -243,7 +245,7 @@ def _introduction(scene: Stage) -> str:
     apps = (
         "Answers come from your DashScope app."
         if scene.is_real
-        else "Slack and DashScope are played on this machine; the app answers from this project's docs."
+        else "Slack and DashScope are played here; the app answers from this project's docs."
     )
     return f"\nThe real bot, in a Slack workspace at {scene.slack.url}.\n{apps}\n"
 

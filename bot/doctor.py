@@ -48,8 +48,7 @@ class Finding:
 async def examine() -> list[Finding]:
     """Look at settings, database, Slack and DashScope; never raises for what it finds."""
     try:
-        settings = Settings.read()
-        settings.require_for_run()
+        settings = Settings.read(for_run=True)
     except SettingsError as error:
         return [
             Finding("settings", ok=False, state=problem, advice="set it in the environment or .env")

@@ -32,6 +32,7 @@ ALLOWED = frozenset(
 )  # fmt: skip
 
 _FRAMES_SHOWN = 8
+_CHATTY = ("aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "slack_bolt", "slack_sdk")
 
 
 def configure(level: str, *, console: bool | None = None) -> None:
@@ -64,7 +65,7 @@ def configure(level: str, *, console: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx", "httpcore", "aiosqlite", "asyncio", "slack_bolt", "slack_sdk"):
+    for chatty in _CHATTY:
         # Even when we are asked for DEBUG: their debug lines hold whole bodies and tokens.
         logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
     structlog.configure(

@@ -64,7 +64,7 @@ class Metrics:
         )
         self.questions = Counter(
             "dashscope_slack_app_requests",
-            "Requests to DashScope: ok, cut, or the class of the error.",
+            "Requests to DashScope: ok, cut, left (nobody read on), or the class of the error.",
             ["outcome"],
             registry=self.registry,
         )

@@ -125,16 +125,23 @@ class Settings(BaseSettings):
         return value
 
     @classmethod
-    def read(cls) -> Self:
+    def read(cls, *, for_run: bool = False) -> Self:
         """Read the environment and `.env`.
 
+        Args:
+            for_run: Whether everything `run` needs must be there.
+
         Raises:
-            SettingsError: Values are wrong; every one of them is named.
+            SettingsError: Values are wrong or missing; every one of them is named.
         """
         try:
-            return cls()  # type: ignore[call-arg] # values come from the environment
+            settings = cls()  # type: ignore[call-arg] # values come from the environment
         except ValidationError as error:
-            raise SettingsError(tuple(_problems(error))) from None
+            missing = _missing(_Given()) if for_run else ()
+            raise SettingsError((*_problems(error), *missing)) from None
+        if for_run:
+            settings.require_for_run()
+        return settings
 
     @property
     def uses_socket_mode(self) -> bool:
@@ -147,18 +154,7 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: Something is missing; every variable is named.
         """
-        missing: list[str] = []
-        if self.slack_bot_token is None:
-            missing.append("SLACK_BOT_TOKEN is missing: the bot token (xoxb-…) of your Slack app")
-        if self.slack_signing_secret is None and self.slack_app_token is None:
-            missing.append(
-                "SLACK_SIGNING_SECRET is missing (or set SLACK_APP_TOKEN to use Socket Mode)"
-            )
-        if self.dashscope_api_key is None:
-            missing.append("DASHSCOPE_API_KEY is missing: the API key (sk-…) of your region")
-        if self.dashscope_app_id is None:
-            missing.append("DASHSCOPE_APP_ID is missing: the id of the app that answers")
-        if missing:
+        if missing := tuple(_missing(self)):
             raise SettingsError(missing)
 
     def app_profile(self) -> AppProfile:
@@ -174,6 +170,30 @@ class Settings(BaseSettings):
             api_key=key.get_secret_value(),
             workspace=self.dashscope_workspace,
         )
+
+
+class _Given(BaseSettings):
+    """What `run` cannot do without, right or wrong."""
+
+    model_config = Settings.model_config
+
+    slack_bot_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    dashscope_api_key: SecretStr | None = None
+    dashscope_app_id: str | None = None
+
+
+def _missing(given: Settings | _Given) -> Iterator[str]:
+    """Name each variable without which `run` cannot start."""
+    if given.slack_bot_token is None:
+        yield "SLACK_BOT_TOKEN is missing: the bot token (xoxb-…) of your Slack app"
+    if given.slack_signing_secret is None and given.slack_app_token is None:
+        yield "SLACK_SIGNING_SECRET is missing (or set SLACK_APP_TOKEN to use Socket Mode)"
+    if given.dashscope_api_key is None:
+        yield "DASHSCOPE_API_KEY is missing: the API key (sk-…) of your region"
+    if given.dashscope_app_id is None:
+        yield "DASHSCOPE_APP_ID is missing: the id of the app that answers"
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

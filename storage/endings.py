@@ -95,9 +95,11 @@ def _mark_stopped(conn: sa.Connection, *, turn_id: int, by: str) -> str | None:
 
 
 def stop_requests(conn: sa.Connection, worker_id: str) -> list[int]:
-    """Return the ids of a worker's turns that somebody wants stopped."""
+    """Return the ids of a worker's turns that somebody wants stopped, or whose question changed."""
     wanted = sa.select(turn.c.id).where(
-        is_running(), turn.c.worker_id == worker_id, turn.c.stop_requested_by.is_not(None)
+        is_running(),
+        turn.c.worker_id == worker_id,
+        sa.or_(turn.c.stop_requested_by.is_not(None), turn.c.revision > 0),
     )
     return list(conn.scalars(wanted))
 

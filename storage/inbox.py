@@ -108,6 +108,8 @@ def _to_turn(row: sa.Row[Any]) -> Turn:
         posting=row.posting,
         ending=row.ending,
         created_at=to_datetime(row.created_at_ms),
+        revision=row.revision,
+        notice=row.notice,
     )
 
 

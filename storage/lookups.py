@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from storage.clock import now_ms
-from storage.keys import event_key, order_key
+from storage.keys import order_key
 from storage.records import Counts, FoundTurn, TurnStatus
 from storage.tables import is_live, is_queued, is_running, turn
 
@@ -34,8 +34,14 @@ def find(conn: sa.Connection, turn_id: int) -> FoundTurn | None:
 def find_by_message(
     conn: sa.Connection, team_id: str, channel_id: str, message_ts: str
 ) -> FoundTurn | None:
-    """Return the turn that answers a message."""
-    return _find(conn, turn.c.event_key == event_key(team_id, channel_id, message_ts))
+    """Return the last turn that answers, or answered, a message."""
+    return _find(
+        conn,
+        turn.c.team_id == team_id,
+        turn.c.channel_id == channel_id,
+        turn.c.order_key >= order_key(message_ts),  # for the index; a repeat comes later
+        turn.c.message_ts == message_ts,
+    )
 
 
 def find_by_reply(
@@ -53,8 +59,8 @@ def find_by_reply(
 
 
 def _find(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> FoundTurn | None:
-    columns = (turn.c.id, turn.c.status, turn.c.team_id, turn.c.channel_id, turn.c.user_id)
-    row = conn.execute(sa.select(*columns).where(*which).limit(1)).one_or_none()
+    statement = sa.select(turn).where(*which).order_by(turn.c.id.desc()).limit(1)
+    row = conn.execute(statement).one_or_none()
     if row is None:
         return None
     return FoundTurn(
@@ -62,6 +68,7 @@ def _find(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> FoundTurn | No
         status=TurnStatus(row.status),
         team_id=row.team_id,
         channel_id=row.channel_id,
+        thread_ts=row.thread_ts,
         user_id=row.user_id,
     )
 

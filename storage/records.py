@@ -69,6 +69,8 @@ class Turn:
     posting: bool
     ending: dict[str, Any] | None = field(repr=False)
     created_at: datetime
+    revision: int = 0
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class FoundTurn:
         status: Where it stood.
         team_id: The workspace.
         channel_id: The channel or DM.
+        thread_ts: The thread's root.
         user_id: Who asked.
     """
 
@@ -127,4 +130,41 @@ class FoundTurn:
     status: TurnStatus
     team_id: str
     channel_id: str
+    thread_ts: str
     user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What people want of a running turn, besides its answer.
+
+    Attributes:
+        stop_requested_by: The user who asked to stop it, if anybody did.
+        revision: Grows when the question is edited.
+        payload: The question as it is now.
+    """
+
+    stop_requested_by: str | None
+    revision: int
+    payload: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A turn that has waited so long that somebody should be told.
+
+    Attributes:
+        id: The turn.
+        team_id: Its workspace.
+        channel_id: Its channel.
+        thread_ts: Its thread.
+        message_ts: Its message.
+        ahead: Live turns of its thread that go before it.
+    """
+
+    id: int
+    team_id: str
+    channel_id: str
+    thread_ts: str
+    message_ts: str
+    ahead: int

@@ -56,12 +56,12 @@ async def downgrade(url: str, revision: str) -> None:
 
 
 async def current(url: str) -> str | None:
-    """Return the revision of a database; None for an empty one.
+    """Return the revision of a database; None for an empty one, and for a SQLite file not yet made.
 
     Raises:
         StorageUnavailable: The database cannot be used.
     """
-    return await asyncio.to_thread(_inspect, url, _current)
+    return await asyncio.to_thread(_current_blocking, parse_url(url))
 
 
 async def check_current(url: str) -> None:
@@ -119,6 +119,13 @@ def _config_for(conn: sa.Connection) -> Config:
     config = _config()
     config.attributes["connection"] = conn
     return config
+
+
+def _current_blocking(url: sa.URL) -> str | None:
+    with storage_errors():
+        if url.get_backend_name() == "sqlite" and not database_file(url).exists():
+            return None  # opening it would make it, or fail for want of its folder
+        return _on_connection(url, _current)
 
 
 def _inspect(url: str, question: Callable[[sa.Connection], T]) -> T:

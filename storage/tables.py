@@ -48,6 +48,8 @@ turn = sa.Table(
     sa.Column("ending", sa.JSON(none_as_null=True)),  # the same
     sa.Column("reply", sa.JSON(none_as_null=True)),  # list of ts; NULL while nothing was posted
     sa.Column("posting", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("notice", sa.Text),  # ts of the line that says it waits
     sa.Column("outcome", sa.Text),  # why it was postponed last, then how it ended
     sa.Column("available_at_ms", sa.BigInteger, nullable=False),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),

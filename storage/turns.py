@@ -4,10 +4,19 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from storage import endings, inbox, lookups
+from storage import endings, inbox, lookups, revisions
 from storage.clock import to_ms
-from storage.errors import StorageConflict, storage_errors
-from storage.records import Counts, FoundTurn, NewTurn, SessionUse, Turn, TurnStatus
+from storage.errors import LeaseLost, StorageConflict, storage_errors
+from storage.records import (
+    Counts,
+    FoundTurn,
+    NewTurn,
+    SessionUse,
+    Turn,
+    TurnStatus,
+    Waiting,
+    Wish,
+)
 
 if TYPE_CHECKING:
     from storage.database import Storage
@@ -126,7 +135,7 @@ class Turns:
     async def find_by_message(
         self, team_id: str, channel_id: str, message_ts: str
     ) -> FoundTurn | None:
-        """Return the turn that answers a message."""
+        """Return the last turn that answers, or answered, a message."""
         return await self._storage.read(lookups.find_by_message, team_id, channel_id, message_ts)
 
     async def find_by_reply(self, team_id: str, channel_id: str, reply_ts: str) -> FoundTurn | None:
@@ -136,6 +145,59 @@ class Turns:
             ValueError: The ts is none.
         """
         return await self._storage.read(lookups.find_by_reply, team_id, channel_id, reply_ts)
+
+    async def amend(
+        self, *, team_id: str, channel_id: str, message_ts: str, payload: dict[str, Any]
+    ) -> TurnStatus | None:
+        """Replace the question of a live turn, and tell the worker that runs it.
+
+        Returns:
+            Where the turn stands; None when the message has no turn that is still open.
+        """
+        found = await self._storage.run(
+            revisions.amend,
+            team_id=team_id,
+            channel_id=channel_id,
+            message_ts=message_ts,
+            payload=payload,
+        )
+        if found is None:
+            return None
+        if found.status is TurnStatus.RUNNING:
+            self._storage.signals.stop(found.id)
+        return found.status
+
+    async def look(self, turn: Turn) -> Wish:
+        """Return what people want of a taken turn by now.
+
+        Raises:
+            LeaseLost: It was taken up by somebody else.
+        """
+        wish = await self._storage.read(revisions.look, turn)
+        if wish is None:
+            raise LeaseLost(turn.id)
+        return wish
+
+    async def repeat(self, *, turn_id: int, edited_ts: str) -> int | None:
+        """Queue an ended turn's question once more, to be answered in the same messages.
+
+        Returns:
+            The new turn's id; None when the question is being answered, or this edit of it was.
+        """
+        new_id = await self._storage.run(revisions.repeat, turn_id=turn_id, edited_ts=edited_ts)
+        if new_id is not None:
+            self._storage.signals.wake()
+        return new_id
+
+    async def to_announce(self, *, older_than_s: float, limit: int) -> list[Waiting]:
+        """Return turns that wait in silence for too long; each is returned once, to one caller."""
+        return await self._storage.run(
+            revisions.to_announce, older_than_ms=to_ms(older_than_s), limit=limit
+        )
+
+    async def announced(self, *, turn_id: int, notice_ts: str) -> bool:
+        """Record the line of a turn that waits; False when it does not wait any more."""
+        return await self._storage.run(revisions.announced, turn_id=turn_id, notice_ts=notice_ts)
 
     async def counts(self) -> Counts:
         """Return how much there is to do, for all workers together."""

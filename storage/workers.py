@@ -100,7 +100,10 @@ def suspects(conn: sa.Connection, worker_id: str) -> list[Suspect]:
 
 
 def reap_suspects(conn: sa.Connection, found: list[Suspect]) -> int:
-    """Remove the suspects that gave no sign of life since, and give their turns back."""
+    """Remove the suspects that gave no sign of life since, and give their turns back.
+
+    One that came back has another lock and a longer lease.
+    """
     silent = sa.or_(
         sa.false(),
         *(
@@ -112,7 +115,7 @@ def reap_suspects(conn: sa.Connection, found: list[Suspect]) -> int:
             for suspect in found
         ),
     )
-    conn.execute(sa.delete(worker).where(silent, _lock_is_free()))
+    conn.execute(sa.delete(worker).where(silent))
     return requeue_unowned(conn)
 
 

@@ -6,17 +6,25 @@ last one when it is still growing. HTML blocks and link definitions are read as 
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 
 QUOTE = re.compile(r" {0,3}> ?")
 ITEM = re.compile(r"( {0,3})([-+*]|(\d{1,9})([.)]))( +|$)")
-FENCE = re.compile(r"( {0,3})(?:(`{3,})([^`]*)|(~{3,})(.*))$")
+FENCE = re.compile(r"( {0,3})(?:(`{3,32})([^`]*)|(~{3,32})(?!~)(.*))$")
+"""Longer marks are read as text: a page must have room to repeat them."""
+
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 DELIMITER = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 PIPE = re.compile(r"(?<!\\)\|")
+
+OPENERS = frozenset("-+*>0123456789")
+LEAF_MARKS = frozenset("`~#=-*_")
+
+MAX_DEPTH = 8
+"""Quotes and items within each other; deeper ones are read as text."""
 
 CODE_INDENT = 4
 """Spaces that make a line code (CommonMark, "Indented code blocks")."""
@@ -135,7 +143,7 @@ BEFORE_ALL = Line(start=0, end=0, kind=Kind.BLANK)
 
 
 def scan(text: str) -> tuple[Line, ...]:
-    """Return the lines of a text; their slices join to the text. Only `\\n` ends a line."""
+    """Return the lines of a text; their slices join to the text. Only a line feed ends a line."""
     lines: list[Line] = []
     last = BEFORE_ALL
     while last.end < len(text):
@@ -145,11 +153,6 @@ def scan(text: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def cells(row: str) -> int:
-    """Return how many cells a table row has."""
-    return len(PIPE.findall(row.strip().removeprefix("|").removesuffix("|"))) + 1
-
-
 def line_after(last: Line, *, text: str, end: int) -> Line:
     """Return the line of a text that follows another and is seen up to `end`."""
     raw = text[last.end : end].rstrip("\n").expandtabs(CODE_INDENT)
@@ -157,29 +160,29 @@ def line_after(last: Line, *, text: str, end: int) -> Line:
     line = Line(last.end, end, Kind.BLANK, last.containers[:kept], kept, content)
     if last.fence is not None and kept == len(last.containers):
         return _in_fence(line, fence=last.fence)
-    if not content.strip():
+    line = _open(line, last=last)
+    if not line.content.strip():
         return line
-    opened = _open(line, last=last)
-    described = _leaf(opened, last=last)
-    lazy = kept < len(last.containers) and opened is line
-    if lazy and described.kind is Kind.TEXT and last.kind in PARAGRAPH:
-        return replace(line, kind=Kind.LAZY, containers=last.containers, kept=len(last.containers))
-    return described
+    line = _leaf(line, last=last)
+    goes_on = line.kind is Kind.TEXT and last.kind in PARAGRAPH and len(line.containers) == kept
+    if goes_on and kept < len(last.containers):
+        lazy = Kind.LAZY
+        return Line(line.start, end, lazy, last.containers, len(last.containers), line.content)
+    return line
 
 
 def _keep(containers: tuple[Container, ...], *, raw: str) -> tuple[int, str]:
     """Return how many open containers a line goes on with, and the line without them."""
     for depth, container in enumerate(containers):
-        match container:
-            case Quote():
-                mark = QUOTE.match(raw)
-                if mark is None:
-                    return depth, raw
-                raw = raw[mark.end() :]
-            case Item(width=width):
-                if raw.strip() and indent_of(raw) < width:
-                    return depth, raw
-                raw = raw[width:]
+        if isinstance(container, Quote):
+            mark = QUOTE.match(raw)
+            if mark is None:
+                return depth, raw
+            raw = raw[mark.end() :]
+        elif raw.strip() and indent_of(raw) < container.width:
+            return depth, raw
+        else:
+            raw = raw[container.width :]
     return len(containers), raw
 
 
@@ -188,17 +191,27 @@ def indent_of(content: str) -> int:
     return len(content) - len(content.lstrip(" "))
 
 
+def _described(
+    line: Line, kind: Kind, *, fence: Fence | None = None, table: Table | None = None
+) -> Line:
+    """Return a line with its kind; four times as fast as `dataclasses.replace`."""
+    containers, kept, content = line.containers, line.kept, line.content
+    return Line(line.start, line.end, kind, containers, kept, content, fence, table)
+
+
 def _in_fence(line: Line, *, fence: Fence) -> Line:
     mark = line.content.strip()
     closes = indent_of(line.content) < CODE_INDENT and mark == fence.mark[0] * len(mark)
     if closes and len(mark) >= len(fence.mark):
-        return replace(line, kind=Kind.FENCE_END)
-    return replace(line, kind=Kind.CODE, fence=fence)
+        return _described(line, Kind.FENCE_END)
+    return _described(line, Kind.CODE, fence=fence)
 
 
 def _open(line: Line, *, last: Line) -> Line:
-    """Return the line within the containers that it opens itself; the same object when none."""
-    while True:
+    """Return the line within the containers that it opens itself."""
+    for _ in range(MAX_DEPTH - line.kept):
+        if line.content.lstrip(" ")[:1] not in OPENERS:
+            break
         quote = QUOTE.match(line.content)
         item = None if RULE.match(line.content) else ITEM.match(line.content)
         if quote is not None:
@@ -206,8 +219,10 @@ def _open(line: Line, *, last: Line) -> Line:
         elif item is not None and _begins(item, line=line, last=last):
             content, container = _entered(item, line=line, last=last)
         else:
-            return line
-        line = replace(line, content=content, containers=(*line.containers, container))
+            break
+        containers = (*line.containers, container)
+        line = Line(line.start, line.end, Kind.BLANK, containers, line.kept, content)
+    return line
 
 
 def _begins(item: re.Match[str], *, line: Line, last: Line) -> bool:
@@ -216,57 +231,58 @@ def _begins(item: re.Match[str], *, line: Line, last: Line) -> bool:
         return True
     if len(line.containers) > line.kept:
         return True
-    if UNDERLINE.match(line.content):
-        return False
     return item[3] in {None, "1"} and item.end() < len(line.content)
 
 
 def _entered(item: re.Match[str], *, line: Line, last: Line) -> tuple[str, Item]:
-    marker_end = item.end(2)
+    """Return the content of a line that begins an item, and the item."""
     spaces = len(item[5])
     has_content = item.end() < len(line.content)
     pad = spaces if has_content and spaces <= CODE_INDENT else 1
-    depth = len(line.containers)
-    before = last.containers[depth] if depth < len(last.containers) else None
-    number = None if item[3] is None else int(item[3])
     bullet = item[4] or item[2]
-    sibling = depth == line.kept and isinstance(before, Item) and before.bullet == bullet
-    if sibling and isinstance(before, Item) and before.number is not None:
-        number = before.number + 1
-    entered = Item(len(item[1]), bullet, marker_end + pad, number, pad)
-    return line.content[marker_end + pad :], entered
+    number = None if item[3] is None else int(item[3])
+    depth = len(line.containers)
+    before = last.containers[depth] if depth == line.kept < len(last.containers) else None
+    if number is not None and isinstance(before, Item) and before.bullet == bullet:
+        number = number if before.number is None else before.number + 1
+    width = item.end(2) + pad
+    return line.content[width:], Item(len(item[1]), bullet, width, number, pad)
 
 
 def _leaf(line: Line, *, last: Line) -> Line:
     """Return the line described as the block it begins or goes on with."""
     content = line.content
-    follows = line.kept == len(line.containers) == len(last.containers)
-    goes_on = follows and last.kind in PARAGRAPH
-    if not content.strip():
-        return line
     if indent_of(content) >= CODE_INDENT:
         in_text = last.kind in PARAGRAPH and line.kept == len(line.containers)
-        return replace(line, kind=Kind.TEXT if in_text else Kind.INDENTED)
-    fence = FENCE.match(content)
-    if fence is not None:
-        mark, info = fence[2] or fence[4], fence[3] or fence[5] or ""
-        opened = Fence(len(fence[1]), mark, info.strip())
-        return replace(line, kind=Kind.FENCE, fence=opened)
-    if HEADING.match(content):
-        return replace(line, kind=Kind.HEADING)
-    if goes_on and UNDERLINE.match(content):
-        return replace(line, kind=Kind.UNDERLINE)
-    if RULE.match(content):
-        return replace(line, kind=Kind.RULE)
+        return _described(line, Kind.TEXT if in_text else Kind.INDENTED)
+    follows = line.kept == len(line.containers) == len(last.containers)
+    if content.lstrip(" ")[0] in LEAF_MARKS:
+        fence = FENCE.match(content)
+        if fence is not None:
+            info = (fence[3] or fence[5] or "").strip()
+            return _described(
+                line, Kind.FENCE, fence=Fence(len(fence[1]), fence[2] or fence[4], info)
+            )
+        kind = _marked(content, under_text=follows and last.kind in PARAGRAPH)
+        if kind is not None:
+            return _described(line, kind)
     return _row_or_text(line, last=last, follows=follows)
+
+
+def _marked(content: str, *, under_text: bool) -> Kind | None:
+    if HEADING.match(content):
+        return Kind.HEADING
+    if under_text and UNDERLINE.match(content):
+        return Kind.UNDERLINE
+    return Kind.RULE if RULE.match(content) else None
 
 
 def _row_or_text(line: Line, *, last: Line, follows: bool) -> Line:
     if follows and last.table is not None:
-        return replace(line, kind=Kind.ROW, table=last.table)
+        return _described(line, Kind.ROW, table=last.table)
     if follows and last.kind is Kind.TEXT and delimits(line.content, header=last.content):
-        return replace(line, kind=Kind.DELIMITER, table=Table(last.content, line.content))
-    return replace(line, kind=Kind.TEXT)
+        return _described(line, Kind.DELIMITER, table=Table(last.content, line.content))
+    return _described(line, Kind.TEXT)
 
 
 def delimits(content: str, *, header: str) -> bool:
@@ -274,3 +290,8 @@ def delimits(content: str, *, header: str) -> bool:
     if "|" not in content or "|" not in header or DELIMITER.match(content) is None:
         return False
     return cells(content) == cells(header)
+
+
+def cells(row: str) -> int:
+    """Return how many cells a table row has."""
+    return len(PIPE.findall(row.strip().removeprefix("|").removesuffix("|"))) + 1

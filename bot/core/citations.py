@@ -34,7 +34,7 @@ URL_CHARS = 2000
 PLAIN = str.maketrans({
     "[": "(", "]": ")", "<": "‹", ">": "›", "`": "'", "*": "∗", "~": "∼", "\\": "∖", "|": "¦",
 })  # fmt: skip
-"""Look-alikes for what is Markdown in a title: whether Slack honours backslashes is not documented."""
+"""Look-alikes for what is Markdown in a title: Slack does not say whether backslashes escape."""
 
 
 def mark_citations(text: str, *, sources: Sequence[Source], finished: bool) -> str:
@@ -61,8 +61,8 @@ def _marks(tag: re.Match[str], *, known: set[str]) -> str:
 def list_sources(text: str, *, sources: Sequence[Source]) -> str:
     """Return the sources as a Markdown list, each once, in the app's order; empty without sources.
 
-    Only those the text cites are listed, or all when it cites none. Numbers are the app's own, as in
-    the marks; a document under several numbers is one entry with all of them.
+    Only those the text cites are listed, or all when it cites none. Numbers are the app's own, as
+    in the marks; a document under several numbers is one entry with all of them.
 
     Args:
         text: The answer as it came, with its tags.

@@ -18,8 +18,10 @@ BACK_CHARS = 64
 
 SENTENCE_END = re.compile(r"[.!?…][)\]\"'”’]*\s+|[。！？][）」』”’]*\s*")
 SPACES = re.compile(r"\s+")
-BLOCK_START = re.compile(r"[\s*+=_~`|:#>-]|\d{1,9}[.)]")
-"""What the rest of a cut line must not begin with: it would be a list, a heading, a rule."""
+BLOCK_START = re.compile(
+    r"\s|[>|]|[-+*](?:\s|$)|#{1,6}(?:\s|$)|`{3}|~{3}|([-*_])[ \t]*\1[ \t]*\1|\d{1,9}[.)](?:\s|$)"
+)
+"""What the rest of a cut line must not begin with: it would be another block."""
 
 MAY_UNDERLINE = re.compile(r"[\s>|:=-]*")
 """A line that makes the one above a heading or a table's header, or the beginning of one."""
@@ -45,10 +47,12 @@ def next_cut(
     )
     if full is None:
         return None
-    before = lines[full.line - 1] if full.line else BEFORE_ALL
-    growing = line_after(before, text=text, end=full.offset)
-    seen = (*lines[: full.line], growing) if growing.end > growing.start else lines[: full.line]
-    return _best(text, seen=seen, start=start, end=max(full.offset, start.offset + 1))
+    end = max(full.offset, start.offset + 1)
+    seen = tuple(lines[: full.line])
+    if end > lines[full.line].start:
+        before = lines[full.line - 1] if full.line else BEFORE_ALL
+        seen = (*seen, line_after(before, text=text, end=end))
+    return _best(text, seen=seen, start=start, end=end)
 
 
 def _full(text: str, *, lines: Sequence[Line], start: Cut, room_bytes: int) -> Cut | None:
@@ -73,7 +77,7 @@ def _best(text: str, *, seen: Sequence[Line], start: Cut, end: int) -> Cut:
     short the page; else wherever no character breaks.
     """
     half = (start.offset + end + 1) // 2
-    between = [rated for rated in _between_lines(text[:end], seen=seen, start=start) if rated]
+    between = list(_between_lines(text[:end], seen=seen, start=start))
     filled = [rated for rated in between if rated[1].offset >= half]
     if filled:
         return _latest_of_best(filled)

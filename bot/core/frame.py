@@ -32,9 +32,9 @@ class Cut:
 def opening(lines: Sequence[Line], *, text: str, cut: Cut, limit_bytes: int) -> tuple[str, int]:
     """Return what stands before a page's slice, and how many characters of the slice it replaces.
 
-    List items and quotes that go on are opened again (the item with its number and GONE_ON), a fence
-    with its language, a table with its header; the number of an ordered item is the one a reader
-    expects, whatever was written. Context that would fill half a page is left out.
+    List items and quotes that go on are opened again (the item with its number and GONE_ON), a
+    fence with its language, a table with its header; the number of an ordered item is the one a
+    reader expects, whatever was written. Context that would fill half a page is left out.
     """
     line = lines[cut.line]
     inside = cut.offset > line.start
@@ -69,11 +69,9 @@ def _context(
 
 
 def _reopened(container: Container) -> str:
-    match container:
-        case Quote():
-            return "> "
-        case Item(lead=lead, pad=pad):
-            return " " * lead + container.marker + " " * pad
+    if isinstance(container, Quote):
+        return "> "
+    return " " * container.lead + container.marker + " " * container.pad
 
 
 def _continued(containers: tuple[Container, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What runs within a line: code spans, links, emphasis; where it may be cut, and how it is closed."""
+"""What runs within a line: code spans, links, emphasis; where to cut it and how to close it."""
 
 import re
 import unicodedata
@@ -11,13 +11,13 @@ SPAN_CHARS = 400
 """Longer emphasis and links may be cut: a page must end somewhere."""
 
 WHOLE = re.compile(
-    r"(?<!`)(`+)(?!`).{1,%(n)d}?(?:(?<!`)\1(?!`)|\Z)"
-    r"|!?\[[^\]\n]{0,%(n)d}(?:\Z|\](?:\Z|\([^)\s]*(?:\Z|\))))"
-    r"|<[^\s<>]{1,%(n)d}(?:\Z|>)"
+    r"(?<!`)(`+)(?!`).{1,SIZE}?(?:(?<!`)\1(?!`)|\Z)"
+    r"|!?\[[^\]\n]{0,SIZE}(?:\Z|\](?:\Z|\([^)\s]*(?:\Z|\))))"
+    r"|<[^\s<>]{1,SIZE}(?:\Z|>)"
     r"|https?://[!-;=?-{}~]+"
-    r"|&\#?\w{1,31}(?:\Z|;)"
+    r"|&#?\w{1,31}(?:\Z|;)"
     r"|\\(?:\Z|.)"
-    r"|(\*{1,3}|~~|(?<!\w)_{1,3})(?=[^\s*~_]).{1,%(n)d}?(?:\2|\Z)" % {"n": SPAN_CHARS},
+    r"|(\*{1,3}|~~|(?<!\w)_{1,3})(?=[^\s*~_]).{1,SIZE}?(?:\2|\Z)".replace("SIZE", str(SPAN_CHARS)),
     re.DOTALL,
 )
 """Stretches that lose their meaning when cut; at the end of what is seen, also their beginnings."""
@@ -28,11 +28,10 @@ CODE_OR_STRONG = re.compile(rf"{CODE_SPAN.pattern}|(?<!\*)\*\*(?!\*)", re.DOTALL
 HAIR_SPACE = "\u200a"
 """The narrowest space CommonMark takes for one."""
 
-KEYCAPS_AND_TAGS = (range(0x1F3FB, 0x1F400), range(0xE0020, 0xE0080))
-"""Skin tones and the letters of subdivision flags: they belong to the emoji before them."""
+EXTENDERS = (range(0x1F3FB, 0x1F400), range(0xE0020, 0xE0080), range(0x1160, 0x1200))
+"""Skin tones, the letters of subdivision flags, Hangul's later jamo: parts of what is before."""
 
 REGIONAL = range(0x1F1E6, 0x1F200)
-JAMO = range(0x1100, 0x1200)
 JOINER = "\u200d"
 
 
@@ -44,17 +43,13 @@ def whole_spans(text: str) -> list[tuple[int, int]]:
 def is_boundary(text: str, offset: int) -> bool:
     """Whether a text may be cut at an offset (0 < offset < length) without breaking a character.
 
-    Keeps together what Unicode calls an extended grapheme cluster: combining marks, joined emoji,
-    skin tones, flags, Hangul jamo, CR LF.
+    Keeps together the grapheme clusters that occur in answers: combining marks, joined emoji,
+    skin tones, flags, Hangul jamo.
     """
     before, after = text[offset - 1], text[offset]
-    if JOINER in {before, after} or (before, after) == ("\r", "\n"):
+    if JOINER in {before, after} or unicodedata.category(after).startswith("M"):
         return False
-    if unicodedata.category(after).startswith("M"):
-        return False
-    if any(ord(after) in extenders for extenders in KEYCAPS_AND_TAGS):
-        return False
-    if ord(before) in JAMO and ord(after) in JAMO:
+    if any(ord(after) in extenders for extenders in EXTENDERS):
         return False
     return ord(after) not in REGIONAL or _regionals_before(text, offset) % 2 == 0
 
@@ -67,7 +62,7 @@ def _regionals_before(text: str, offset: int) -> int:
 
 
 def closers(paragraph: str) -> str:
-    """Return what closes the code span and emphasis that a paragraph leaves open, innermost first."""
+    """Return what closes the code span and emphasis a paragraph leaves open, innermost first."""
     opened: list[str] = []
     offset = 0
     while (token := TOKEN.search(paragraph, offset)) is not None:
@@ -128,8 +123,9 @@ def _is_plain(char: str) -> bool:
 def loosen_emphasis(line: str) -> str:
     """Return a line whose bold parts are bold also beside Chinese text.
 
-    In `**注意：**下一步` CommonMark sees no bold: a closing mark between punctuation and a letter does
-    not count. A hair space beside the mark makes it count, and hardly shows. Code is left alone.
+    In `**注意：**下一步` CommonMark sees no bold: a closing mark between punctuation and a letter
+    does not count. A hair space beside the mark makes it count, and hardly shows. Code is left
+    alone.
     """
     marks = [match for match in CODE_OR_STRONG.finditer(line) if match[0] == "**"]
     cuts = [0]

@@ -17,7 +17,6 @@ HALVES = ("\r", "\ufffd")
 """At the end of a growing text: half a newline, or what stands for half a character."""
 
 
-
 def render(text: str, *, sources: Sequence[Source], finished: bool) -> str:
     """Return the Markdown of an answer so far, safe to show in Slack.
 

@@ -1,8 +1,8 @@
 """Slack's own `<…>` tokens, made harmless: model text pings nobody and no link lies.
 
-Slack reads `<!here>`, `<@U…>`, `<#C…>` and `<url|label>` in `markdown` blocks too, and shows `&lt;` as
-a plain `<` that it does not read again; `&` alone must stay, it is part of URLs ("Formatting message
-text"; measured in `markdown` blocks).
+Slack reads `<!here>`, `<@U…>`, `<#C…>` and `<url|label>` in `markdown` blocks too, and shows `&lt;`
+as a plain `<` that it does not read again; `&` alone must stay, it is part of URLs ("Formatting
+message text"; measured in `markdown` blocks).
 """
 
 import re

@@ -164,10 +164,10 @@ def _by_a_bot(event: Mapping[str, Any], *, own_ids: Mapping[str, str | None]) ->
 
 
 def _read(event: Mapping[str, Any], *, team_id: str, bot_user_id: str) -> UserMessage | Ignored:
-    user_id = _matching(event.get("user"), _ID)
-    channel_id = _matching(event.get("channel"), _ID)
-    ts = _matching(event.get("ts"), _TS)
-    thread_ts = ts if event.get("thread_ts") is None else _matching(event["thread_ts"], _TS)
+    user_id = matching_id(event.get("user"))
+    channel_id = matching_id(event.get("channel"))
+    ts = matching_ts(event.get("ts"))
+    thread_ts = ts if event.get("thread_ts") is None else matching_ts(event["thread_ts"])
     text = event.get("text") or ""
     if not (user_id and channel_id and ts and thread_ts and isinstance(text, str)):
         return Ignored(Reason.MALFORMED)
@@ -193,8 +193,14 @@ def _read(event: Mapping[str, Any], *, team_id: str, bot_user_id: str) -> UserMe
     )
 
 
-def _matching(value: object, pattern: re.Pattern[str]) -> str | None:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else None
+def matching_id(value: object) -> str | None:
+    """Return the value if it has the form of Slack's ids."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def matching_ts(value: object) -> str | None:
+    """Return the value if it has the form of Slack's ts."""
+    return value if isinstance(value, str) and _TS.fullmatch(value) else None
 
 
 def _channel_kind(value: object, *, channel_id: str) -> ChannelKind:
@@ -206,7 +212,7 @@ def _channel_kind(value: object, *, channel_id: str) -> ChannelKind:
 
 def _user_team(event: Mapping[str, Any]) -> str | None:
     """Return the writer's workspace: `user_team` over Slack Connect, else `team`."""
-    return _matching(event.get("user_team"), _ID) or _matching(event.get("team"), _ID)
+    return matching_id(event.get("user_team")) or matching_id(event.get("team"))
 
 
 def _file_ids(files: object) -> tuple[str, ...]:
@@ -219,7 +225,7 @@ def _file_ids(files: object) -> tuple[str, ...]:
 def _file_id(entry: object) -> str | None:
     if not isinstance(entry, dict):
         return None
-    return _matching(cast("dict[str, object]", entry).get("id"), _ID)
+    return matching_id(cast("dict[str, object]", entry).get("id"))
 
 
 def mentioned_users(text: str) -> frozenset[str]:

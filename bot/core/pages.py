@@ -18,9 +18,9 @@ from bot.core.tail import closing
 PAGE_BYTES = 9_000
 """UTF-8 bytes of one page's text.
 
-Slack takes 12,000 characters over all `markdown` blocks of a message ("markdown block"), was seen to
-refuse messages from 11,341 on (slackapi/bolt-js#2509), and appears to count bytes in places, where
-a Chinese character is three. The rest is room for a note and buttons.
+Slack takes 12,000 characters over all `markdown` blocks of a message ("markdown block"), was seen
+to refuse messages from 11,341 on (slackapi/bolt-js#2509), and appears to count bytes in places,
+where a Chinese character is three. The rest is room for a note and buttons.
 """
 
 LEAST_BYTES = 200
@@ -71,9 +71,14 @@ def pages(
 
 
 def _closed(last: str, *, limit_bytes: int) -> str:
-    marks = closing(last.rstrip())
-    closed = last.rstrip() + marks
-    return closed if marks and len(closed.encode()) <= limit_bytes else last
+    """Return a growing page with its emphasis closed; on a full page its last characters wait."""
+    whole = last.rstrip()
+    marks = closing(whole)
+    if not marks:
+        return last
+    if len(whole.encode()) + len(marks) > limit_bytes:
+        whole = whole[: -len(marks)].rstrip("*_~`\\ ")
+    return whole + closing(whole)
 
 
 def _with_sources(last: str, *, listed: str, limit_bytes: int) -> tuple[str, ...]:
@@ -91,7 +96,7 @@ def split(markdown: str, *, limit_bytes: int = PAGE_BYTES) -> tuple[Page, ...]:
     last stay as they are.
 
     Args:
-        markdown: As `render` made it: no lone surrogates, `\\n` the only newline.
+        markdown: As `render` made it: no lone surrogates, no newline but line feeds.
         limit_bytes: UTF-8 bytes of a page's text, at least LEAST_BYTES.
 
     Raises:

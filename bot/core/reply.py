@@ -43,7 +43,7 @@ class Content:
     """One Slack message's worth of a reply.
 
     Attributes:
-        text: Markdown as `core.pages` made it, within Slack's limits and whole by itself; may be empty.
+        text: Markdown as `core.pages` made it, within Slack's limits and whole by itself; or empty.
         note: One short plain line under the text: what is going on, or why it ended; may be empty.
         controls: Buttons under it.
     """

@@ -27,7 +27,7 @@ _MAX_DELAY_S = 8.0
 _JITTER = 0.25
 """The three of them as in the SDK's retry policy for calls without a stream."""
 _QUOTA_FACTOR = 4.0
-"""Quotas of tokens refill by the minute, quotas of requests by the second ("Rate limits" page)."""
+"""Quotas of tokens count by the minute, so they free up later ("Error codes", AllocationQuota)."""
 
 _TOKEN_QUOTAS = ("throttlingallocationquota", "insufficientquota")
 _OVERLOADED = ("serviceunavailable", "modelunavailable", "modelserving")

@@ -17,10 +17,8 @@ MAX_HELD_BYTES = 8 * 1024 * 1024
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _STATUS = re.compile(r"(?:HTTP_STATUS/)?(\d{3})", re.ASCII)
-_FRAME = re.compile(
-    r"id: ?([^\r\n]*)\nevent: ?([^\r\n]*)\n:HTTP_STATUS/(\d{3})\ndata: ?([^\r\n]+)\n\n", re.ASCII
-)
-"""An event as DashScope writes it."""
+_LINE_COST_BYTES = 64
+"""What an empty line costs in memory; without it, empty lines could be held without end."""
 _PATIENCE = 2
 """Times that data which is no JSON survives a new `id` or `event` before it is let go."""
 
@@ -94,42 +92,21 @@ class SseDecoder:
         if self._at_start:
             block = block.removeprefix(_BYTE_ORDER_MARK)
             self._at_start = False
-        text = block.decode("utf-8", "replace")
-        events, rest = self._read_frames(text)
-        lines = text[rest:].split("\n")
+        lines = block.decode("utf-8", "replace").split("\n")
         lines.pop()
-        for line in lines:
-            event = self._take(line.removesuffix("\r"))
-            if event is not None:
-                events.append(event)
-        return events
-
-    def _read_frames(self, text: str) -> tuple[list[ServerSentEvent], int]:
-        """Read the usual frames `text` begins with; returns where they end.
-
-        Only a shortcut: line by line they give the same events in twice the time.
-        """
-        events: list[ServerSentEvent] = []
-        end = 0
-        if self._in_event or len(text) > MAX_HELD_BYTES:
-            return events, end
-        while frame := _FRAME.match(text, end):
-            id_, event, status, data = frame.groups()
-            events.append(ServerSentEvent(event or "message", data, id_, int(status)))
-            end = frame.end()
-        return events, end
+        events = (self._take(line.removesuffix("\r")) for line in lines)
+        return [event for event in events if event is not None]
 
     def _take(self, line: str) -> ServerSentEvent | None:
         """Take one line; returns the event it ends."""
         if not line:
             return self._dispatch()
-        self._in_event = True
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         match name:
             case "data":
                 self._data.append(value)
-                self._data_size += len(value) + 1
+                self._data_size += len(value) + _LINE_COST_BYTES
                 self._check_size(0)
             case "id" | "event":
                 return self._begin(name, value)
@@ -160,12 +137,13 @@ class SseDecoder:
 
     def _dispatch(self) -> ServerSentEvent | None:
         data = "\n".join(self._data)
-        event = ServerSentEvent(self._event or "message", data, self._id, self._status)
+        event = None
+        if data:
+            event = ServerSentEvent(self._event or "message", data, self._id, self._status)
         self._forget()
-        return event if data else None
+        return event
 
     def _forget(self) -> None:
-        self._in_event = False
         self._data: list[str] = []
         self._data_size = 0
         self._doubts = 0

@@ -17,7 +17,9 @@ LINK_CHARS = 400
 HELD_CHARS = ROW_CHARS + LINK_CHARS
 """More is never held back."""
 
-BEGUN_LINK = re.compile(r"(?:\[[^\]\n]{0,200}(?:\](?:\([^)\s]{0,190})?)?|<(?:(?!&lt;)[^\s<>]){0,80})\Z")
+BEGUN_LINK = re.compile(
+    r"(?:\[[^\]\n]{0,200}(?:\](?:\([^)\s]{0,190})?)?|<(?:(?!&lt;)[^\s<>]){0,80})\Z"
+)
 BEGUN_TOKEN = re.compile(r"<(?:![A-Za-z]{0,8}|[@#][A-Z]?)?\Z")
 """In code: what may become a token of Slack's."""
 

@@ -1,5 +1,6 @@
 """Every sentence the bot says in its own name."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from bot.core.answer import Step
@@ -20,6 +21,9 @@ STILL_WORKING_AFTER_S = 12.0
 STOPPED = "Stopped."
 MOVED = "I could not post this in the channel any more, so here it is."
 NEW_SESSION = "Started a fresh conversation: what was said earlier in this thread is forgotten."
+EDITED_LATE = "You edited the question after its answer had begun."
+ANSWER_AGAIN = "Answer it again"
+QUESTION_GONE = "The question is gone, so there is nothing to answer."
 EMPTY_ANSWER = "The assistant finished without saying anything. Try asking in other words."
 EMPTY_QUESTION = (
     "Hi! Mention me together with a question, or write it here, and I will answer in this thread."
@@ -29,6 +33,16 @@ HELP = (
     "Mention me in a channel, or write me a direct message, and I answer in a thread. "
     "Mention me again in that thread to go on with the conversation."
 )
+
+_FAILURES: Mapping[type[DashScopeError], str] = {
+    Misconfigured: "This assistant is not set up correctly. Please tell whoever runs it.",
+    AccountProblem: "The assistant's account cannot answer now. Please tell whoever runs it.",
+    ContentBlocked: "Content safety rules blocked this. Please put it in other words.",
+    RequestRefused: "The assistant could not process this message.",
+    Throttled: "Too many questions at once. Please ask again in a minute.",
+    UpstreamTimeout: "The answer took too long. Please ask again.",
+    UpstreamUnreachable: "The assistant cannot be reached right now. Please ask again in a minute.",
+}
 
 
 def reference(turn_id: int) -> str:
@@ -43,28 +57,28 @@ def failure(error: DashScopeError, *, turn_id: int) -> str:
 
 def _failure_sentence(error: DashScopeError) -> str:
     """Say what happened and what the reader can do."""
-    match error:
-        case Misconfigured():
-            return "This assistant is not set up correctly. Please tell whoever runs it."
-        case AccountProblem():
-            return "The assistant's account cannot answer right now. Please tell whoever runs it."
-        case ContentBlocked():
-            return "Content safety rules blocked this. Please put it in other words."
-        case RequestRefused():
-            return "The assistant could not process this message."
-        case Throttled():
-            return "Too many questions at once. Please ask again in a minute."
-        case UpstreamTimeout():
-            return "The answer took too long. Please ask again."
-        case UpstreamUnreachable():
-            return "The assistant cannot be reached right now. Please ask again in a minute."
-        case _:
-            return "Something went wrong on the assistant's side. Please ask again."
+    said = (sentence for kind, sentence in _FAILURES.items() if isinstance(error, kind))
+    return next(said, "Something went wrong on the assistant's side. Please ask again.")
 
 
 def cut(*, turn_id: int) -> str:
     """Return the note under an answer that ended in the middle."""
     return f"The answer was cut off here; ask me to go on. (id {reference(turn_id)})"
+
+
+def waiting(ahead: int) -> str:
+    """Return the line under a message that waits.
+
+    Args:
+        ahead: Messages of its thread that go first; none of them when everybody is busy.
+    """
+    match ahead:
+        case 0:
+            return "Many questions at once; yours comes soon."
+        case 1:
+            return "One message in this thread goes first; yours comes next."
+        case _:
+            return f"{ahead} messages in this thread go first; then comes yours."
 
 
 def gave_up(*, turn_id: int) -> str:

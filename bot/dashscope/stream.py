@@ -133,10 +133,7 @@ class AppStream:
     async def _next_chunk(self) -> bytes | None:
         """Return the next bytes, None at the end of the body."""
         with mapped_errors(status=self._response.status_code):
-            remaining_s = self._remaining_s()
-            if remaining_s <= 0:  # data that never pauses would outrun the timer
-                raise TimeoutError
-            async with asyncio.timeout(remaining_s):
+            async with asyncio.timeout(self._remaining_s()):
                 return await anext(self._chunks, None)
 
     async def _read_whole(self) -> None:

@@ -1,1 +1,1 @@
-"""A Slack workspace and a DashScope on loopback, as strict as the real ones, to try the bot with."""
+"""A Slack workspace and a DashScope on loopback, as strict as the real ones."""

@@ -6,22 +6,26 @@ means 500 (on the socket: no acknowledgement), and Slack delivers again (docs: "
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core import texts
+from bot.core.changes import Deleted, Edited, parse_change
 from bot.core.messages import Ignored, UserMessage, parse
 from bot.core.reply import Control
 from bot.metrics import Metrics
 from bot.slack.authorize import InstallationAuthorize
+from bot.slack.message import AGAIN_ACTION
 
 # Slack waits three seconds (docs: "The Events API"); one is left for the way there and back.
 HANDLING_TIMEOUT_S = 2.0
@@ -29,7 +33,9 @@ HANDLED_EVENTS = ("app_mention", "message")
 STOP_ACTION = f"turn:{Control.STOP.value}"
 NO_TOKEN = "not in use"  # noqa: S105 - the word for having none
 
+OFFER_GOES_WITHIN_S = 1.0
 _TURN_ID = re.compile(r"[0-9]{1,18}")
+_EDIT = re.compile(r"([0-9]{1,18}):([0-9]{1,16}\.[0-9]{1,16})")
 
 log = structlog.get_logger(__name__)
 
@@ -37,12 +43,40 @@ Submit = Callable[[UserMessage], Awaitable[bool]]
 """Claims a message: True when it is new, False when it was claimed before; raises when neither."""
 
 
-class StopTurn(Protocol):
-    """Takes a click on Stop; whether this user may stop this turn is for it to decide."""
+Change = Callable[[Edited | Deleted], Awaitable[None]]
+"""Takes a message that was edited or deleted; raises when Slack should deliver it again."""
 
-    async def __call__(self, *, team_id: str, channel_id: str, user_id: str, turn_id: int) -> None:
-        """Ask for the end of a turn; its id comes from a button, which any client can forge."""
+
+class Clicks(Protocol):
+    """Takes clicks on buttons; whether this user may is for it to decide.
+
+    The ids come from a button, which any client can forge.
+    """
+
+    async def stop(self, *, team_id: str, channel_id: str, user_id: str, turn_id: int) -> None:
+        """Ask for the end of a turn."""
         ...
+
+    async def again(
+        self, *, team_id: str, channel_id: str, user_id: str, turn_id: int, edited_ts: str
+    ) -> None:
+        """Ask for another answer to a question that was edited."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receivers:
+    """Whoever takes what Slack delivers.
+
+    Attributes:
+        submit: Takes questions.
+        change: Takes edits and deletions.
+        clicks: Takes clicks.
+    """
+
+    submit: Submit
+    change: Change
+    clicks: Clicks
 
 
 def build_bolt(
@@ -50,9 +84,8 @@ def build_bolt(
     client: AsyncWebClient,
     signing_secret: str,
     authorize: InstallationAuthorize,
-    submit: Submit,
+    receivers: Receivers,
     metrics: Metrics,
-    stop: StopTurn | None = None,
 ) -> AsyncApp:
     """Build the Bolt app for either transport; it owns nothing that must be closed.
 
@@ -63,9 +96,8 @@ def build_bolt(
         client: Carries the API's address and the HTTP session; its token is replaced per request.
         signing_secret: Checks requests over HTTP; unused on the socket.
         authorize: Knows the installations.
-        submit: Takes questions, within HANDLING_TIMEOUT_S.
-        metrics: Counts ignored messages; `submit` counts the others.
-        stop: Takes clicks on Stop, within the same time; None acknowledges and forgets them.
+        receivers: Take what is for the bot, each within HANDLING_TIMEOUT_S.
+        metrics: Counts ignored messages; `receivers.submit` counts the others.
     """
     bolt = AsyncApp(
         name="dashscope-slack",
@@ -84,11 +116,12 @@ def build_bolt(
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    listeners = _Listeners(submit=submit, stop=stop, metrics=metrics)
+    listeners = _Listeners(receivers, metrics=metrics)
     untyped = cast("Any", bolt)  # the decorators' types are full of unknowns
     for event_type in HANDLED_EVENTS:
         untyped.event(event_type)(listeners.take_message)
     untyped.action(STOP_ACTION)(listeners.take_stop)
+    untyped.action(AGAIN_ACTION)(listeners.take_again)
     untyped.command(re.compile(""))(_answer_command)
     bolt.error(_settle_failure)
     return bolt
@@ -108,9 +141,10 @@ def _bolt_logger() -> logging.Logger:
 class _Listeners:
     """The listeners that hand something on."""
 
-    def __init__(self, *, submit: Submit, stop: StopTurn | None, metrics: Metrics) -> None:
-        self._submit = submit
-        self._stop = stop
+    def __init__(self, receivers: Receivers, *, metrics: Metrics) -> None:
+        self._submit = receivers.submit
+        self._change = receivers.change
+        self._clicks = receivers.clicks
         self._metrics = metrics
 
     async def take_message(
@@ -121,9 +155,14 @@ class _Listeners:
         Raises:
             TimeoutError: Submitting took too long and was cancelled, claimed or not.
         """
+        team_id = _team_id(body, context=context)
+        change = parse_change(event, team_id=team_id)
+        if change is not None:
+            async with asyncio.timeout(HANDLING_TIMEOUT_S):
+                await self._change(change)
         message = parse(
             event,
-            team_id=_team_id(body, context=context),
+            team_id=team_id,
             bot_user_id=context.bot_user_id or "",
             own_app_id=body.get("api_app_id"),
             own_bot_id=context.bot_id,
@@ -141,15 +180,40 @@ class _Listeners:
         """Hand a click on Stop on; a payload that names no turn is only acknowledged."""
         await ack()
         turn_id = str(body["actions"][0].get("value"))
-        if self._stop is None or not _TURN_ID.fullmatch(turn_id):
+        if not _TURN_ID.fullmatch(turn_id):
             return
         async with asyncio.timeout(HANDLING_TIMEOUT_S):
-            await self._stop(
-                team_id=_team_id(body, context=context),
-                channel_id=context.channel_id or "",
-                user_id=context.user_id or "",
-                turn_id=int(turn_id),
+            await self._clicks.stop(**_whose(body, context=context), turn_id=int(turn_id))
+
+    async def take_again(
+        self,
+        ack: AsyncAck,
+        body: dict[str, Any],
+        context: AsyncBoltContext,
+        respond: AsyncRespond,
+    ) -> None:
+        """Hand a click on the offer for an edited question on, and take the offer away."""
+        await ack()
+        found = _EDIT.fullmatch(str(body["actions"][0].get("value")))
+        if found is None:
+            return
+        async with asyncio.timeout(HANDLING_TIMEOUT_S):
+            await self._clicks.again(
+                **_whose(body, context=context), turn_id=int(found[1]), edited_ts=found[2]
             )
+        # Slack forgets the offer by itself when the reader reloads.
+        with contextlib.suppress(TimeoutError, OSError, ValueError):
+            async with asyncio.timeout(OFFER_GOES_WITHIN_S):
+                await respond(delete_original=True)
+
+
+def _whose(body: Mapping[str, Any], *, context: AsyncBoltContext) -> dict[str, str]:
+    """Return where a click happened and who clicked."""
+    return {
+        "team_id": _team_id(body, context=context),
+        "channel_id": context.channel_id or "",
+        "user_id": context.user_id or "",
+    }
 
 
 def _team_id(body: Mapping[str, Any], *, context: AsyncBoltContext) -> str:

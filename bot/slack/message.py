@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from bot.core import texts
 from bot.core.reply import Content, Control, Mark
 
 FALLBACK_CHARS = 150
@@ -15,6 +16,7 @@ EVENT_TYPE = "dashscope_turn"
 """The event_type of the metadata on the bot's replies."""
 CONTROL_PREFIX = "turn:"
 """Every control's action_id starts with it."""
+AGAIN_ACTION = f"{CONTROL_PREFIX}again"
 _LABELS = {Control.STOP: "Stop"}
 
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
@@ -51,6 +53,23 @@ def blocks(content: Content, *, mark: Mark) -> list[dict[str, Any]]:
     if content.controls:
         shown.append({"type": "actions", "elements": [_button(c, mark) for c in content.controls]})
     return shown or [_context(NOTHING_YET)]
+
+
+def offer(*, turn_id: int, edited_ts: str) -> dict[str, Any]:
+    """Return the arguments of the offer to answer an edited question again."""
+    button = {
+        "type": "button",
+        "action_id": AGAIN_ACTION,
+        "text": {"type": "plain_text", "text": texts.ANSWER_AGAIN},
+        "value": f"{turn_id}:{edited_ts}",
+    }
+    return {
+        "text": texts.EDITED_LATE,
+        "blocks": [
+            _context(texts.EDITED_LATE),
+            {"type": "actions", "elements": [button]},
+        ],
+    }
 
 
 def fallback(content: Content) -> str:

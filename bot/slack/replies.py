@@ -7,10 +7,11 @@ from bot.core.pacing import EDIT, POST
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.errors import MessageGone, SlackUnavailable
 from bot.slack.calls import Calls
-from bot.slack.message import carries, message
+from bot.slack.message import carries, message, offer
 
 DELETE = "chat.delete"
 OPEN = "conversations.open"
+WHISPER = "chat.postEphemeral"
 PAGE_MESSAGES = 200
 """Messages asked for at once (docs.slack.dev, "conversations.replies": at most 1,000). Apps that
 are distributed outside the Marketplace get 15, whatever they ask for."""
@@ -104,6 +105,45 @@ class SlackReplies:
         await self._calls.permit(place, method=OPEN, urgency=Urgency.FINAL)
         opened = await self._calls.send(place, method=OPEN, body={"users": user_id})
         return Place(team_id, _text(opened.get("channel"), "id", method=OPEN), "")
+
+    async def question(self, place: Place, ts: str) -> str | None:
+        """Return the words of a message as Slack holds them now; None when it is gone.
+
+        Raises:
+            SlackError: In its most specific form.
+        """
+        method = "conversations.replies"
+        query: dict[str, str | int | bool] = {
+            "channel": place.channel_id,
+            "ts": place.thread_ts,
+            "oldest": ts,
+            "latest": ts,
+            "inclusive": True,
+            "limit": 2,  # the root comes along in any case
+        }
+        await self._calls.permit(place, method=method, urgency=Urgency.FIRST_WORDS)
+        page = await self._calls.read(place, method=method, query=query)
+        for found in cast("list[dict[str, Any]]", page.get("messages") or []):
+            if found.get("ts") == ts and found.get("subtype") != "tombstone":
+                return str(found.get("text") or "")
+        return None
+
+    async def offer_again(
+        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str
+    ) -> None:
+        """Offer the asker, and nobody else, to have an edited question answered again.
+
+        Raises:
+            SlackError: In its most specific form.
+        """
+        body = {
+            "channel": place.channel_id,
+            "user": user_id,
+            "thread_ts": place.thread_ts,
+            **offer(turn_id=turn_id, edited_ts=edited_ts),
+        }
+        await self._calls.permit(place, method=WHISPER, urgency=Urgency.INTERIM)
+        await self._calls.send(place, method=WHISPER, body=body)
 
     async def _messages(self, place: Place, *, after_ts: str) -> AsyncIterator[dict[str, Any]]:
         method = "conversations.replies" if place.thread_ts else "conversations.history"

@@ -9,8 +9,9 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-CALL_TIMEOUT_S = 15.0
-"""For a whole call, waiting for a free connection included."""
+CALL_TIMEOUT_S = 8.0
+"""For a whole call, waiting for a free connection included. Slack answers within a second; a reply
+whose edit hangs can neither grow nor end meanwhile."""
 CONNECT_TIMEOUT_S = 5.0
 CONNECTIONS = 50
 """At once, to Slack. Budgets keep the calls far below it."""

@@ -1,8 +1,10 @@
 """Takes turns up and runs them: the owner of every turn's task."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Self
 
 import structlog
@@ -10,7 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot.errors import SlackError
 from bot.metrics import Metrics
-from bot.turns.run import Grip
+from bot.turns.world import Grip
 from storage.database import Storage
 from storage.errors import LeaseLost, StorageError
 from storage.lease import Lease
@@ -28,32 +30,56 @@ BACKOFF_S = (1.0, 5.0, 20.0, 60.0, 180.0)
 RunTurn = Callable[[Turn, Grip], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much one process takes on.
+
+    Attributes:
+        at_once: Most turns that run at the same time.
+        grace_s: Seconds for running turns to finish when the process is asked to end.
+    """
+
+    at_once: int
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    turn: Turn
+    task: asyncio.Task[None]
+    called: asyncio.Event
+
+
 class Dispatcher:
     """Runs the oldest unfinished turn of each thread, many threads at once.
 
     `async with` takes the worker's lease and starts; leaving stops taking turns up, gives those
-    that run `grace_s` to finish, and hands the rest back for another process.
+    that run their grace to finish, and hands the rest back for another process.
 
     Args:
         storage: An open storage.
         run: Brings one turn to its end.
         metrics: Where queue and running turns are shown.
-        at_once: Most turns that run at the same time.
-        grace_s: Seconds for running turns at the end.
+        capacity: How much to take on.
+        waiting_seen: Called now and then while turns wait.
     """
 
     def __init__(
-        self, storage: Storage, *, run: RunTurn, metrics: Metrics, at_once: int, grace_s: float
+        self,
+        storage: Storage,
+        *,
+        run: RunTurn,
+        metrics: Metrics,
+        capacity: Capacity,
+        waiting_seen: Callable[[], None],
     ) -> None:
         self._storage = storage
         self._run = run
         self._metrics = metrics
-        self._at_once = at_once
-        self._grace_s = grace_s
+        self._capacity = capacity
+        self._waiting_seen = waiting_seen
         self._signal = asyncio.Event()
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._turns: dict[int, Turn] = {}
-        self._stops: dict[int, asyncio.Event] = {}
+        self._running: dict[int, _Running] = {}
         self._stack = AsyncExitStack()
         self._lease: Lease
         self._loop: asyncio.Task[None]
@@ -61,7 +87,7 @@ class Dispatcher:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._lease = await stack.enter_async_context(
-                Lease(self._storage, wake=self.wake, stop=self._stop, lost=self._abandon)
+                Lease(self._storage, wake=self.wake, stop=self._call, lost=self._abandon)
             )
             self._loop = asyncio.create_task(self._take_turns(), name="dispatcher")
             stack.push_async_callback(self._close)
@@ -74,28 +100,31 @@ class Dispatcher:
     @property
     def running(self) -> frozenset[int]:
         """Ids of the turns that run in this process."""
-        return frozenset(self._tasks)
+        return frozenset(self._running)
 
     def wake(self) -> None:
         """Look for turns now."""
         self._signal.set()
 
-    def _stop(self, turn_id: int) -> None:
-        if turn_id in self._stops:
-            self._stops[turn_id].set()
+    def _call(self, turn_id: int) -> None:
+        if turn_id in self._running:
+            self._running[turn_id].called.set()
 
     def _abandon(self) -> None:
-        """The lease ran out: others may own our turns, so drop them where they stand."""
-        log.warning("lease.lost", running=len(self._tasks))
-        for task in self._tasks.values():
-            task.cancel()
+        """Drop our turns where they stand: the lease ran out, and others may own them."""
+        log.warning("lease.lost", running=len(self._running))
+        for running in self._running.values():
+            running.task.cancel()
 
     async def _take_turns(self) -> None:
+        swept_at = -SWEEP_S
         while True:
             self._signal.clear()  # before the query: what is claimed during it wakes us again
             try:
                 await self._fill()
-                await self._watch()
+                if time.monotonic() - swept_at >= SWEEP_S:
+                    swept_at = time.monotonic()
+                    await self._sweep()
             except StorageError as error:
                 log.warning("turns.not_taken", error=type(error).__name__)
             try:
@@ -105,30 +134,33 @@ class Dispatcher:
                 continue
 
     async def _fill(self) -> None:
-        while (room := min(self._at_once - len(self._tasks), BATCH)) > 0:
+        while (room := min(self._capacity.at_once - len(self._running), BATCH)) > 0:
             turns = await self._storage.turns.take(limit=room)
             for turn in turns:
                 self._start(turn)
             if len(turns) < room:
                 return
 
-    async def _watch(self) -> None:
-        await self._lease.orphans(self._tasks.keys())
+    async def _sweep(self) -> None:
+        """Look at what no signal tells of."""
+        await self._lease.orphans(self._running.keys())
         counts = await self._storage.turns.counts()
         self._metrics.queued.set(counts.queued)
-        self._metrics.running.set(len(self._tasks))
+        self._metrics.running.set(len(self._running))
+        if counts.queued:
+            self._waiting_seen()
 
     def _start(self, turn: Turn) -> None:
-        stop = asyncio.Event()
-        task = asyncio.create_task(self._run_one(turn, stop), name=f"turn-{turn.id}")
-        self._tasks[turn.id], self._turns[turn.id], self._stops[turn.id] = task, turn, stop
+        called = asyncio.Event()
+        task = asyncio.create_task(self._run_one(turn, called), name=f"turn-{turn.id}")
+        self._running[turn.id] = _Running(turn, task, called)
         task.add_done_callback(lambda _task: self._ended(turn.id))
 
     def _ended(self, turn_id: int) -> None:
-        del self._tasks[turn_id], self._turns[turn_id], self._stops[turn_id]
+        del self._running[turn_id]
         self.wake()
 
-    async def _run_one(self, turn: Turn, stop: asyncio.Event) -> None:
+    async def _run_one(self, turn: Turn, called: asyncio.Event) -> None:
         with bound_contextvars(
             turn_id=turn.id,
             team_id=turn.team_id,
@@ -138,7 +170,7 @@ class Dispatcher:
             if turn.attempts > 1:
                 log.info("turn.taken_up", attempts=turn.attempts, crashes=turn.crashes)
             try:
-                await self._run(turn, Grip(guard=self._lease.guard, stop=stop))
+                await self._run(turn, Grip(guard=self._lease.guard, called=called))
             except LeaseLost:
                 log.warning("turn.lost")
             except Exception as error:  # noqa: BLE001 - the one place: no turn takes the process down
@@ -147,7 +179,12 @@ class Dispatcher:
     async def _put_back(self, turn: Turn, error: Exception) -> None:
         expected = isinstance(error, (SlackError, StorageError))
         delay_s = BACKOFF_S[min(turn.attempts, len(BACKOFF_S)) - 1]
-        log.warning("turn.postponed", exc_info=None if expected else error, delay_s=delay_s)
+        log.warning(
+            "turn.postponed",
+            error=type(error).__name__,
+            exc_info=None if expected else error,
+            delay_s=delay_s,
+        )
         try:
             await self._storage.turns.postpone(turn, delay_s=delay_s, reason=type(error).__name__)
         except StorageError as failure:
@@ -158,22 +195,21 @@ class Dispatcher:
         """Stop taking turns, wait for those that run, hand the rest back."""
         self._loop.cancel()
         await asyncio.wait({self._loop})
-        if self._tasks:
-            log.info("turns.draining", running=len(self._tasks), grace_s=self._grace_s)
-            await asyncio.wait(self._tasks.values(), timeout=self._grace_s)
-        left = list(self._turns.values())
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        running = list(self._running.values())
+        if not running:
+            return
+        log.info("turns.draining", running=len(running), grace_s=self._capacity.grace_s)
+        tasks = {each.task for each in running}
+        _, late = await asyncio.wait(tasks, timeout=self._capacity.grace_s)
+        for task in late:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        await self._hand_back(left)
+        if late:
+            await asyncio.wait(late)
+            await self._hand_back([each.turn for each in running if each.task in late])
 
     async def _hand_back(self, turns: list[Turn]) -> None:
-        if not turns:
-            return
         try:
-            await self._storage.turns.release(turns)
-            log.info("turns.handed_back", count=len(turns))
+            count = await self._storage.turns.release(turns)
+            log.info("turns.handed_back", count=count)
         except StorageError as error:
             log.warning("turns.not_handed_back", error=type(error).__name__)

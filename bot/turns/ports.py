@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from bot.core.answer import Answer
 from bot.core.question import Question
 from bot.core.reply import Content, Mark, Place, Urgency
-from storage.records import Conversation, SessionUse, Turn, TurnStatus
+from storage.records import Conversation, SessionUse, Turn, TurnStatus, Wish
 
 
 class Replies(Protocol):
@@ -46,6 +46,16 @@ class Replies(Protocol):
 
     async def direct(self, team_id: str, user_id: str) -> Place:
         """Return the place of a user's direct messages, outside any thread."""
+        ...
+
+    async def question(self, place: Place, ts: str) -> str | None:
+        """Return the words of a message as Slack holds them now; None when it is gone."""
+        ...
+
+    async def offer_again(
+        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str
+    ) -> None:
+        """Offer the asker, and nobody else, to have an edited question answered again."""
         ...
 
 
@@ -101,6 +111,10 @@ class Book(Protocol):
 
     async def posted(self, turn: Turn, reply: Sequence[str]) -> None:
         """Record the ts of all messages of the reply so far, in order."""
+        ...
+
+    async def look(self, turn: Turn) -> Wish:
+        """Return what people want of the turn by now."""
         ...
 
     async def store_ending(self, turn: Turn, ending: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -77,7 +78,7 @@ class Reply:
         self._may_be_posted = turn.posting
         self._moved = False
         self._page_bytes = PAGE_BYTES
-        self.shown = tuple(Shown(ts, UNKNOWN) for ts in turn.reply if ts != GONE)
+        self.shown: tuple[Shown, ...] = tuple(Shown(ts, UNKNOWN) for ts in turn.reply if ts != GONE)
         self.calling = asyncio.Lock()
         self.edits = self.waits = self.retries = 0
         self.first_words_at: float | None = None
@@ -95,7 +96,7 @@ class Reply:
         """
         while True:
             changed.clear()
-            urgency = Urgency.INTERIM if self._has_words else Urgency.FIRST_WORDS
+            urgency = Urgency.INTERIM if self.has_words else Urgency.FIRST_WORDS
             try:
                 moved = await self.advance(wanted, urgency=urgency)
             except SlackThrottled:
@@ -155,6 +156,7 @@ class Reply:
         """
         operation = self._next(wanted)
         if operation is None:
+            await self._save()
             return False
         if isinstance(operation, Post):
             await self._replies.permit_post(self._place, urgency=urgency)
@@ -169,8 +171,9 @@ class Reply:
         return True
 
     @property
-    def _has_words(self) -> bool:
-        return any(message.content.text for message in self.shown)
+    def has_words(self) -> bool:
+        """Whether text of the answer is confirmed to be seen; not what an earlier try left."""
+        return any(message.content.text.strip("\0") for message in self.shown)
 
     def _next(self, wanted: Wanted) -> Operation | None:
         operations = plan(self.shown, wanted(self._page_bytes))
@@ -180,8 +183,7 @@ class Reply:
         try:
             match operation:
                 case Post(content=content):
-                    ts, content = await self._post(content)
-                    self.shown = (*self.shown, Shown(ts, content))
+                    await self._post(content)
                 case Edit(ts=ts, content=content):
                     await self._replies.edit(
                         self._place, ts, content, mark=self._mark(self._stored.index(ts))
@@ -191,18 +193,18 @@ class Reply:
                     await self._replies.delete(self._place, ts)
                     self.shown = applied(self.shown, operation, ts=ts)
                     await self._forget(ts)
-        except MessageGone:
-            await self._lose(operation)
+        except MessageGone as error:
+            await self._lose(operation, still_there=error.code != "message_not_found")
         except MessageTooLong:
             if self._page_bytes == SMALLEST_PAGE_BYTES:
                 raise
             self._page_bytes = max(SMALLEST_PAGE_BYTES, self._page_bytes * 2 // 3)
         else:
             self.edits += 1
-            if self.first_words_at is None and self._has_words:
+            if self.first_words_at is None and self.has_words:
                 self.first_words_at = time.monotonic()
 
-    async def _post(self, content: Content) -> tuple[str, Content]:
+    async def _post(self, content: Content) -> None:
         """Post, unless an earlier try did: a post whose answer got lost is looked for first."""
         mark = self._mark(len(self._stored))
         ts = None
@@ -220,11 +222,12 @@ class Reply:
             except SlackError:
                 self._may_be_posted = self._moved
                 raise
+        # It is there, whether or not the database can be told so now.
         self._stored.append(ts)
+        self.shown = (*self.shown, Shown(ts, content))
         self._saved = False
         self._may_be_posted = self._moved
         await self._save()
-        return ts, content
 
     def _mark(self, position: int) -> Mark:
         return Mark(self._turn.id, position + (MOVED_MARKS_FROM if self._moved else 0))
@@ -235,11 +238,14 @@ class Reply:
             await self._book.posted(self._turn, self._stored)
         self._saved = True
 
-    async def _lose(self, operation: Operation) -> None:
-        """Go on without a message that is gone; what it held is posted anew."""
+    async def _lose(self, operation: Operation, *, still_there: bool) -> None:
+        """Go on without a message that is gone or cannot be edited; what it held is posted anew."""
         match operation:
             case Edit(ts=ts) | Delete(ts=ts):
                 log.info("message.lost", message_ts=ts)
+                if still_there:
+                    with suppress(SlackError):
+                        await self._replies.delete(self._place, ts)
                 self.shown = tuple(message for message in self.shown if message.ts != ts)
                 await self._forget(ts)
             case Post():

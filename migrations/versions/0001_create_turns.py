@@ -60,6 +60,8 @@ def _create_turn() -> None:
         sa.Column("ending", sa.JSON),
         sa.Column("reply", sa.JSON),
         sa.Column("posting", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("notice", sa.Text),
         sa.Column("outcome", sa.Text),
         sa.Column("available_at_ms", sa.BigInteger, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),

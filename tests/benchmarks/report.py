@@ -1,5 +1,6 @@
 """Tables, and the machine they were measured on."""
 
+import math
 import os
 import platform
 import sys
@@ -58,9 +59,9 @@ class Printer:
     """Prints tables as they come: drawn in a terminal, in Markdown elsewhere."""
 
     def __init__(self) -> None:
-        is_drawn = sys.stdout.isatty()
-        self._console = Console(width=None if is_drawn else PLAIN_WIDTH_CHARS, soft_wrap=True)
-        self._box = box.ROUNDED if is_drawn else box.MARKDOWN
+        self._is_drawn = sys.stdout.isatty()
+        self._console = Console(width=None if self._is_drawn else PLAIN_WIDTH_CHARS)
+        self._box = box.ROUNDED if self._is_drawn else box.MARKDOWN
         self._since = Ticks.now()
         self._started_at = time.monotonic()
 
@@ -68,7 +69,9 @@ class Printer:
         """Print a table and what the machine did since the one before."""
         table = Table(box=self._box)
         for number, column in enumerate(sheet.columns):
-            table.add_column(column, justify="right" if number else "left", no_wrap=True)
+            table.add_column(
+                column, justify="right" if number else "left", no_wrap=not self._is_drawn
+            )
         for row in sheet.rows:
             table.add_row(*row)
         self._console.print(f"\n{sheet.title}\n", style="bold", markup=False, highlight=False)
@@ -103,7 +106,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         return 0.0
     ordered = sorted(values)
-    return ordered[max(0, min(len(ordered), round(share * len(ordered))) - 1)]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def spread(values: Sequence[float], *shares: float, unit: float = 1.0, digits: int = 1) -> str:

@@ -73,20 +73,23 @@ def _speeds(
         stream = make(BYTEWISE_BYTES if how == "1 byte" else LONG_BYTES)
         chunks, events = _cut(stream, how), stream.count(b"\ndata:")
         took_s = _best_s([work(contestant) for contestant in CONTESTANTS], chunks)
-        row = [how]
-        for seconds in took_s:
-            row += [
-                f"{len(stream) / 1e6 / seconds:.1f}",
-                f"{events / seconds:,.0f}",
-                f"{took_s[0] / seconds:.2f}",
-            ]
-        rows.append(row)
-    names = [contestant.name for contestant in CONTESTANTS]
-    columns = ["chunks", *(f"{name} {unit}" for name in names for unit in ("MB/s", "ev/s", "× ours"))]
-    return Sheet(title, [c for c in columns if c != "ours × ours"], [[*r[:3], *r[4:]] for r in rows],
-        f"{LONG_BYTES / 1e6:.0f} MB ({BYTEWISE_BYTES / 1e6:.1f} MB in single bytes), best of "
-        f"{ROUNDS} rounds, taking turns. × ours: speed as a share of ours.",
+        rows.append([how, *_speed_cells(took_s, megabytes=len(stream) / 1e6, events=events)])
+    columns = ["chunks", "ours MB/s", "ours events/s"]
+    for contestant in CONTESTANTS[1:]:
+        columns += [f"{contestant.name} MB/s", "× ours"]
+    note = (
+        f"{LONG_BYTES / 1e6:.0f} MB ({BYTEWISE_BYTES / 1e6:.1f} MB in single bytes), the best of "
+        f"{ROUNDS} rounds, taking turns. × ours: speed as a multiple of ours."
     )
+    return Sheet(title, columns, rows, note)
+
+
+def _speed_cells(took_s: list[float], *, megabytes: float, events: int) -> list[str]:
+    ours_s, *others_s = took_s
+    cells = [f"{megabytes / ours_s:.1f}", f"{events / ours_s:,.0f}"]
+    for other_s in others_s:
+        cells += [f"{megabytes / other_s:.1f}", f"{ours_s / other_s:.2f}"]
+    return cells
 
 
 def _best_s(works: list[Callable[[Chunks], object]], chunks: Chunks) -> list[float]:

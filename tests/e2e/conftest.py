@@ -1,9 +1,12 @@
 """Bots between the playground's servers."""
 
+import asyncio
+import itertools
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -11,6 +14,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from rig import APP_ID, Rig, a_rig
 
 from bot.playground.dashscope.apps import App, echo_app
+from bot.playground.slack.limits import Limits
+from storage import schema
+from tests.postgres import TempPostgres
+
+TEMPLATE = "migrated"
+numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -25,10 +34,64 @@ def transport(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[TempPostgres]:
+    """Run one server for all tests of a process."""
+    with TempPostgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: TempPostgres) -> str:
+    """Return the name of a migrated database to copy."""
+    asyncio.run(_statement(postgres, f'CREATE DATABASE "{TEMPLATE}" TEMPLATE "template0"'))
+    asyncio.run(schema.upgrade(postgres.url(TEMPLATE)))
+    return TEMPLATE
+
+
 @pytest.fixture
-async def rig(tmp_path: Path, app_under_test: App) -> AsyncIterator[Rig]:
+async def postgres_url(postgres: TempPostgres, postgres_template: str) -> AsyncIterator[str]:
+    """Return the URL of a migrated database of the test's own."""
+    name = f"test_{next(numbers)}"
+    await _statement(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template}"')
+    yield postgres.url(name)
+    await _statement(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _statement(server: TempPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def database() -> str:
+    """Name what the bot stores in, sqlite or postgresql; override it by parametrising."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
+    """Where the bot stores: a database of the test's own."""
+    if database == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """How much Slack takes; override it for more or less."""
+    return Limits()
+
+
+@pytest.fixture
+async def rig(
+    tmp_path: Path, app_under_test: App, database_url: str, limits: Limits
+) -> AsyncIterator[Rig]:
     """Servers for a bot over HTTP."""
-    async with a_rig(tmp_path, app_under_test) as rig:
+    async with a_rig(tmp_path, app_under_test, limits=limits, database_url=database_url) as rig:
         yield rig
 
 

@@ -33,8 +33,8 @@ def when_words_show(rig: Rig, act: Callable[[Message], None]) -> list[Message]:
 
     def watch(change: Change) -> None:
         match change:
-            case Posted(message=message) | Edited(after=message) if (
-                not struck and has_begun(message)
+            case Posted(message=message) | Edited(after=message) if not struck and has_begun(
+                message
             ):
                 struck.append(message)
                 act(message)

@@ -1,6 +1,7 @@
 """A whole bot between the playground's servers, over real sockets."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ class Rig:
         """Wait until the bots here have finished `count` turns altogether."""
         async with asyncio.timeout(within_s):
             # The metrics tell nobody when they change.
-            while sum(turns_of(running) for running in self.bots) < count:  # noqa: ASYNC110
+            while sum(turns_of(running) for running in self.bots) < count:
                 await asyncio.sleep(POLL_S)
 
     async def answer(
@@ -152,9 +153,14 @@ async def a_rig(
     limits: Limits | None = None,
     database_url: str | None = None,
 ) -> AsyncGenerator[Rig]:
-    """Open both servers."""
+    """Open both servers.
+
+    The signing secret is the rig's own: a bot of another test that gets a port one of ours had
+    before refuses what is delivered there.
+    """
+    secret = secrets.token_hex(16)
     async with (
-        SlackServer(a_workspace(), limits=limits or Limits()) as slack,
+        SlackServer(a_workspace(), limits=limits or Limits(), signing_secret=secret) as slack,
         DashScopeServer([app_under_test]) as dashscope,
     ):
         yield Rig(slack, dashscope, database_url or f"sqlite+aiosqlite:///{folder}/bot.db")

@@ -5,6 +5,8 @@ from rig import ANN, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, words
 
 from bot.playground.slack.delivery import DeliveryRules
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
 
 @pytest.mark.parametrize("channel", [PUBLIC, PRIVATE, GROUP_DM])
 async def test_a_mention_is_answered_in_its_thread(any_rig: Rig, channel: str) -> None:

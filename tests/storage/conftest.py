@@ -67,6 +67,13 @@ async def storage(url: str) -> AsyncIterator[Storage]:
         yield opened
 
 
+@pytest.fixture
+async def pair(postgres_database: str) -> AsyncIterator[tuple[Storage, Storage]]:
+    """Two processes' worth of storage on one database."""
+    async with Storage(postgres_database) as one, Storage(postgres_database) as other:
+        yield one, other
+
+
 def sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 

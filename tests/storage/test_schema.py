@@ -155,7 +155,7 @@ def definitions(conn: sa.Connection) -> Definitions:
     statement = (
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
         if conn.dialect.name == "postgresql"
-        else "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        else "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
     )
     rows = conn.execute(sa.text(statement)).all()
     return {name: sql for name, sql in rows if not name.startswith("alembic")}

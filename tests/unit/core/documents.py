@@ -1,7 +1,9 @@
 """Markdown as models write it, for hypothesis, and a reader that says what a page shows."""
 
+import re
 from collections.abc import Iterator
 from itertools import count
+from random import Random
 
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -49,7 +51,9 @@ def tables(draw: st.DrawFn, numbers: Iterator[int]) -> str:
     rows = ["| " + " | ".join(f"h{next(numbers)}" for _ in range(columns)) + " |"]
     rows.append("|" + "---|" * columns)
     for _ in range(draw(st.integers(1, 12))):
-        cells = (draw(st.sampled_from(("c{n}", "**c{n}**", "表{n}格", "`c{n}`"))) for _ in "x" * columns)
+        cells = (
+            draw(st.sampled_from(("c{n}", "**c{n}**", "表{n}格", "`c{n}`"))) for _ in "x" * columns
+        )
         rows.append("| " + " | ".join(cell.format(n=next(numbers)) for cell in cells) + " |")
     return "\n".join(rows)
 
@@ -72,24 +76,25 @@ def lists(draw: st.DrawFn, numbers: Iterator[int], *, depth: int = 0) -> str:
 
 
 @st.composite
-def blocks(draw: st.DrawFn, numbers: Iterator[int], *, quoted: bool = False) -> str:
-    kind = draw(st.integers(0, 6 if quoted else 7))
-    match kind:
-        case 0:
-            return "#" * draw(st.integers(1, 4)) + f" Heading {next(numbers)}"
-        case 1:
-            return draw(lists(numbers))
-        case 2:
-            return draw(fences(numbers))
-        case 3:
-            return draw(tables(numbers))
-        case 4:
-            return f"Title {next(numbers)}\n" + draw(st.sampled_from(("===", "---")))
-        case 5 | 6:
-            rows = [draw(sentences(numbers)) for _ in range(draw(st.integers(1, 3)))]
-            return "\n".join(rows)
-        case _:
-            return indented(draw(blocks(numbers, quoted=True)), "> ")
+def headings(draw: st.DrawFn, numbers: Iterator[int]) -> str:
+    underline = draw(st.sampled_from(("", "===", "---")))
+    if underline:
+        return f"Title {next(numbers)}\n{underline}"
+    return "#" * draw(st.integers(1, 4)) + f" Heading {next(numbers)}"
+
+
+@st.composite
+def paragraphs(draw: st.DrawFn, numbers: Iterator[int]) -> str:
+    return "\n".join(draw(sentences(numbers)) for _ in range(draw(st.integers(1, 3))))
+
+
+@st.composite
+def quotes(draw: st.DrawFn, numbers: Iterator[int]) -> str:
+    quoted = draw(st.sampled_from((paragraphs, lists, fences, tables, headings)))
+    return indented(draw(quoted(numbers)), "> ")
+
+
+BLOCKS = (paragraphs, lists, fences, tables, headings, quotes)
 
 
 @st.composite
@@ -101,11 +106,34 @@ def documents(draw: st.DrawFn, *, most: int = 12) -> str:
     numbers = count(100)
     made: list[str] = []
     for _ in range(draw(st.integers(1, most))):
-        block = draw(blocks(numbers))
-        if made and "---" != made[-1] and block[:1].isdigit():
+        block = draw(draw(st.sampled_from(BLOCKS))(numbers))
+        if made and made[-1] != "---" and block[:1].isdigit():
             made.append("---")
         made.append(block)
     return "\n\n".join(made) + "\n"
+
+
+CHAPTERS = (
+    "## Chapter @\n\nIt says **bold @** and `code @`, see [page @](https://example.com/@).",
+    "1. First @.\n2. Second @:\n   - inner @\n   - inner @\n\n     deeper @\n3. Third @.",
+    "~~~python\ndef f@():\n    return @\n\n\n# @\n~~~",
+    "````\n```\n@ inside\n```\n````",
+    "| Head @ | Other @ |\n|:--|--:|\n| cell @ | **cell @** |\n| cell @ | 表@格 |",
+    "> Quoted @ text\n> goes on @.\n>\n> - and lists @\n> - too @",
+    "第@章说明：这里有很多中文句子。每一句都不短，读者需要分页。👩‍👩‍👧‍👦 @",
+    "- [x] done @\n- [ ] open @\n\n---",
+)
+
+
+def long_document(seed: int) -> str:
+    """Return a document of at least 100,000 characters, every text in it unique."""
+    chosen = Random(seed)
+    numbers = count(1000)
+    made: list[str] = []
+    while sum(map(len, made)) < 100_000:
+        chapter = "\n\n".join(chosen.sample(CHAPTERS, len(CHAPTERS)))
+        made.append(re.sub("@", lambda _: str(next(numbers)), chapter))
+    return "\n\n".join(made)
 
 
 Shown = tuple[str, tuple[str, ...]]
@@ -114,47 +142,65 @@ Shown = tuple[str, tuple[str, ...]]
 WORDLESS = ("paragraph", "thead", "tbody", "tr", "table")
 
 
+class Reader:
+    """Reads one page token by token; list items are seen by their number or bullet."""
+
+    def __init__(self, headers: set[str]) -> None:
+        self.headers = headers
+        self.seen: list[Shown] = []
+        self.around: list[str] = []
+        self.numbers: list[int] = []
+        self.markers: list[str] = []
+
+    def read(self, token: Token) -> None:
+        name = token.type.removesuffix("_open").removesuffix("_close")
+        if token.nesting == 1 and name not in WORDLESS:
+            self.enter(name, start=int(token.attrGet("start") or 1))
+        elif token.nesting == -1 and name not in WORDLESS:
+            self.around.pop()
+            if name == "ordered_list":
+                self.numbers.pop()
+        else:
+            self.see(token)
+
+    def enter(self, name: str, *, start: int) -> None:
+        if name == "ordered_list":
+            self.numbers.append(start - 1)
+        elif name == "list_item" and self.around[-1] == "ordered_list":
+            self.numbers[-1] += 1
+            self.markers.append(str(self.numbers[-1]))
+        elif name == "list_item":
+            self.markers.append("•")
+        self.around.append(name)
+
+    def see(self, token: Token) -> None:
+        content = characters(token)
+        if self.around[-1:] == ["th"]:
+            is_new = content not in self.headers
+            self.headers.add(content)
+            content = content if is_new else ""
+        if content.startswith("…"):
+            self.markers.clear()
+            content = content.removeprefix("…")
+        if content:
+            self.seen += [(mark, tuple(self.around)) for mark in self.markers]
+            self.markers.clear()
+        self.seen += [(char, (*self.around, *code(token))) for char in content]
+
+
 def shown(page: str, *, headers: set[str]) -> list[Shown]:
     """Return what a reader sees of a page, without what it repeats from the page before.
 
-    List items are seen by their number or bullet. `headers` are those of tables already seen.
+    `headers` are those of the tables seen already; those of this page are added.
     """
-    seen: list[Shown] = []
-    around: list[str] = []
-    numbers: list[int] = []
-    waiting: list[str] = []
-    tokens = PARSER.parse(page)
-    for token in tokens:
-        name = token.type.removesuffix("_open").removesuffix("_close")
-        if token.type == "ordered_list_open":
-            numbers.append(int(token.attrGet("start") or 1) - 1)
-        if token.type == "list_item_open" and around[-1] == "ordered_list":
-            numbers[-1] += 1
-        if token.nesting == 1 and name not in WORDLESS:
-            around.append(name)
-            if name == "list_item":
-                waiting.append(str(numbers[-1]) if around[-2] == "ordered_list" else "•")
-        elif token.nesting == -1 and name not in WORDLESS:
-            around.pop()
-            if name == "ordered_list":
-                numbers.pop()
-        path = tuple(around)
-        content = characters(token)
-        if content and path[-1:] == ("th",):
-            content = "" if content in headers else content
-            headers.add(characters(token))
-        if content.startswith("…"):
-            waiting.clear()
-            content = content.removeprefix("…")
-        if content:
-            seen += [(mark, path) for mark in waiting]
-            waiting.clear()
-        seen += [(char, (*path, *code(token))) for char in content]
-    return seen
+    reader = Reader(headers)
+    for token in PARSER.parse(page):
+        reader.read(token)
+    return reader.seen
 
 
 def code(token: Token) -> tuple[str, ...]:
-    return (f"code {token.info}",) if token.type in {"fence", "code_block"} else ()
+    return ("code", token.info) if token.type in {"fence", "code_block"} else ()
 
 
 def characters(token: Token) -> str:

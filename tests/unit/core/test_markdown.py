@@ -18,20 +18,28 @@ TAG = re.compile(r"</?ref\s*>", re.IGNORECASE)
 PIECES = (
     *("<!here>", "<!channel>", "<!everyone|x>", "<!subteam^S1>", "<!date^1^{date}|x>", "<@U12>"),
     *("<@W1|bob>", "<#C12|general>", "<https://evil.example|bank>", "<https://a.example>"),
-    *("<ref>[1]</ref>", "<ref> [1][2] </ref>", "<REF>[9]</REF>", "<ref>[1", "</ref>", "<r", "<ref>"),
+    *(
+        "<ref>[1]</ref>",
+        "<ref> [1][2] </ref>",
+        "<REF>[9]</REF>",
+        "<ref>[1",
+        "</ref>",
+        "<r",
+        "<ref>",
+    ),
     *("`", "``", "```\n", "~~~\n", "\n", "\n\n", "    ", "> ", "- ", "1. ", "## ", "---\n"),
     *("| a | b |\n", "|---|---|\n", "| 1 | 2 |\n", "**", "*", "_", "~~", "[x](", "[x](http://y)"),
     *("[1]", "(", ":", "word ", "中文，", "。", "<", ">", "!", "\\", "é", "\r\n", "\r", "\ufffd"),
 )
-soups = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+soups = st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
 
 
 def shown(text: str, *, sources: tuple[Source, ...] = SOURCES, finished: bool = True) -> str:
     return render(text, sources=sources, finished=finished)
 
 
-@settings(deadline=None, max_examples=400)
-@given(st.one_of(soups, documents(most=3)))
+@settings(deadline=None, max_examples=120)
+@given(soups)
 @example("<<ref>[9]</ref>!here>")
 @example("<r<ref>[9]</ref>ef>[1]</ref> ")
 @example("`<!here>` and <!he")
@@ -43,8 +51,8 @@ def test_no_mention_is_live_and_no_tag_is_seen_at_any_moment(text: str) -> None:
             assert TAG.search(rendered) is None
 
 
-@settings(deadline=None, max_examples=400)
-@given(st.one_of(soups, documents(most=3)))
+@settings(deadline=None, max_examples=120)
+@given(st.one_of(soups, documents(most=1)))
 def test_what_was_shown_stays_while_the_text_grows(text: str) -> None:
     moments = [shown(text[:end], finished=False) for end in range(len(text) + 1)]
     for shorter, longer in pairwise([*moments, shown(text)]):

@@ -126,7 +126,7 @@ FRAMES = st.sampled_from(
 
 
 @given(st.lists(FRAMES, max_size=5))
-def test_usual_frames_among_others_give_the_same_events_whole_and_byte_by_byte(
+def test_frames_of_every_kind_give_the_same_events_whole_and_byte_by_byte(
     frames: list[bytes],
 ) -> None:
     stream = b"".join(frames)
@@ -178,7 +178,7 @@ def test_an_event_without_end_is_given_up(piece: bytes) -> None:
 
 def test_empty_data_lines_without_end_are_given_up() -> None:
     with pytest.raises(UpstreamGarbled):
-        decode(*[b"data:\n" * 100_000] * (MAX_HELD_BYTES // 100_000 + 1))
+        decode(b"data:\n" * (MAX_HELD_BYTES // 64 + 1))
 
 
 def seconds_for(stream: bytes) -> float:

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from bot.metrics import Metrics
 from bot.slack.budgets import Budgets
 from bot.slack.calls import Calls
 from bot.slack.web_api import WebApi
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

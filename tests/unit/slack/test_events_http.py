@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from receivers import receiving
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.messages import UserMessage
@@ -75,7 +76,7 @@ async def slack(claims: Claims) -> AsyncIterator[Client]:
         client=AsyncWebClient(base_url="http://127.0.0.1:9/api/", retry_handlers=[]),
         signing_secret=SECRET,
         authorize=InstallationAuthorize(OneInstallation(installation)),
-        submit=claims.submit,
+        receivers=receiving(claims.submit),
         metrics=Metrics(),
     )
     app = web.Application()

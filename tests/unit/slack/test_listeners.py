@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from receivers import Desk, receiving
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from bot.core import texts
+from bot.core.changes import Deleted, Edited
 from bot.core.messages import UserMessage
 from bot.metrics import Metrics
 from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
 from bot.slack.identity import Identity
-from bot.slack.listeners import STOP_ACTION, StopTurn, Submit, build_bolt
+from bot.slack.listeners import STOP_ACTION, Submit, build_bolt
+from bot.slack.message import AGAIN_ACTION
 
 IDENTITY = Identity(
     team_id="T1", bot_user_id="UBOT", bot_id="B1", app_id="A1", scopes=frozenset({"chat:write"})
@@ -64,20 +67,10 @@ class Claims:
         return True
 
 
-class Stops:
-    """Takes clicks on Stop, and remembers them."""
-
-    def __init__(self) -> None:
-        self.clicks: list[tuple[str, str, str, int]] = []
-
-    async def __call__(self, *, team_id: str, channel_id: str, user_id: str, turn_id: int) -> None:
-        self.clicks.append((team_id, channel_id, user_id, turn_id))
-
-
 def build(
     submit: Submit,
     *,
-    stop: StopTurn | None = None,
+    desk: Desk | None = None,
     metrics: Metrics | None = None,
     identity: Identity = IDENTITY,
 ) -> AsyncApp:
@@ -86,9 +79,8 @@ def build(
         client=AsyncWebClient(token="xoxb-ours", base_url=NOWHERE, retry_handlers=[]),
         signing_secret="s3cr3t",
         authorize=InstallationAuthorize(OneInstallation(installation)),
-        submit=submit,
+        receivers=receiving(submit, desk=desk),
         metrics=metrics or Metrics(),
-        stop=stop,
     )
 
 
@@ -184,22 +176,60 @@ async def test_an_organisation_wide_installation_claims_for_the_envelopes_worksp
 
 
 async def test_a_click_on_stop_names_who_clicked_and_the_turn() -> None:
-    stops = Stops()
-    response = await deliver(build(Claims().submit, stop=stops), CLICK)
+    desk = Desk()
+    response = await deliver(build(Claims().submit, desk=desk), CLICK)
     assert response.status == 200
-    assert stops.clicks == [("T1", "C1", "U1", 41)]
+    assert desk.stops == [("T1", "C1", "U1", 41)]
 
 
 @pytest.mark.parametrize("value", [None, "", "-1", "1e3", "١٢", "9" * 19, {"a": 1}])
 async def test_a_forged_turn_id_is_acknowledged_and_dropped(value: object) -> None:
-    stops = Stops()
+    desk = Desk()
     forged = {**CLICK, "actions": [{**CLICK["actions"][0], "value": value}]}
-    assert (await deliver(build(Claims().submit, stop=stops), forged)).status == 200
-    assert stops.clicks == []
+    assert (await deliver(build(Claims().submit, desk=desk), forged)).status == 200
+    assert desk.stops == []
 
 
-async def test_without_anybody_to_stop_a_click_is_acknowledged() -> None:
-    assert (await deliver(build(Claims().submit), CLICK)).status == 200
+def again(value: object) -> dict[str, Any]:
+    action = {**CLICK["actions"][0], "action_id": AGAIN_ACTION, "value": value}
+    return {**CLICK, "response_url": NOWHERE, "actions": [action]}
+
+
+async def test_a_click_on_the_offer_names_the_turn_and_the_edit() -> None:
+    desk = Desk()
+    response = await deliver(build(Claims().submit, desk=desk), again("41:5.000100"))
+    assert response.status == 200
+    assert desk.repeats == [("T1", "C1", "U1", 41, "5.000100")]
+
+
+@pytest.mark.parametrize("value", [None, "41", "41:", "x:5.0", "41:5.0:6", {"a": 1}])
+async def test_a_forged_offer_is_acknowledged_and_dropped(value: object) -> None:
+    desk = Desk()
+    assert (await deliver(build(Claims().submit, desk=desk), again(value))).status == 200
+    assert desk.repeats == []
+
+
+async def test_an_edited_or_deleted_message_is_handed_on_and_asks_nothing() -> None:
+    claims, desk = Claims(), Desk()
+    bolt = build(claims.submit, desk=desk)
+    person = {"type": "message", "user": "U1", "ts": "1.0"}
+    edited = {
+        "type": "message",
+        "subtype": "message_changed",
+        "channel": "C1",
+        "message": {**person, "text": "new", "edited": {"user": "U1", "ts": "2.0"}},
+        "previous_message": {**person, "text": "old"},
+    }
+    deleted = {
+        "type": "message",
+        "subtype": "message_deleted",
+        "channel": "C1",
+        "deleted_ts": "1.0",
+    }
+    await deliver(bolt, {**ENVELOPE, "event": edited})
+    await deliver(bolt, {**ENVELOPE, "event": deleted})
+    assert desk.changes == [Edited("T1", "C1", "1.0", "new", "2.0"), Deleted("T1", "C1", "1.0")]
+    assert claims.messages == []
 
 
 @pytest.mark.parametrize("text", ["", "help", "anything else"])

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
+from receivers import receiving
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
@@ -170,7 +171,7 @@ async def build(slack: Slack, claims: Claims) -> AsyncIterator[Callable[[], Sock
             authorize=InstallationAuthorize(
                 OneInstallation(Installation(identity=identity, bot_token="xoxb-1"))
             ),
-            submit=claims.submit,
+            receivers=receiving(claims.submit),
             metrics=metrics,
         )
         yield lambda: SocketMode(

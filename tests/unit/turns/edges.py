@@ -11,7 +11,7 @@ from bot.core.answer import Answer
 from bot.core.question import AppKind, AppProfile, Question
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.errors import MessageGone, SlackError
-from storage.records import Conversation, SessionUse, Turn, TurnStatus
+from storage.records import Conversation, SessionUse, Turn, TurnStatus, Wish
 
 PROFILE = AppProfile("app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x")
 NOTHING_HAPPENED = "nothing_happened"
@@ -59,20 +59,27 @@ class Failure:
 class Slack:
     """Messages by place; satisfies `Replies` and `People`."""
 
-    messages: dict[tuple[str, str], Content] = field(
-        default_factory=dict[tuple[str, str], Content]
-    )
+    messages: dict[tuple[str, str], Content] = field(default_factory=dict[tuple[str, str], Content])
     marks: dict[Mark, str] = field(default_factory=dict[Mark, str])
     failures: list[Failure] = field(default_factory=list[Failure])
     calls: list[str] = field(default_factory=list[str])
     permits: list[Urgency] = field(default_factory=list[Urgency])
     permit_gate: Callable[[], Any] | None = None
     serial: int = 100
+    question_text: str | None = None
+    offer_error: SlackError | None = None
+    offers: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
 
     def visible(self, channel_id: str = "C1") -> list[str]:
         """Return the text and note of a channel's messages, in order."""
-        found = sorted((ts, content) for (place, ts), content in self.messages.items() if place == channel_id)
+        found = sorted(
+            (ts, content) for (place, ts), content in self.messages.items() if place == channel_id
+        )
         return [f"{content.text}|{content.note}" for _, content in found]
+
+    async def changed(self) -> None:
+        """Let others run; the clock of a test that waits for them."""
+        await asyncio.sleep(0.001)
 
     async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
         await self._permit(urgency)
@@ -111,6 +118,17 @@ class Slack:
         await self._do("find", lambda: None)
         return self.marks.get(mark)
 
+    async def question(self, place: Place, ts: str) -> str | None:
+        self.calls.append("question")
+        return self.question_text
+
+    async def offer_again(
+        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str
+    ) -> None:
+        if self.offer_error is not None:
+            raise self.offer_error
+        self.offers.append((user_id, turn_id, edited_ts))
+
     async def direct(self, team_id: str, user_id: str) -> Place:
         self.calls.append("direct")
         return Place(team_id, "D1", "")
@@ -141,6 +159,7 @@ class Book:
     status: TurnStatus | None = None
     session: SessionUse | None = None
     failures: list[Exception] = field(default_factory=list[Exception])
+    wish: Wish = field(default_factory=lambda: Wish(None, 0, {}))
 
     async def posting(self, turn: Turn) -> None:
         self._note("posting")
@@ -148,6 +167,9 @@ class Book:
     async def posted(self, turn: Turn, reply: Sequence[str]) -> None:
         self._note("posted")
         self.reply = list(reply)
+
+    async def look(self, turn: Turn) -> Wish:
+        return self.wish
 
     async def store_ending(self, turn: Turn, ending: dict[str, Any]) -> None:
         self._note("ending")
@@ -180,7 +202,7 @@ class Stream:
     """Answers to come, one for each event; an exception ends it."""
 
     script: Sequence[Answer | Exception]
-    answer: Answer = Answer()
+    answer: Answer = field(default_factory=Answer)
     gate: asyncio.Event | None = None
 
     async def __aiter__(self) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """The dispatcher: the owner of every turn's task, on a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import pytest
 
 from bot.errors import SlackUnavailable
 from bot.metrics import Metrics
-from bot.turns.dispatcher import Dispatcher
-from bot.turns.run import Grip
+from bot.turns.dispatcher import Capacity, Dispatcher
+from bot.turns.world import Grip
 from storage import schema
 from storage.database import Storage
 from storage.records import NewTurn, Turn, TurnStatus
@@ -48,7 +48,7 @@ class Work:
         self.changed.set()
         if self.errors:
             raise self.errors.pop(0)
-        stopping = asyncio.ensure_future(grip.stop.wait())
+        stopping = asyncio.ensure_future(grip.called.wait())
         opening = asyncio.ensure_future(self.gate.wait())
         try:
             await asyncio.wait({stopping, opening}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,9 +75,13 @@ async def dispatching(
     *,
     at_once: int = 8,
     grace_s: float = 5.0,
-) -> AsyncIterator[Dispatcher]:
+) -> AsyncGenerator[Dispatcher]:
     async with Dispatcher(
-        storage, run=run, metrics=Metrics(), at_once=at_once, grace_s=grace_s
+        storage,
+        run=run,
+        metrics=Metrics(),
+        capacity=Capacity(at_once=at_once, grace_s=grace_s),
+        waiting_seen=lambda: None,
     ) as dispatcher:
         yield dispatcher
 

@@ -85,9 +85,7 @@ async def test_the_newest_text_goes_not_that_of_when_the_wait_began(
     assert slack.visible() == ["new|"]
 
 
-async def test_a_final_call_waits_a_429_out(
-    reply: Reply, slack: Slack, slept: list[float]
-) -> None:
+async def test_a_final_call_waits_a_429_out(reply: Reply, slack: Slack, slept: list[float]) -> None:
     slack.failures = [Failure("post", SlackThrottled(method="chat.postMessage", retry_after_s=3))]
     await reply.settle(showing("text"))
     assert slack.visible() == ["text|"]
@@ -239,6 +237,25 @@ async def test_a_later_process_finds_the_message_posted_just_before_the_crash(
     assert slack.calls.count("post") == 1
 
 
+async def test_a_message_the_database_did_not_hear_of_is_not_posted_again(
+    slack: Slack, slept: list[float]
+) -> None:
+    class Away(Book):
+        """A database that goes away between the post and its record."""
+
+        async def posted(self, turn: Turn, reply: Sequence[str]) -> None:
+            if "posted" not in self.log:
+                self.log.append("posted")
+                raise StorageUnavailable("away")
+            await super().posted(turn, reply)
+
+    book = Away()
+    reply = a_reply(slack, book, slept=slept)
+    await reply.settle(showing("answer"))
+    assert slack.visible() == ["answer|"]
+    assert book.reply == [reply.shown[0].ts]
+
+
 async def test_a_message_is_recorded_before_it_is_edited(
     reply: Reply, slack: Slack, book: Book, slept: list[float]
 ) -> None:
@@ -294,9 +311,7 @@ async def test_keeping_up_survives_429s_and_failures(
         Failure("post", UNAVAILABLE, happened=True),
     ]
     book.failures = [StorageUnavailable("away")]
-    task = asyncio.create_task(
-        reply.keep_up(showing("text"), changed=asyncio.Event(), tick_s=60)
-    )
+    task = asyncio.create_task(reply.keep_up(showing("text"), changed=asyncio.Event(), tick_s=60))
     await until(lambda: reply.shown and slack.visible() == ["text|"])
     task.cancel()
     await asyncio.wait({task})

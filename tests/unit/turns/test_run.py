@@ -9,6 +9,7 @@ from edges import PROFILE, Apps, Book, Failure, Memory, Slack, Stream, a_turn, s
 from bot.core import texts
 from bot.core.answer import Answer
 from bot.core.question import AppKind
+from bot.core.reply import Content, Mark
 from bot.errors import (
     ContentBlocked,
     SessionLost,
@@ -19,9 +20,11 @@ from bot.errors import (
 )
 from bot.metrics import Metrics
 from bot.turns.ending import Ending
-from bot.turns.run import DELIVERIES, TRIES, Grip, TurnRun, World
+from bot.turns.run import DELIVERIES, TRIES, TurnRun
+from bot.turns.waiting import MARK
+from bot.turns.world import Grip, World
 from storage.errors import LeaseLost
-from storage.records import Conversation, Turn, TurnStatus
+from storage.records import Conversation, Turn, TurnStatus, Wish
 
 
 class Scene:
@@ -31,7 +34,7 @@ class Scene:
         self.slack = Slack()
         self.book = Book()
         self.apps = Apps(list(streams))
-        self.grip = Grip(guard=lambda: None, stop=asyncio.Event())
+        self.grip = Grip(guard=lambda: None, called=asyncio.Event())
         self.world = World(
             book=self.book,
             memory=Memory(known),
@@ -160,7 +163,8 @@ async def test_stopping_closes_the_request_and_keeps_the_text_so_far() -> None:
     async with asyncio.timeout(5):
         while scene.slack.visible() != ["So far|"]:
             await asyncio.sleep(0)
-    scene.grip.stop.set()
+    scene.book.wish = Wish("U1", 0, {})
+    scene.grip.called.set()
     assert await running == [f"So far|{texts.STOPPED}"]
     assert scene.apps.closed == 1
     assert scene.book.status is TurnStatus.CANCELLED
@@ -223,7 +227,7 @@ async def test_without_the_lease_nothing_is_asked_or_shown() -> None:
         raise LeaseLost
 
     scene = Scene(saying("Hello"))
-    scene.grip = Grip(guard=lost, stop=asyncio.Event())
+    scene.grip = Grip(guard=lost, called=asyncio.Event())
     with pytest.raises(LeaseLost):
         await scene.run()
     assert scene.slack.calls == []
@@ -241,3 +245,77 @@ async def test_cancelling_leaves_the_turn_to_the_next_process() -> None:
     assert scene.apps.closed == 1
     assert scene.book.status is None
     assert scene.book.ending is None
+
+
+def edited(text: str, *, revision: int = 1) -> Wish:
+    return Wish(None, revision, {"text": text, "files": 0, "edited_ts": "5.5"})
+
+
+async def test_a_question_edited_before_the_first_word_is_answered_in_its_new_words() -> None:
+    scene = Scene(Stream([Answer()], gate=asyncio.Event()), saying("New answer"))
+    running = asyncio.create_task(scene.run())
+    async with asyncio.timeout(5):
+        while not scene.apps.questions:
+            await asyncio.sleep(0)
+    scene.book.wish = edited("new words")
+    scene.grip.called.set()
+    assert await running == ["New answer|"]
+    assert [question.prompt for question in scene.apps.questions] == ["hello", "new words"]
+    assert scene.apps.closed == 2
+    assert scene.slack.offers == []
+
+
+async def test_a_question_edited_later_is_offered_to_be_answered_again() -> None:
+    gate = asyncio.Event()
+    scene = Scene(Stream([Answer(text="Old answer", finish_reason="stop")], gate=gate))
+    running = asyncio.create_task(scene.run())
+    async with asyncio.timeout(5):
+        while scene.slack.visible() != ["Old answer|"]:
+            await asyncio.sleep(0)
+    scene.book.wish = edited("new words")
+    scene.grip.called.set()
+    async with asyncio.timeout(5):
+        while scene.grip.called.is_set():
+            await asyncio.sleep(0)
+    gate.set()
+    assert await running == ["Old answer|"]
+    assert scene.slack.offers == [("U1", 7, "5.5")]
+
+
+async def test_a_call_that_asks_for_nothing_new_changes_nothing() -> None:
+    gate = asyncio.Event()
+    scene = Scene(Stream([said("Answer")], gate=gate))
+    running = asyncio.create_task(scene.run(a_turn(revision=1)))
+    async with asyncio.timeout(5):
+        while scene.slack.visible() != ["Answer|"]:
+            await asyncio.sleep(0)
+    scene.book.wish = edited("words known already")
+    scene.grip.called.set()
+    async with asyncio.timeout(5):
+        while scene.grip.called.is_set():
+            await asyncio.sleep(0)
+    gate.set()
+    await running
+    assert len(scene.apps.questions) == 1
+    assert scene.slack.offers == []
+
+
+async def test_a_repeated_question_is_read_from_slack_and_answered_in_the_same_message() -> None:
+    scene = Scene(saying("Better"))
+    scene.slack.messages["C1", "90.0"] = Content("Old answer")
+    scene.slack.question_text = "<@UBOT> new words"
+    assert await scene.run(a_turn(payload={}, reply=("90.0",))) == ["Better|"]
+    assert scene.apps.questions[0].prompt == "new words"
+
+
+async def test_a_repeated_question_that_is_gone_is_not_answered() -> None:
+    scene = Scene()
+    assert await scene.run(a_turn(payload={})) == [f"{texts.QUESTION_GONE}|"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_the_line_that_said_it_waits_is_taken_away(known: bool) -> None:
+    scene = Scene(saying("Hello"))
+    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1))
+    scene.slack.marks[Mark(7, MARK)] = "50.0"
+    assert await scene.run(a_turn(notice="50.0" if known else "")) == ["Hello|"]

@@ -1,7 +1,7 @@
 """A furnished workspace, its server, and Slack's own client."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -16,6 +16,7 @@ from bot.playground.slack import (
     User,
     Workspace,
 )
+from tests.unit.playground.slack.calls import Connect
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy")
 
@@ -62,9 +63,6 @@ def workspace(clock: Clock) -> Workspace:
 async def server(workspace: Workspace, clock: Clock) -> AsyncIterator[SlackServer]:
     async with SlackServer(workspace, clock=clock) as server:
         yield server
-
-
-Connect = Callable[..., AbstractAsyncContextManager[AsyncWebClient]]
 
 
 @pytest.fixture

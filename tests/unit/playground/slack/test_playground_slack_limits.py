@@ -72,6 +72,14 @@ def test_each_tier_refills_at_its_documented_floor(method: str, burst: int, gap_
     assert paid(meter, method)
 
 
+def test_a_long_rest_saves_up_no_more_than_the_burst() -> None:
+    hand = Hand()
+    meter = Meter(Limits(), clock=hand)
+    assert paid(meter, "chat.update")
+    hand.now += 86_400
+    assert sum(paid(meter, "chat.update") for _ in range(100)) == 20
+
+
 def test_posts_are_limited_in_each_channel_and_in_the_workspace() -> None:
     hand = Hand()
     meter = Meter(Limits(), clock=hand)

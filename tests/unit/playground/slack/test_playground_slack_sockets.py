@@ -1,5 +1,5 @@
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -11,8 +11,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.playground.slack import APP_TOKEN, DeliveryRules, DisconnectReason, SlackServer
 from bot.playground.slack.sockets import TICKET_LIFETIME_S
-
-Connect = Callable[..., AbstractAsyncContextManager[Any]]
+from tests.unit.playground.slack.calls import Connect
 
 
 class App:
@@ -99,17 +98,23 @@ async def test_an_event_without_an_ack_comes_again_on_another_connection(
     assert (first.retry_attempt, again.retry_attempt, again.retry_reason) == (0, 1, "timeout")
 
 
+async def refused_status(session: aiohttp.ClientSession, address: str) -> int:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await session.ws_connect(address)
+    return refused.value.status
+
+
 async def test_a_ticket_is_good_for_one_connection_and_not_for_long(
     server: SlackServer, clock: Any
 ) -> None:
+    used, late = link(server), link(server)
+    made_up = f"ws://127.0.0.1:{server.port}/link?ticket=made-up"
     async with aiohttp.ClientSession() as session:
-        used, late = link(server), link(server)
         await session.ws_connect(used)
+        statuses = [await refused_status(session, address) for address in (used, made_up)]
         clock.now += TICKET_LIFETIME_S + 1
-        for address in (used, late, f"ws://127.0.0.1:{server.port}/link?ticket=made-up"):
-            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                await session.ws_connect(address)
-            assert 400 <= refused.value.status < 500
+        statuses.append(await refused_status(session, late))
+    assert all(400 <= status < 500 for status in statuses)
     assert server.sockets.refused_tickets == 3
 
 

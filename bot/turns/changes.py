@@ -1,0 +1,98 @@
+"""Questions that are edited or deleted while they are answered, or afterwards."""
+
+import asyncio
+from typing import Self, assert_never
+
+import structlog
+
+from bot.core.changes import Deleted, Edited
+from bot.core.reply import Place
+from bot.errors import SlackError
+from bot.turns.ports import Replies
+from storage.records import FoundTurn, TurnStatus
+from storage.turns import Turns
+
+log = structlog.stdlib.get_logger(__name__)
+
+DELETION = "deletion"
+"""Stands for the user when a question was stopped by deleting it."""
+OFFERS_AT_ONCE = 50
+"""Beyond, an offer is left out: it is a courtesy."""
+LIVE = frozenset({TurnStatus.QUEUED, TurnStatus.RUNNING})
+
+
+class Changes:
+    """Takes edits and deletions; `async with` owns the offers that are on their way.
+
+    A deleted question stops its turn. An edited one is answered in its new words if the answer has
+    not begun; else its asker is offered to have it answered again.
+
+    Args:
+        turns: The inbox.
+        replies: Slack.
+    """
+
+    def __init__(self, *, turns: Turns, replies: Replies) -> None:
+        self._turns = turns
+        self._replies = replies
+        self._offers: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        offers = tuple(self._offers)
+        for offer in offers:
+            offer.cancel()
+        if offers:
+            await asyncio.wait(offers)
+
+    async def settled(self) -> None:
+        """Wait until the offers that are on their way have been made."""
+        if self._offers:
+            await asyncio.wait(tuple(self._offers))
+
+    async def take(self, change: Edited | Deleted) -> None:
+        """Pass a change on to the turn it concerns, if there is one.
+
+        Raises:
+            StorageError: The database could not be asked; Slack must deliver the change again.
+        """
+        match change:
+            case Deleted():
+                await self._stop(change)
+            case Edited():
+                await self._amend(change)
+            case _:
+                assert_never(change)
+
+    async def _stop(self, deleted: Deleted) -> None:
+        found = await self._turns.find_by_message(deleted.team_id, deleted.channel_id, deleted.ts)
+        if found is not None and found.status in LIVE:
+            await self._turns.request_stop(turn_id=found.id, by=DELETION)
+            log.info("question.deleted", turn_id=found.id)
+
+    async def _amend(self, edited: Edited) -> None:
+        status = await self._turns.amend(
+            team_id=edited.team_id,
+            channel_id=edited.channel_id,
+            message_ts=edited.ts,
+            payload={"text": edited.text, "files": 0, "edited_ts": edited.edited_ts},
+        )
+        if status is not None:
+            log.info("question.edited", message_ts=edited.ts, status=status)
+            return
+        found = await self._turns.find_by_message(edited.team_id, edited.channel_id, edited.ts)
+        if found is not None and found.status not in LIVE and len(self._offers) < OFFERS_AT_ONCE:
+            offer = asyncio.create_task(self._offer(found, edited), name="offer")
+            self._offers.add(offer)
+            offer.add_done_callback(self._offers.discard)
+
+    async def _offer(self, found: FoundTurn, edited: Edited) -> None:
+        place = Place(found.team_id, found.channel_id, found.thread_ts)
+        try:
+            await self._replies.offer_again(
+                place, user_id=found.user_id, turn_id=found.id, edited_ts=edited.edited_ts
+            )
+        except SlackError as error:
+            log.info("offer.not_made", turn_id=found.id, error=type(error).__name__)

@@ -1,0 +1,90 @@
+"""The quiet line under a message that waits for its turn."""
+
+import asyncio
+from contextlib import suppress
+from typing import Self
+
+import structlog
+
+from bot.core import texts
+from bot.core.reply import Content, Mark, Place, Urgency
+from bot.errors import SlackError
+from bot.turns.ports import Replies
+from storage.errors import StorageError
+from storage.records import Turn, Waiting
+from storage.turns import Turns
+
+log = structlog.stdlib.get_logger(__name__)
+
+PATIENCE_S = 4.0
+"""Longer than most waits behind a short answer, shorter than a reader's doubts."""
+AT_MOST = 20
+"""Lines posted in one round; the others follow in the next."""
+MARK = -1
+"""The line's place among a turn's messages: before the first page."""
+
+
+class WaitingLines:
+    """Posts a line for each message that waits long, once; `async with` owns the task that does.
+
+    The turn takes its line away when it starts. A line that was on its way at that moment is taken
+    away here, and one left by a crash at the turn's end.
+
+    Args:
+        turns: The inbox.
+        replies: Slack.
+        patience_s: A message that waits longer is told its place.
+    """
+
+    def __init__(self, *, turns: Turns, replies: Replies, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
+        self._turns = turns
+        self._replies = replies
+        self._signal = asyncio.Event()
+        self._task: asyncio.Task[None]
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._keep_announcing(), name="waiting-lines")
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    def look(self) -> None:
+        """Look soon whether somebody waits."""
+        self._signal.set()
+
+    async def _keep_announcing(self) -> None:
+        while True:
+            await self._signal.wait()
+            self._signal.clear()
+            try:
+                for waiting in await self._turns.to_announce(
+                    older_than_s=self._patience_s, limit=AT_MOST
+                ):
+                    await self._announce(waiting)
+            except (SlackError, StorageError) as error:
+                log.info("waiting.not_announced", error=type(error).__name__)
+
+    async def _announce(self, waiting: Waiting) -> None:
+        place = Place(waiting.team_id, waiting.channel_id, waiting.thread_ts)
+        await self._replies.permit_post(place, urgency=Urgency.INTERIM)
+        content = Content("", note=texts.waiting(waiting.ahead))
+        ts = await self._replies.post(place, content, mark=Mark(waiting.id, MARK))
+        if not await self._turns.announced(turn_id=waiting.id, notice_ts=ts):
+            await self._replies.delete(place, ts)
+
+
+async def take_line_away(turn: Turn, *, replies: Replies) -> None:
+    """Delete a turn's line, wherever its posting ended; a line that stays is no reason to fail."""
+    if turn.notice is None:
+        return
+    place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
+    with suppress(SlackError):
+        ts = turn.notice or await replies.find(
+            place, mark=Mark(turn.id, MARK), after_ts=turn.message_ts
+        )
+        if ts is not None:
+            await replies.permit_edit(place, urgency=Urgency.FIRST_WORDS)
+            await replies.delete(place, ts)

@@ -1,0 +1,130 @@
+"""What people do to turns, in statements: edits, repeats, and the lines of those that wait."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.clock import now_ms
+from storage.keys import event_key
+from storage.lookups import find, waiting
+from storage.notices import Stop, Wake, notify
+from storage.records import FoundTurn, Turn, TurnStatus, Waiting, Wish
+from storage.tables import is_live, is_queued, is_running, turn
+from storage.upserts import insert_into
+
+BEING_POSTED = ""
+"""Stands in `notice` while its message is on its way, and for good if that was interrupted."""
+
+
+def amend(
+    conn: sa.Connection, *, team_id: str, channel_id: str, message_ts: str, payload: dict[str, Any]
+) -> FoundTurn | None:
+    """Replace the question of a live turn and tell its worker; None when none is live."""
+    statement = (
+        sa.update(turn)
+        .where(turn.c.event_key == event_key(team_id, channel_id, message_ts), is_live())
+        .values(payload=payload, revision=turn.c.revision + 1)
+        .returning(turn.c.id)
+    )
+    turn_id = conn.execute(statement).scalar_one_or_none()
+    if turn_id is None:
+        return None
+    notify(conn, Stop(turn_id), only_if=sa.exists().where(turn.c.id == turn_id, is_running()))
+    return find(conn, turn_id)
+
+
+def look(conn: sa.Connection, taken: Turn) -> Wish | None:
+    """Return what is wanted of a taken turn; None when it is another take-up's."""
+    statement = sa.select(turn.c.stop_requested_by, turn.c.revision, turn.c.payload).where(
+        turn.c.id == taken.id, turn.c.fence == taken.fence, is_running()
+    )
+    row = conn.execute(statement).one_or_none()
+    return None if row is None else Wish(row.stop_requested_by, row.revision, row.payload)
+
+
+def repeat(conn: sa.Connection, *, turn_id: int, edited_ts: str) -> int | None:
+    """Queue the question of an ended turn once more, to be answered in the same messages.
+
+    Returns:
+        The new turn's id; None when the question is being answered, or this edit of it was already.
+    """
+    old = turn.alias("old")
+    later = turn.alias("later")
+    same_message = sa.and_(
+        later.c.team_id == old.c.team_id,
+        later.c.channel_id == old.c.channel_id,
+        later.c.message_ts == old.c.message_ts,
+        sa.or_(later.c.id > old.c.id, is_live(later)),
+    )
+    newest = conn.execute(
+        sa.select(old).where(old.c.id == turn_id, ~is_live(old), ~sa.exists().where(same_message))
+    ).one_or_none()
+    if newest is None:
+        return None
+    return _queue_again(conn, newest, edited_ts=edited_ts)
+
+
+def _queue_again(conn: sa.Connection, old: sa.Row[Any], *, edited_ts: str) -> int | None:
+    kept = ("thread_key", "team_id", "channel_id", "thread_ts", "message_ts", "user_id", "reply")
+    message_key = event_key(old.team_id, old.channel_id, old.message_ts)
+    statement = (
+        insert_into(conn, turn)
+        .values(
+            event_key=f"{message_key}:{edited_ts}",
+            # After everything that waits now.
+            order_key=now_ms() * 1000,
+            payload={},
+            status=TurnStatus.QUEUED,
+            available_at_ms=now_ms(),
+            created_at_ms=now_ms(),
+            **{name: getattr(old, name) for name in kept},
+        )
+        .on_conflict_do_nothing(index_elements=[turn.c.event_key])
+        .returning(turn.c.id)
+    )
+    turn_id = conn.execute(statement).scalar_one_or_none()
+    if turn_id is not None:
+        notify(conn, Wake())
+    return turn_id
+
+
+def to_announce(conn: sa.Connection, *, older_than_ms: int, limit: int) -> list[Waiting]:
+    """Return turns that wait in silence for too long; each is returned once, to one caller."""
+    silent = (
+        sa.select(turn.c.id)
+        .where(
+            is_queued(),
+            turn.c.notice.is_(None),
+            turn.c.reply.is_(None),
+            ~turn.c.posting,
+            turn.c.attempts == 0,
+            turn.c.created_at_ms <= now_ms() - older_than_ms,
+        )
+        .order_by(turn.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("silent")
+    )
+    statement = (
+        sa.update(turn)
+        .where(turn.c.id.in_(sa.select(silent.c.id)))
+        .values(notice=BEING_POSTED)
+        .returning(turn)
+    )
+    return [
+        Waiting(
+            id=row.id,
+            team_id=row.team_id,
+            channel_id=row.channel_id,
+            thread_ts=row.thread_ts,
+            message_ts=row.message_ts,
+            ahead=waiting(conn, row.id),
+        )
+        for row in conn.execute(statement)
+    ]
+
+
+def announced(conn: sa.Connection, *, turn_id: int, notice_ts: str) -> bool:
+    """Record the line of a turn that waits; False when it does not wait any more."""
+    statement = sa.update(turn).where(turn.c.id == turn_id, is_queued()).values(notice=notice_ts)
+    return conn.execute(statement).rowcount > 0

@@ -1,0 +1,180 @@
+"""Turns that do nothing, and what is measured of them inside this process."""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from bot.metrics import Metrics
+from bot.turns.dispatcher import Capacity, Dispatcher, RunTurn
+from bot.turns.world import Grip
+from storage.database import Storage
+from storage.records import NewTurn, Turn, TurnStatus
+
+AT_ONCE = 64
+PRODUCERS = 32
+WITHIN_S = 30.0
+_QUESTION = "What did we decide about the release, and who is going to tell the customers? " * 5
+_FIRST_TS = 1_700_000_000
+
+
+@dataclass
+class Bench:
+    """A storage with a worker on it.
+
+    Attributes:
+        storage: Open.
+        began: When each turn was begun here, by id.
+        ended: When each turn was finished here, by id.
+        is_held: Turns go on until they are stopped.
+        stopped: When each held turn heard that it should stop, by id.
+    """
+
+    storage: Storage
+    began: dict[int, float] = field(default_factory=dict[int, float])
+    ended: dict[int, float] = field(default_factory=dict[int, float])
+    stopped: dict[int, float] = field(default_factory=dict[int, float])
+    is_held: bool = False
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, turn: Turn, grip: Grip) -> None:
+        """Do nothing, and note when."""
+        self.began[turn.id] = time.monotonic()
+        self._changed.set()
+        if self.is_held:
+            await grip.called.wait()
+            self.stopped[turn.id] = time.monotonic()
+        await self.storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="none")
+        self.ended[turn.id] = time.monotonic()
+        self._changed.set()
+
+    async def until(self, *, began: int = 0, ended: int = 0) -> None:
+        """Wait for so many turns altogether."""
+        async with asyncio.timeout(WITHIN_S):
+            while len(self.began) < began or len(self.ended) < ended:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+def dispatcher(storage: Storage, *, run: RunTurn) -> Dispatcher:
+    """Return the product's dispatcher, to be opened."""
+    return Dispatcher(
+        storage,
+        run=run,
+        metrics=Metrics(),
+        capacity=Capacity(at_once=AT_ONCE, grace_s=0),
+        waiting_seen=_look_away,
+    )
+
+
+def _look_away() -> None:
+    """Say nothing to those who wait; nobody does."""
+
+
+@asynccontextmanager
+async def bench(url: str) -> AsyncGenerator[Bench]:
+    """Open a database with a worker in this process."""
+    async with Storage(url) as storage:
+        bench = Bench(storage)
+        async with dispatcher(storage, run=bench.run):
+            yield bench
+
+
+class Questions:
+    """Messages nobody has claimed, each a thread of its own unless told otherwise."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def new(self, *, thread_ts: str = "") -> NewTurn:
+        """Return another one."""
+        ts = f"{_FIRST_TS + next(self._numbers)}.000100"
+        return NewTurn(
+            team_id="T1",
+            channel_id="C1",
+            thread_ts=thread_ts or ts,
+            message_ts=ts,
+            user_id="U1",
+            payload={"text": _QUESTION, "files": 0},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One claim under load: when it was due, when it was safe, and the turn's id."""
+
+    due_at: float
+    safe_at: float
+    turn_id: int
+
+
+async def open_loop(storage: Storage, *, per_s: float, count: int) -> list[Claimed]:
+    """Claim messages at random moments, however long the earlier ones take."""
+    questions, chance = Questions(), random.Random(7)
+    due_at = time.monotonic()
+    claims = list[asyncio.Task[Claimed]]()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            due_at += chance.expovariate(per_s)
+            await asyncio.sleep(max(0.0, due_at - time.monotonic()))
+            claims.append(group.create_task(_claim(storage, questions.new(), due_at=due_at)))
+    return [claim.result() for claim in claims]
+
+
+async def _claim(storage: Storage, new: NewTurn, *, due_at: float) -> Claimed:
+    turn_id = await storage.turns.claim(new)
+    assert turn_id is not None
+    return Claimed(due_at, time.monotonic(), turn_id)
+
+
+async def turns_per_s(url: str, *, count: int) -> float:
+    """Claim, begin and finish as many as it will."""
+    questions = Questions()
+    async with bench(url) as worker:
+        started_at = time.monotonic()
+
+        async def produce() -> None:
+            for _ in range(count // PRODUCERS):
+                await worker.storage.turns.claim(questions.new())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(PRODUCERS):
+                group.create_task(produce())
+        await worker.until(ended=count // PRODUCERS * PRODUCERS)
+        return len(worker.ended) / (time.monotonic() - started_at)
+
+
+async def next_in_thread_s(url: str, *, count: int) -> list[float]:
+    """Return, for each turn of one thread, the time from the end of the one before."""
+    questions = Questions()
+    thread_ts = questions.new().message_ts
+    async with bench(url) as worker:
+        for _ in range(count):
+            await worker.storage.turns.claim(questions.new(thread_ts=thread_ts))
+        await worker.until(ended=count)
+    ids = sorted(worker.began)
+    return [
+        max(0.0, worker.began[after] - worker.ended[before])
+        for before, after in itertools.pairwise(ids)
+    ]
+
+
+async def stop_s(url: str, *, count: int, from_outside: bool) -> list[float]:
+    """Return the time from a request to stop until the running turn hears of it."""
+    questions = Questions()
+    took_s = list[float]()
+    async with bench(url) as worker, Storage(url, exclusive=False) as outside:
+        worker.is_held = True
+        storage = outside if from_outside else worker.storage
+        for number in range(1, count + 1):
+            turn_id = await worker.storage.turns.claim(questions.new())
+            assert turn_id is not None
+            await worker.until(began=number)
+            asked_at = time.monotonic()
+            await storage.turns.request_stop(turn_id=turn_id, by="U1")
+            await worker.until(ended=number)
+            took_s.append(worker.stopped[turn_id] - asked_at)
+    return took_s

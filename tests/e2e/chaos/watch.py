@@ -1,0 +1,46 @@
+"""What is watched while the day goes on."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from rig import Rig, is_growing
+
+from bot.playground.dashscope.journal import Entry
+from bot.playground.slack.message import visible_text
+from chaos.questions import Asked
+
+FOR_EVER_S = 3_600.0
+
+
+async def note_ends(rig: Rig, ends: dict[str, float]) -> None:
+    """Note when each request to DashScope ends, until cancelled."""
+
+    def look(entries: Sequence[Entry]) -> bool:
+        for entry in entries:
+            if entry.finished and entry.request_id not in ends:
+                ends[entry.request_id] = time.monotonic()
+        return False
+
+    await rig.dashscope.until(look, timeout_s=FOR_EVER_S)
+
+
+def is_settled(rig: Rig, asked: Sequence[Asked]) -> bool:
+    """Tell whether every thread has as many finished replies as questions."""
+    wanted = Counter((question.channel, question.thread) for question in asked)
+    for (channel, thread), count in wanted.items():
+        replies = rig.reply(thread, channel=channel)
+        finished = [reply for reply in replies if not is_growing(reply)]
+        if len(finished) < count or len(finished) < len(replies):
+            return False
+    return True
+
+
+def unsettled(rig: Rig, asked: Sequence[Asked]) -> list[str]:
+    """Return a line for each thread that is not settled."""
+    wanted = Counter((question.channel, question.thread) for question in asked)
+    return [
+        f"{count} asked: {[visible_text(reply) for reply in rig.reply(thread, channel=channel)]}"
+        for (channel, thread), count in wanted.items()
+        if not is_settled(rig, [q for q in asked if (q.channel, q.thread) == (channel, thread)])
+    ]

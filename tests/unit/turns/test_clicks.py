@@ -1,0 +1,252 @@
+"""Buttons under a reply, and changes of the question, on a real database."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from edges import Failure, Slack
+
+from bot.core import texts
+from bot.core.changes import Deleted, Edited
+from bot.core.messages import ChannelKind, UserMessage
+from bot.errors import SlackTokenRefused, SlackUnavailable
+from bot.metrics import Metrics
+from bot.turns.changes import DELETION, Changes
+from bot.turns.claim import Claims
+from bot.turns.clicks import Clicks
+from bot.turns.waiting import WaitingLines, take_line_away
+from storage import schema
+from storage.database import Storage
+from storage.errors import StorageError
+from storage.lease import Lease
+from storage.records import NewTurn, Turn, TurnStatus
+
+ANN, BEN, BOSS = "U1", "U2", "U3"
+FORGED = [
+    {"team_id": "T2"},
+    {"channel_id": "C2"},
+    {"user_id": BEN},
+    {"turn_id": 99},
+]
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    await schema.upgrade(url)
+    async with Storage(url) as storage, Lease(storage, wake=nothing, stop=nothing, lost=nothing):
+        yield storage
+
+
+def nothing(*_args: object) -> None:
+    """Do nothing."""
+
+
+@pytest.fixture
+def clicks(storage: Storage) -> Clicks:
+    return Clicks(turns=storage.turns, admins=frozenset({BOSS}))
+
+
+async def claimed(storage: Storage, ts: str = "1.0", *, thread_ts: str = "1.0") -> int:
+    new = NewTurn("T1", "C1", thread_ts, ts, ANN, {"text": "hello", "files": 0})
+    turn_id = await storage.turns.claim(new)
+    assert turn_id is not None
+    return turn_id
+
+
+async def ended(storage: Storage) -> int:
+    turn_id = await claimed(storage)
+    (turn,) = await storage.turns.take(limit=1)
+    await storage.turns.posted(turn, ["50.0"])
+    await storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="answered")
+    return turn_id
+
+
+def click(number: int, **changes: object) -> dict[str, object]:
+    usual = {"team_id": "T1", "channel_id": "C1", "user_id": ANN, "turn_id": number}
+    return {**usual, **changes}
+
+
+async def status_of(storage: Storage, turn_id: int) -> TurnStatus:
+    found = await storage.turns.find(turn_id)
+    assert found is not None
+    return found.status
+
+
+@pytest.mark.parametrize("user", [ANN, BOSS])
+async def test_the_asker_and_admins_may_stop(storage: Storage, clicks: Clicks, user: str) -> None:
+    turn_id = await claimed(storage)
+    await clicks.stop(**click(turn_id, user_id=user))  # type: ignore[arg-type]
+    assert await status_of(storage, turn_id) is TurnStatus.CANCELLED
+
+
+@pytest.mark.parametrize("changes", FORGED)
+async def test_a_stop_from_elsewhere_changes_nothing(
+    storage: Storage, clicks: Clicks, changes: dict[str, object]
+) -> None:
+    turn_id = await claimed(storage)
+    await clicks.stop(**click(turn_id, **changes))  # type: ignore[arg-type]
+    assert await status_of(storage, turn_id) is TurnStatus.QUEUED
+
+
+async def test_an_edit_is_answered_again_once_in_the_same_messages(
+    storage: Storage, clicks: Clicks
+) -> None:
+    turn_id = await ended(storage)
+    for _ in range(2):
+        await clicks.again(**click(turn_id), edited_ts="5.0")  # type: ignore[arg-type]
+    (again,) = await storage.turns.take(limit=9)
+    assert (again.message_ts, again.reply, again.payload) == ("1.0", ("50.0",), {})
+
+
+@pytest.mark.parametrize("changes", FORGED)
+async def test_an_offer_taken_by_somebody_else_changes_nothing(
+    storage: Storage, clicks: Clicks, changes: dict[str, object]
+) -> None:
+    turn_id = await ended(storage)
+    await clicks.again(**click(turn_id, **changes), edited_ts="5.0")  # type: ignore[arg-type]
+    assert await storage.turns.take(limit=9) == []
+
+
+async def test_a_question_that_is_being_answered_is_not_repeated(
+    storage: Storage, clicks: Clicks
+) -> None:
+    turn_id = await claimed(storage)
+    await clicks.again(**click(turn_id), edited_ts="5.0")  # type: ignore[arg-type]
+    assert len(await storage.turns.take(limit=9)) == 1
+
+
+async def test_a_deleted_question_is_stopped_and_any_other_message_is_not_ours(
+    storage: Storage,
+) -> None:
+    turn_id = await claimed(storage)
+    async with Changes(turns=storage.turns, replies=Slack()) as changes:
+        await changes.take(Deleted("T1", "C1", "9.9"))
+        assert await status_of(storage, turn_id) is TurnStatus.QUEUED
+        (turn,) = await storage.turns.take(limit=1)
+        await changes.take(Deleted("T1", "C1", "1.0"))
+    assert (await storage.turns.look(turn)).stop_requested_by == DELETION
+
+
+async def test_an_edit_of_an_open_question_reaches_it(storage: Storage) -> None:
+    await claimed(storage)
+    slack = Slack()
+    async with Changes(turns=storage.turns, replies=slack) as changes:
+        await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
+    (turn,) = await storage.turns.take(limit=1)
+    assert (turn.payload["text"], turn.revision) == ("new", 1)
+    assert slack.offers == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_edit_of_an_answered_question_is_offered_to_be_answered_again(
+    storage: Storage, fails: bool
+) -> None:
+    turn_id = await ended(storage)
+    slack = Slack(offer_error=SlackTokenRefused(method="m") if fails else None)
+    async with Changes(turns=storage.turns, replies=slack) as changes:
+        await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
+        await changes.take(Edited("T1", "C1", "9.9", "no question of ours", "2.0"))
+        await changes.settled()
+    assert slack.offers == ([] if fails else [(ANN, turn_id, "2.0")])
+
+
+async def waited(storage: Storage) -> Turn:
+    """Claim two messages of a thread, take the first, and let the second have waited long."""
+    await claimed(storage, "1.0")
+    second = await claimed(storage, "2.0")
+    (first,) = await storage.turns.take(limit=9)
+    found = await storage.turns.to_announce(older_than_s=0, limit=9)
+    assert [(waiting.id, waiting.ahead) for waiting in found] == [(second, 1)]
+    return first
+
+
+async def test_a_turn_that_waits_is_announced_to_one_caller_once(storage: Storage) -> None:
+    await waited(storage)
+    assert await storage.turns.to_announce(older_than_s=0, limit=9) == []
+
+
+async def test_a_turn_that_has_waited_briefly_is_left_alone(storage: Storage) -> None:
+    await claimed(storage)
+    assert await storage.turns.to_announce(older_than_s=60, limit=9) == []
+
+
+async def test_the_line_is_posted_and_taken_away_when_the_turn_starts(storage: Storage) -> None:
+    slack = Slack()
+    await claimed(storage, "1.0")
+    second = await claimed(storage, "2.0")
+    (first,) = await storage.turns.take(limit=9)
+    async with WaitingLines(turns=storage.turns, replies=slack, patience_s=0) as lines:
+        lines.look()
+        while not slack.visible():
+            await slack.changed()
+    assert slack.visible() == [f"|{texts.waiting(1)}"]
+    await storage.turns.finish(first, status=TurnStatus.DONE, session=None, outcome="answered")
+    (turn,) = await storage.turns.take(limit=9)
+    assert turn.id == second
+    await take_line_away(turn, replies=slack)
+    assert slack.visible() == []
+
+
+async def test_a_line_that_comes_too_late_is_taken_away_at_once(storage: Storage) -> None:
+    slack = Slack()
+    first = await waited(storage)
+    await storage.turns.finish(first, status=TurnStatus.DONE, session=None, outcome="answered")
+    (second,) = await storage.turns.take(limit=9)
+    assert not await storage.turns.announced(turn_id=second.id, notice_ts="60.0")
+    assert second.notice == ""
+    await take_line_away(second, replies=slack)
+    assert slack.visible() == []
+
+
+async def test_a_line_slack_does_not_take_is_left_out(storage: Storage) -> None:
+    slack = Slack(failures=[Failure("post", SlackUnavailable(method="m"))])
+    await claimed(storage, "1.0")
+    await claimed(storage, "2.0")
+    await storage.turns.take(limit=9)
+    async with WaitingLines(turns=storage.turns, replies=slack, patience_s=0) as lines:
+        lines.look()
+        while slack.failures:
+            await slack.changed()
+    assert slack.visible() == []
+
+
+async def test_a_message_is_claimed_once_and_counted(storage: Storage) -> None:
+    metrics = Metrics()
+    message = UserMessage(
+        team_id="T1",
+        channel_id="C1",
+        channel_kind=ChannelKind.CHANNEL,
+        ts="1.0",
+        thread_ts="1.0",
+        user_id=ANN,
+        user_team_id="T1",
+        text="hello",
+        file_ids=("F1",),
+        is_blank=False,
+    )
+    claims = Claims(turns=storage.turns, metrics=metrics)
+    assert await claims.submit(message)
+    assert not await claims.submit(message)
+    (turn,) = await storage.turns.take(limit=9)
+    assert turn.payload == {"text": "hello", "files": 1}
+    counted = {
+        outcome: metrics.registry.get_sample_value(
+            "dashscope_slack_messages_total", {"outcome": outcome}
+        )
+        for outcome in ("claimed", "duplicate")
+    }
+    assert counted == {"claimed": 1, "duplicate": 1}
+
+
+async def test_a_claim_that_fails_is_counted_and_passed_on(tmp_path: Path) -> None:
+    metrics = Metrics()
+    storage = Storage(f"sqlite+aiosqlite:///{tmp_path}/empty.db")
+    message = UserMessage(
+        "T1", "C1", ChannelKind.IM, "1.0", "1.0", ANN, "T1", "hello", (), is_blank=False
+    )
+    async with storage:
+        with pytest.raises(StorageError):
+            await Claims(turns=storage.turns, metrics=metrics).submit(message)
+    failed = {"outcome": "failed"}
+    assert metrics.registry.get_sample_value("dashscope_slack_messages_total", failed) == 1
