@@ -13,8 +13,9 @@ from rich.console import Console
 from bot import app, demo, doctor, logs, manifest
 from bot.errors import BotError, SettingsError, SlackTokenRefused
 from bot.settings import Settings
+from bot.slack.events_http import EVENTS_PATH
 from storage import schema
-from storage.errors import DatabaseBehind, StorageError
+from storage.errors import DatabaseBehind, StorageError, StorageUnavailable
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -51,13 +52,17 @@ def _sentence(error: Exception) -> str:
             return f"Slack refused the bot token ({error.code}): check SLACK_BOT_TOKEN"
         case DatabaseBehind():
             return f"{error}: run `dashscope-slack db upgrade`"
+        case StorageUnavailable():
+            return f"The database cannot be opened ({error}): check DATABASE_URL"
         case _:
             return f"{type(error).__name__}: {error}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dashscope-slack", description="A Slack bot that answers with DashScope apps."
+        prog="dashscope-slack",
+        description="A Slack bot that answers with DashScope apps.",
+        formatter_class=_wide,
     )
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -74,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     transport = described.add_mutually_exclusive_group(required=True)
     transport.add_argument("--socket", action="store_true", help="for Socket Mode")
     transport.add_argument("--url", help="the server's public address, https://…")
-    database = commands.add_parser("db", help="migrations")
+    words = "see and change the database's revision"
+    database = commands.add_parser("db", help=words, description=words)
     actions = database.add_subparsers(required=True, metavar="action")
     for name, command, words in (
         ("upgrade", _db_upgrade, "bring the database up to date"),
@@ -86,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         if name == "downgrade":
             sub.add_argument("revision", help="the revision to go back to, `-1`, or `base`")
     return parser
+
+
+def _wide(prog: str) -> argparse.HelpFormatter:
+    """Leave room for the names, so that each is on one line with its words."""
+    return argparse.HelpFormatter(prog, max_help_position=16)
 
 
 async def _run(_arguments: argparse.Namespace) -> int:
@@ -129,7 +140,11 @@ async def _doctor(_arguments: argparse.Namespace) -> int:
 
 
 async def _manifest(arguments: argparse.Namespace) -> int:
-    print(manifest.manifest(socket=arguments.socket, url=arguments.url), end="")
+    url = arguments.url and arguments.url.rstrip("/").removesuffix(EVENTS_PATH)
+    try:
+        print(manifest.manifest(socket=arguments.socket, url=url), end="")
+    except SettingsError:
+        raise SettingsError(("--url must be the bot's public address, https://…",)) from None
     return 0
 
 

@@ -6,38 +6,43 @@ is the one that `run` starts.
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydantic import SecretStr
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.markdown import Markdown
-from rich.padding import Padding
+from rich.console import Console
 from rich.rule import Rule
-from rich.text import Text
 
-from bot import app, logs
+from bot import app, logs, screen
 from bot.playground.dashscope.apps import guide_app
 from bot.playground.dashscope.library import Library
 from bot.playground.dashscope.pace import Pace
 from bot.playground.dashscope.server import PLAYGROUND_KEY, DashScopeServer
 from bot.playground.slack.directory import Channel, User
 from bot.playground.slack.limits import Limits
-from bot.playground.slack.message import Message, visible_text
 from bot.playground.slack.server import SlackServer
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings
 
 READER = User("U0ANN", name="ann", real_name="Ann", display_name="Ann")
 CHANNEL = Channel("C0GENERAL", name="general", members=frozenset({"U0ANN", "U0BOT"}))
-ANSWER_WITHIN_S = 120.0
+PATIENCE_S = 60.0
+"""Longer than ANSWER_TIMEOUT_S: waiting for a permit comes on top."""
 PACE = Pace(chars_per_s=180, first_token_s=0.7)
 SLACK_LATENCY_S = 0.1
 APP_ID = "project-guide"
+HINT = """\
+Ask about this bot, in English or Chinese, or try:
+
+  [b]!help[/]    what else the app can do: break off, refuse, talk at length
+  [b]/new[/]     start a new thread in the channel
+  [b]/dm[/]      write direct messages
+  Ctrl-D   leave
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,12 @@ class Stage:
     Attributes:
         slack: The workspace.
         is_real: Whether the answers come from the real DashScope.
+        answer_within_s: So long an answer may take.
     """
 
     slack: SlackServer
     is_real: bool
+    answer_within_s: float
 
     async def ask(self, text: str, *, thread_ts: str | None, is_direct: bool) -> tuple[str, str]:
         """Let Ann ask; return channel and thread of the answer."""
@@ -81,12 +88,6 @@ class Stage:
             channel, text = CHANNEL.channel_id, f"<@{bot_id}> {text}"
         ts = await self.slack.say(READER.user_id, channel, text, thread_ts=thread_ts)
         return channel, thread_ts or ts
-
-    def is_answered(self, channel: str, thread_ts: str) -> bool:
-        """Tell whether the last message of a thread is an answer that grows no more."""
-        last = self.slack.thread(channel, thread_ts)[-1]
-        growing = any(block["type"] == "actions" for block in last.blocks)
-        return last.user == self.slack.workspace.app.bot_user_id and not growing
 
 
 @asynccontextmanager
@@ -113,7 +114,7 @@ async def stage(settings: Settings) -> AsyncGenerator[Stage]:
             app.running(_pointed_at_slack(slack, settings=settings, folder=Path(folder)))
         )
         slack.deliver_to(f"{bot.address}/slack/events")
-        yield Stage(slack, is_real)
+        yield Stage(slack, is_real, answer_within_s=settings.answer_timeout_s + PATIENCE_S)
 
 
 def _pointed_at(dashscope: DashScopeServer, *, settings: Settings) -> Settings:
@@ -156,8 +157,8 @@ async def show(settings: Settings, *, console: Console) -> None:
                 thread_ts=place[1] if earlier else None,
                 is_direct=line.where == "direct message",
             )
-            await _watch(scene, *place, skip=len(earlier), console=console)
-        console.print(_what_next(scene))
+            await _watch(scene, place, skip=len(earlier), console=console)
+        console.print(_what_next(scene), highlight=False, soft_wrap=True)
 
 
 async def playground(settings: Settings, *, console: Console) -> None:
@@ -165,70 +166,66 @@ async def playground(settings: Settings, *, console: Console) -> None:
     logs.configure("ERROR")
     async with stage(settings) as scene:
         console.print(_introduction(scene))
-        console.print(
-            "Type a question; [b]/new[/] starts a new thread, [b]/dm[/] goes to direct messages, "
-            "[b]!help[/] lists bad days to try, end with Ctrl-D.\n"
-        )
+        console.print(HINT, highlight=False)
         await _converse(scene, console=console)
 
 
 async def _converse(scene: Stage, *, console: Console) -> None:
     place: tuple[str, str] | None = None
     is_direct = False
-    while (text := await _read_line()) is not None:
-        match text.strip():
+    async for line in _lines():
+        match line.strip():
             case "":
                 continue
             case "/new":
-                place = None
+                place, is_direct = None, False
+                console.print("Your next question starts a new thread in #general.")
             case "/dm":
                 place, is_direct = None, True
+                console.print("Your next question is a direct message.")
             case said:
                 skip = len(scene.slack.thread(*place)) if place else 0
                 place = await scene.ask(
                     said, thread_ts=place[1] if place else None, is_direct=is_direct
                 )
-                await _watch(scene, *place, skip=skip, console=console)
+                await _watch(scene, place, skip=skip, console=console)
+    console.line()
 
 
-async def _read_line() -> str | None:
-    """Read a line without holding the loop up; None at the end of input."""
-    sys.stdout.write("> ")
-    sys.stdout.flush()
-    line = await asyncio.to_thread(sys.stdin.readline)
-    return line or None
+async def _lines() -> AsyncIterator[str]:
+    """Ask for lines and yield them until the end of input, without holding the loop up.
+
+    The thread that reads is abandoned at Ctrl-C: nothing else can end a read from a terminal. It
+    reads without a buffer, because a buffer's lock would hold the interpreter's end up.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        sys.stdout.write("> ")
+        sys.stdout.flush()
+        read: asyncio.Future[bytes] = loop.create_future()
+        threading.Thread(target=_read_line, args=(loop, read), daemon=True).start()
+        line = await read
+        if not line:
+            return
+        yield line.decode(errors="replace")
 
 
-async def _watch(
-    scene: Stage, channel: str, thread_ts: str, *, skip: int, console: Console
-) -> None:
-    """Show a thread while its answer grows, without its first `skip` messages."""
-
-    def shown() -> RenderableType:
-        return Group(
-            *(_drawn(scene, message) for message in scene.slack.thread(channel, thread_ts)[skip:])
-        )
-
-    with Live(
-        get_renderable=shown, console=console, refresh_per_second=12, vertical_overflow="visible"
-    ):
-        await scene.slack.until(
-            lambda: scene.is_answered(channel, thread_ts), timeout_s=ANSWER_WITHIN_S
-        )
-    if not console.is_terminal:
-        console.line()  # there the last picture is printed without its line end
+def _read_line(loop: asyncio.AbstractEventLoop, read: "asyncio.Future[bytes]") -> None:
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as stdin:
+        line = stdin.readline()
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(_tell, read, line)
 
 
-def _drawn(scene: Stage, message: Message) -> RenderableType:
-    """Draw one message as a reader sees it."""
-    user = scene.slack.workspace.users[message.user]
-    name = Text(
-        user.display_name or user.name, style="bold magenta" if user.is_bot else "bold cyan"
-    )
-    words = visible_text(message).replace(
-        f"<@{scene.slack.workspace.app.bot_user_id}>", "@dashscope"
-    )
-    return Group(name, Padding(Markdown(words), (0, 0, 1, 2)))
+def _tell(read: "asyncio.Future[bytes]", line: bytes) -> None:
+    if not read.done():
+        read.set_result(line)
+
+
+async def _watch(scene: Stage, place: tuple[str, str], *, skip: int, console: Console) -> None:
+    within_s = scene.answer_within_s
+    if not await screen.watch(scene.slack, place, skip=skip, console=console, timeout_s=within_s):
+        console.print(f"No end of it after {within_s:.0f} seconds.")
 
 
 def _title(line: Line) -> str:
@@ -256,7 +253,7 @@ def _what_next(scene: Stage) -> str:
     return (
         f"[dim]{len(SCRIPT)} answers, {edits} edits, {refused} calls refused by Slack.[/]\n\n"
         "What next:\n"
-        "  .venv/bin/dashscope-slack playground   ask it yourself\n"
-        "  .venv/bin/dashscope-slack manifest --socket   the Slack app for your own workspace\n"
-        "  README.md   from nothing to a bot in your workspace in ten minutes\n"
+        "  .venv/bin/dashscope-slack playground           ask it yourself\n"
+        "  .venv/bin/dashscope-slack manifest --socket    the app for your own workspace\n"
+        "  README.md                                      how, in ten minutes\n"
     )

@@ -98,7 +98,7 @@ async def _slack(settings: Settings) -> list[Finding]:
             return [_slack_problem("Slack token", error, variable="SLACK_BOT_TOKEN")]
         findings = [
             Finding(
-                "Slack token", ok=True, state=f"@bot {identity.bot_user_id} in {identity.team_name}"
+                "Slack token", ok=True, state=f"bot {identity.bot_user_id} in {identity.team_name}"
             ),
             _scopes(identity),
         ]

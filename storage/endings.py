@@ -67,7 +67,13 @@ def request_stop(conn: sa.Connection, *, turn_id: int, by: str) -> TurnStatus | 
 def _end_unseen(conn: sa.Connection, *, turn_id: int, by: str) -> str | None:
     statement = (
         sa.update(turn)
-        .where(turn.c.id == turn_id, is_queued(), turn.c.reply.is_(None), ~turn.c.posting)
+        .where(
+            turn.c.id == turn_id,
+            is_queued(),
+            turn.c.reply.is_(None),
+            ~turn.c.posting,
+            turn.c.notice.is_(None),  # whoever takes it up takes its line away
+        )
         .values(
             status=TurnStatus.CANCELLED,
             stop_requested_by=by,

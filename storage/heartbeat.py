@@ -28,7 +28,7 @@ _SECOND_LOOK = 0.25
 """Of a beat: how long a worker whose connection ended has to come back."""
 
 _GRACE_BEATS = 2
-"""After a reconnection nobody is suspected for so long: a restarted database cut everybody off."""
+"""After a reconnection every worker has at least so many beats to come back."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -51,6 +51,15 @@ class Timing:
 
     lease_s: float
     beat_s: float
+
+    @property
+    def grace_s(self) -> float:
+        """Return how long after a reconnection nobody is suspected.
+
+        A restarted database cut everybody off, and whoever is not back yet may go on showing its
+        answers until its own guard stops it.
+        """
+        return max(_GRACE_BEATS * self.beat_s, GUARDED_SHARE * self.lease_s)
 
 
 class Heartbeat:
@@ -122,7 +131,7 @@ class Heartbeat:
             except StorageError:
                 await asyncio.sleep(RECONNECT_PAUSE_S)
         log.info("listener.restored", worker=self._worker_id)
-        self._suspects_from = boot_clock() + _GRACE_BEATS * self._timing.beat_s
+        self._suspects_from = boot_clock() + self._timing.grace_s
         self._signals.wake()  # for the notices that were missed
         return listener
 

@@ -6,9 +6,11 @@ to the server itself or through a pooler in session mode.
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,6 +20,19 @@ from storage.workers import try_lock
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@contextmanager
+def _driver_errors() -> Generator[None]:
+    """Map what asyncpg itself raises: listening is asked of it, past SQLAlchemy.
+
+    Raises:
+        StorageUnavailable: The connection ended, or the server refused.
+    """
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise StorageUnavailable(type(error).__name__) from error
 
 
 class Listener:
@@ -58,7 +73,7 @@ class Listener:
         await self.aclose()
 
     async def _open(self) -> None:
-        with storage_errors():
+        with storage_errors(), _driver_errors():
             async with asyncio.timeout(self._timeout_s):
                 self._conn = await self._engine.connect()
                 self._driver = (await self._conn.get_raw_connection()).driver_connection

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.clock import now_ms
-from storage.keys import event_key
+from storage.keys import event_key, order_key
 from storage.lookups import find, waiting
 from storage.notices import Stop, Wake, notify
 from storage.records import FoundTurn, Turn, TurnStatus, Waiting, Wish
@@ -19,18 +19,35 @@ BEING_POSTED = ""
 def amend(
     conn: sa.Connection, *, team_id: str, channel_id: str, message_ts: str, payload: dict[str, Any]
 ) -> FoundTurn | None:
-    """Replace the question of a live turn and tell its worker; None when none is live."""
+    """Replace the question of a live turn and tell its worker; None when none is live.
+
+    An edit that is known, or older than the one that is known, changes nothing.
+    """
     statement = (
-        sa.update(turn)
-        .where(turn.c.event_key == event_key(team_id, channel_id, message_ts), is_live())
-        .values(payload=payload, revision=turn.c.revision + 1)
-        .returning(turn.c.id)
+        sa.select(turn.c.id, turn.c.payload)
+        .where(
+            turn.c.team_id == team_id,
+            turn.c.channel_id == channel_id,
+            turn.c.order_key >= order_key(message_ts),  # for the index; a repeat comes later
+            turn.c.message_ts == message_ts,
+            is_live(),
+        )
+        .order_by(turn.c.id.desc())
+        .limit(1)
+        .with_for_update()
     )
-    turn_id = conn.execute(statement).scalar_one_or_none()
-    if turn_id is None:
+    row = conn.execute(statement).one_or_none()
+    if row is None:
         return None
-    notify(conn, Stop(turn_id), only_if=sa.exists().where(turn.c.id == turn_id, is_running()))
-    return find(conn, turn_id)
+    if _edited_at(row.payload) < _edited_at(payload):
+        values = {"payload": payload, "revision": turn.c.revision + 1}
+        conn.execute(sa.update(turn).where(turn.c.id == row.id).values(values))
+        notify(conn, Stop(row.id), only_if=sa.exists().where(turn.c.id == row.id, is_running()))
+    return find(conn, row.id)
+
+
+def _edited_at(payload: dict[str, Any]) -> int:
+    return order_key(payload.get("edited_ts") or "0")
 
 
 def look(conn: sa.Connection, taken: Turn) -> Wish | None:
@@ -56,6 +73,8 @@ def repeat(conn: sa.Connection, *, turn_id: int, edited_ts: str) -> int | None:
         later.c.message_ts == old.c.message_ts,
         sa.or_(later.c.id > old.c.id, is_live(later)),
     )
+    # Of two who ask at the same moment the second sees what the first one did.
+    conn.execute(sa.select(turn.c.id).where(turn.c.id == turn_id).with_for_update())
     newest = conn.execute(
         sa.select(old).where(old.c.id == turn_id, ~is_live(old), ~sa.exists().where(same_message))
     ).one_or_none()
@@ -73,7 +92,7 @@ def _queue_again(conn: sa.Connection, old: sa.Row[Any], *, edited_ts: str) -> in
             event_key=f"{message_key}:{edited_ts}",
             # After everything that waits now.
             order_key=now_ms() * 1000,
-            payload={},
+            payload={"edited_ts": edited_ts},
             status=TurnStatus.QUEUED,
             available_at_ms=now_ms(),
             created_at_ms=now_ms(),

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 from slack_bolt.error import BoltUnhandledRequestError
@@ -202,7 +203,7 @@ class _Listeners:
                 **_whose(body, context=context), turn_id=int(found[1]), edited_ts=found[2]
             )
         # Slack forgets the offer by itself when the reader reloads.
-        with contextlib.suppress(TimeoutError, OSError, ValueError):
+        with contextlib.suppress(TimeoutError, OSError, ValueError, aiohttp.ClientError):
             async with asyncio.timeout(OFFER_GOES_WITHIN_S):
                 await respond(delete_original=True)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -97,6 +98,17 @@ class Asking:
             self._text, self._stream = wish.payload["text"], None
             asking = tasks.create_task(self._ask())
         return asking.result()
+
+    async def look_for_edit(self) -> None:
+        """Notice an edit that came when there was nothing left to ask.
+
+        Raises:
+            LeaseLost: Another process owns the turn now.
+        """
+        with suppress(StorageUnavailable):  # what is lost is an offer
+            wish = await self._world.book.look(self._turn)
+            if wish.revision != self._revision:
+                self._revision, self.edited_ts = wish.revision, wish.payload["edited_ts"]
 
     async def _called_before(self, asking: asyncio.Task[Ending]) -> bool:
         """Wait; return True when the asking ended, False when somebody wants something."""

@@ -18,6 +18,8 @@ DELETION = "deletion"
 """Stands for the user when a question was stopped by deleting it."""
 OFFERS_AT_ONCE = 50
 """Beyond, an offer is left out: it is a courtesy."""
+EDITS_KNOWN = 1_000
+"""Edits remembered; Slack repeats a delivery within minutes."""
 LIVE = frozenset({TurnStatus.QUEUED, TurnStatus.RUNNING})
 
 
@@ -36,6 +38,7 @@ class Changes:
         self._turns = turns
         self._replies = replies
         self._offers: set[asyncio.Task[None]] = set()
+        self._known: dict[Edited, None] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,12 +84,23 @@ class Changes:
         )
         if status is not None:
             log.info("question.edited", message_ts=edited.ts, status=status)
+            self._remember(edited)
             return
         found = await self._turns.find_by_message(edited.team_id, edited.channel_id, edited.ts)
-        if found is not None and found.status not in LIVE and len(self._offers) < OFFERS_AT_ONCE:
+        if found is None or found.status in LIVE or not self._remember(edited):
+            return
+        if len(self._offers) < OFFERS_AT_ONCE:
             offer = asyncio.create_task(self._offer(found, edited), name="offer")
             self._offers.add(offer)
             offer.add_done_callback(self._offers.discard)
+
+    def _remember(self, edited: Edited) -> bool:
+        """Return whether an edit is new, to this process at least."""
+        is_new = edited not in self._known
+        self._known[edited] = None
+        if len(self._known) > EDITS_KNOWN:
+            del self._known[next(iter(self._known))]
+        return is_new
 
     async def _offer(self, found: FoundTurn, edited: Edited) -> None:
         place = Place(found.team_id, found.channel_id, found.thread_ts)

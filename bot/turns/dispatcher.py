@@ -16,7 +16,7 @@ from bot.turns.world import Grip
 from storage.database import Storage
 from storage.errors import LeaseLost, StorageError
 from storage.lease import Lease
-from storage.records import Turn
+from storage.records import Turn, TurnStatus
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -26,6 +26,8 @@ BATCH = 32
 """Most turns taken up in one query."""
 BACKOFF_S = (1.0, 5.0, 20.0, 60.0, 180.0)
 """Pauses before a turn that failed is taken up again."""
+ATTEMPTS = 30
+"""Take-ups after which a turn that fails in an unknown way is dropped, for its thread waits."""
 
 RunTurn = Callable[[Turn, Grip], Awaitable[None]]
 
@@ -79,7 +81,8 @@ class Dispatcher:
         self._capacity = capacity
         self._waiting_seen = waiting_seen
         self._signal = asyncio.Event()
-        self._running: dict[int, _Running] = {}
+        # By id and fence: a take-up may still wind down when the next one of its turn begins.
+        self._running: dict[tuple[int, int], _Running] = {}
         self._stack = AsyncExitStack()
         self._lease: Lease
         self._loop: asyncio.Task[None]
@@ -100,15 +103,16 @@ class Dispatcher:
     @property
     def running(self) -> frozenset[int]:
         """Ids of the turns that run in this process."""
-        return frozenset(self._running)
+        return frozenset(turn_id for turn_id, _fence in self._running)
 
     def wake(self) -> None:
         """Look for turns now."""
         self._signal.set()
 
     def _call(self, turn_id: int) -> None:
-        if turn_id in self._running:
-            self._running[turn_id].called.set()
+        for running in self._running.values():
+            if running.turn.id == turn_id:
+                running.called.set()
 
     def _abandon(self) -> None:
         """Drop our turns where they stand: the lease ran out, and others may own them."""
@@ -127,6 +131,8 @@ class Dispatcher:
                     await self._sweep()
             except StorageError as error:
                 log.warning("turns.not_taken", error=type(error).__name__)
+            except Exception:  # without this loop nothing would be answered any more
+                log.exception("turns.not_taken")
             try:
                 async with asyncio.timeout(SWEEP_S):
                     await self._signal.wait()
@@ -143,7 +149,7 @@ class Dispatcher:
 
     async def _sweep(self) -> None:
         """Look at what no signal tells of."""
-        await self._lease.orphans(self._running.keys())
+        await self._lease.orphans(self.running)
         counts = await self._storage.turns.counts()
         self._metrics.queued.set(counts.queued)
         self._metrics.running.set(len(self._running))
@@ -153,11 +159,11 @@ class Dispatcher:
     def _start(self, turn: Turn) -> None:
         called = asyncio.Event()
         task = asyncio.create_task(self._run_one(turn, called), name=f"turn-{turn.id}")
-        self._running[turn.id] = _Running(turn, task, called)
-        task.add_done_callback(lambda _task: self._ended(turn.id))
+        self._running[turn.id, turn.fence] = _Running(turn, task, called)
+        task.add_done_callback(lambda _task: self._ended(turn))
 
-    def _ended(self, turn_id: int) -> None:
-        del self._running[turn_id]
+    def _ended(self, turn: Turn) -> None:
+        del self._running[turn.id, turn.fence]
         self.wake()
 
     async def _run_one(self, turn: Turn, called: asyncio.Event) -> None:
@@ -173,11 +179,14 @@ class Dispatcher:
                 await self._run(turn, Grip(guard=self._lease.guard, called=called))
             except LeaseLost:
                 log.warning("turn.lost")
-            except Exception as error:  # noqa: BLE001 - the one place: no turn takes the process down
+            except Exception as error:  # noqa: BLE001 - no turn takes the process down
                 await self._put_back(turn, error)
 
     async def _put_back(self, turn: Turn, error: Exception) -> None:
         expected = isinstance(error, (SlackError, StorageError))
+        if not expected and turn.attempts >= ATTEMPTS:
+            await self._drop(turn, error)
+            return
         delay_s = BACKOFF_S[min(turn.attempts, len(BACKOFF_S)) - 1]
         log.warning(
             "turn.postponed",
@@ -190,6 +199,16 @@ class Dispatcher:
         except StorageError as failure:
             # The lease's orphan repair puts it back when the database is there again.
             log.warning("turn.not_postponed", error=type(failure).__name__)
+
+    async def _drop(self, turn: Turn, error: Exception) -> None:
+        """End a turn that can never be brought to its end, so that its thread goes on."""
+        log.error("turn.dropped", exc_info=error, attempts=turn.attempts)
+        try:
+            await self._storage.turns.finish(
+                turn, status=TurnStatus.FAILED, session=None, outcome="dropped"
+            )
+        except StorageError as failure:
+            log.warning("turn.not_dropped", error=type(failure).__name__)
 
     async def _close(self) -> None:
         """Stop taking turns, wait for those that run, hand the rest back."""

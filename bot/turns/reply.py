@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -18,6 +19,7 @@ from bot.errors import (
     MessageTooLong,
     SlackError,
     SlackThrottled,
+    SlackTokenRefused,
     SlackUnavailable,
 )
 from bot.turns.ports import Book, Replies
@@ -160,6 +162,8 @@ class Reply:
             return False
         if isinstance(operation, Post):
             await self._replies.permit_post(self._place, urgency=urgency)
+            if await self._found_again():
+                return True
         else:
             await self._replies.permit_edit(self._place, urgency=urgency)
         async with self.calling:
@@ -167,7 +171,7 @@ class Reply:
             if newest is not None and type(newest) is type(operation):
                 await self._save()
                 self._guard()
-                await self._perform(newest)
+                await _carried_through(self._perform(newest))
         return True
 
     @property
@@ -194,7 +198,9 @@ class Reply:
                     self.shown = applied(self.shown, operation, ts=ts)
                     await self._forget(ts)
         except MessageGone as error:
-            await self._lose(operation, still_there=error.code != "message_not_found")
+            if isinstance(operation, Post):
+                raise
+            await self._lose(operation.ts, still_there=error.code != "message_not_found")
         except MessageTooLong:
             if self._page_bytes == SMALLEST_PAGE_BYTES:
                 raise
@@ -204,30 +210,45 @@ class Reply:
             if self.first_words_at is None and self.has_words:
                 self.first_words_at = time.monotonic()
 
-    async def _post(self, content: Content) -> None:
-        """Post, unless an earlier try did: a post whose answer got lost is looked for first."""
+    async def _found_again(self) -> bool:
+        """Look for the message an earlier try may have posted, and go on in it if it is there.
+
+        Outside `calling`: it may wait long for its own permits, and it can be given up any time.
+        """
+        if not self._may_be_posted:
+            return False
         mark = self._mark(len(self._stored))
-        ts = None
-        if self._may_be_posted:
+        try:
             ts = await self._replies.find(self._place, mark=mark, after_ts=self._turn.message_ts)
-            content = content if ts is None else UNKNOWN
-        if ts is None:
-            if not self._moved:
-                await self._book.posting(self._turn)
-            self._may_be_posted = True
-            try:
-                ts = await self._replies.post(self._place, content, mark=mark)
-            except SlackUnavailable:
-                raise
-            except SlackError:
-                self._may_be_posted = self._moved
-                raise
+        except SlackTokenRefused as error:  # the scope to read is missing; that to post may not be
+            log.warning("message.not_looked_for", code=error.code)
+            return False
+        if ts is not None:
+            self._add(ts, UNKNOWN)
+        return ts is not None
+
+    async def _post(self, content: Content) -> None:
+        if not self._moved:
+            await self._book.posting(self._turn)
+            self._guard()  # that may have taken a while
+        self._may_be_posted = True
+        try:
+            mark = self._mark(len(self._stored))
+            ts = await self._replies.post(self._place, content, mark=mark)
+        except SlackUnavailable:
+            raise
+        except SlackError:
+            self._may_be_posted = self._moved
+            raise
         # It is there, whether or not the database can be told so now.
+        self._add(ts, content)
+        await self._save()
+
+    def _add(self, ts: str, content: Content) -> None:
         self._stored.append(ts)
         self.shown = (*self.shown, Shown(ts, content))
         self._saved = False
         self._may_be_posted = self._moved
-        await self._save()
 
     def _mark(self, position: int) -> Mark:
         return Mark(self._turn.id, position + (MOVED_MARKS_FROM if self._moved else 0))
@@ -238,18 +259,14 @@ class Reply:
             await self._book.posted(self._turn, self._stored)
         self._saved = True
 
-    async def _lose(self, operation: Operation, *, still_there: bool) -> None:
+    async def _lose(self, ts: str, *, still_there: bool) -> None:
         """Go on without a message that is gone or cannot be edited; what it held is posted anew."""
-        match operation:
-            case Edit(ts=ts) | Delete(ts=ts):
-                log.info("message.lost", message_ts=ts)
-                if still_there:
-                    with suppress(SlackError):
-                        await self._replies.delete(self._place, ts)
-                self.shown = tuple(message for message in self.shown if message.ts != ts)
-                await self._forget(ts)
-            case Post():
-                raise AssertionError("a post cannot lose a message")
+        log.info("message.lost", message_ts=ts)
+        if still_there:
+            with suppress(SlackError):
+                await self._replies.delete(self._place, ts)
+        self.shown = tuple(message for message in self.shown if message.ts != ts)
+        await self._forget(ts)
 
     async def _forget(self, ts: str) -> None:
         self._stored[self._stored.index(ts)] = GONE
@@ -273,6 +290,25 @@ def _said_where_from(wanted: Wanted) -> Wanted:
         return [*pages, replace(last, note=f"{MOVED} {last.note}".strip())]
 
     return moved
+
+
+async def _carried_through(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for a call even when cancelled meanwhile: once sent it cannot be taken back.
+
+    Whoever goes on with the turn would else race with it, and not find what it posts. Each call is
+    bounded in time.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+        if not task.cancelled():
+            task.exception()  # nobody asks any more
+        raise
 
 
 async def _set_within(event: asyncio.Event, *, seconds: float) -> None:

@@ -17,10 +17,10 @@ from bot.core.reply import Content, Control, Place
 from bot.errors import ChannelClosed, MessageTooLong, SlackError, SlackRefused
 from bot.turns.asking import Asking
 from bot.turns.ending import Ending
-from bot.turns.reply import Reply
+from bot.turns.reply import PAUSES_S, Reply
 from bot.turns.waiting import take_line_away
 from bot.turns.world import Grip, World
-from storage.errors import LeaseLost
+from storage.errors import LeaseLost, StorageUnavailable
 from storage.records import SessionUse, Turn, TurnStatus
 
 log = structlog.stdlib.get_logger(__name__)
@@ -47,6 +47,8 @@ class TurnRun:
         self._asking = Asking(turn, world=world, grip=grip, changed=self._changed)
         # Before and after the wait for a permit the text is often the same.
         self._pages = lru_cache(maxsize=1)(_growing_pages)
+        self._has_line = turn.notice is not None
+        self._guard = grip.guard
         self._started = time.monotonic()
         self._read_until = self._started
         self._reply = Reply(turn, replies=world.replies, book=world.book, guard=grip.guard)
@@ -64,17 +66,43 @@ class TurnRun:
             ending = Ending.from_json(turn.ending)
         else:
             ending = await self._answer()
-            await self._world.book.store_ending(turn, ending.to_json())
+            await self._store(ending)
         self._read_until = time.monotonic()
-        ending = await self._show(ending)
-        if turn.notice == "":
+        if not self._was_stopped_unseen:
+            ending = await self._show(ending)
+        if self._has_line:
             await take_line_away(turn, replies=self._world.replies)
+        await self._asking.look_for_edit()
         await self._world.book.finish(
             turn, status=_status(ending), session=_session(ending), outcome=ending.outcome
         )
         self._report(ending)
         if self._asking.edited_ts:
             await self._offer_again(self._asking.edited_ts)
+
+    @property
+    def _was_stopped_unseen(self) -> bool:
+        """Whether the question was withdrawn while nothing but its waiting line was to be seen."""
+        turn = self._turn
+        return turn.stop_requested_by is not None and not (
+            turn.reply or turn.posting or turn.ending
+        )
+
+    async def _store(self, ending: Ending) -> None:
+        """Store the ending; while the database is away the answer is kept here, not asked again.
+
+        Raises:
+            LeaseLost: Another process owns the turn now.
+            StorageError: It stayed away, or refused.
+        """
+        for pause_s in PAUSES_S:
+            try:
+                return await self._world.book.store_ending(self._turn, ending.to_json())
+            except StorageUnavailable as error:
+                log.warning("ending.not_stored", error=type(error).__name__, delay_s=pause_s)
+            await asyncio.sleep(pause_s)
+            self._guard()
+        return await self._world.book.store_ending(self._turn, ending.to_json())
 
     async def _offer_again(self, edited_ts: str) -> None:
         turn = self._turn
@@ -87,7 +115,8 @@ class TurnRun:
     async def _show(self, ending: Ending) -> Ending:
         """Show the ending; what Slack will never take is replaced by one plain sentence."""
         try:
-            await self._reply.settle(ending.contents)
+            # A long answer takes many calls, each of which compares all its pages.
+            await self._reply.settle(lru_cache(maxsize=1)(ending.contents))
         except (SlackRefused, MessageTooLong, ChannelClosed) as error:
             log.warning("reply.refused", error=type(error).__name__, code=error.code)
             sorry = Ending("undelivered", text=texts.gave_up(turn_id=self._turn.id))
@@ -102,22 +131,29 @@ class TurnRun:
 
     async def _answer(self) -> Ending:
         """Ask, and show what comes while it comes."""
-        if self._turn.notice:
-            await take_line_away(self._turn, replies=self._world.replies)
         if early := await self._early_ending():
             return early
         try:
             async with asyncio.TaskGroup() as tasks:
+                tidying = tasks.create_task(self._take_line_away())
                 writing = tasks.create_task(
                     self._reply.keep_up(self._so_far, changed=self._changed, tick_s=TICK_S)
                 )
                 ending = await self._asking.settle(tasks, has_begun=lambda: self._reply.has_words)
+                tidying.cancel()
                 async with self._reply.calling:  # no edit is on its way that could land last
                     writing.cancel()
         except ExceptionGroup as group:
             lost, _ = group.split(LeaseLost)
             raise (lost or group).exceptions[0] from None
         return ending
+
+    async def _take_line_away(self) -> None:
+        """Try once, beside the asking: somebody waits for the answer, and the end tries again."""
+        if self._turn.notice:
+            self._has_line = not await take_line_away(
+                self._turn, replies=self._world.replies, tries=1
+            )
 
     async def _early_ending(self) -> Ending | None:
         turn = self._turn

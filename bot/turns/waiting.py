@@ -1,17 +1,16 @@
 """The quiet line under a message that waits for its turn."""
 
 import asyncio
-from contextlib import suppress
 from typing import Self
 
 import structlog
 
 from bot.core import texts
 from bot.core.reply import Content, Mark, Place, Urgency
-from bot.errors import SlackError
+from bot.errors import SlackError, SlackThrottled, SlackUnavailable
 from bot.turns.ports import Replies
 from storage.errors import StorageError
-from storage.records import Turn, Waiting
+from storage.records import Turn, TurnStatus, Waiting
 from storage.turns import Turns
 
 log = structlog.stdlib.get_logger(__name__)
@@ -22,6 +21,9 @@ AT_MOST = 20
 """Lines posted in one round; the others follow in the next."""
 MARK = -1
 """The line's place among a turn's messages: before the first page."""
+
+DELETE_TRIES = 3
+"""To take a line away where nobody waits for that."""
 
 
 class WaitingLines:
@@ -60,31 +62,57 @@ class WaitingLines:
             await self._signal.wait()
             self._signal.clear()
             try:
-                for waiting in await self._turns.to_announce(
-                    older_than_s=self._patience_s, limit=AT_MOST
-                ):
-                    await self._announce(waiting)
-            except (SlackError, StorageError) as error:
+                silent = await self._turns.to_announce(older_than_s=self._patience_s, limit=AT_MOST)
+            except StorageError as error:
                 log.info("waiting.not_announced", error=type(error).__name__)
+                continue
+            for waiting in silent:
+                try:
+                    await self._announce(waiting)
+                except (SlackError, StorageError) as error:
+                    log.info(
+                        "waiting.not_announced", turn_id=waiting.id, error=type(error).__name__
+                    )
 
     async def _announce(self, waiting: Waiting) -> None:
         place = Place(waiting.team_id, waiting.channel_id, waiting.thread_ts)
         await self._replies.permit_post(place, urgency=Urgency.INTERIM)
+        now = await self._turns.find(waiting.id)  # the permit may have taken its time
+        if now is None or now.status is not TurnStatus.QUEUED:
+            return
         content = Content("", note=texts.waiting(waiting.ahead))
         ts = await self._replies.post(place, content, mark=Mark(waiting.id, MARK))
         if not await self._turns.announced(turn_id=waiting.id, notice_ts=ts):
-            await self._replies.delete(place, ts)
+            await _delete(place, ts, replies=self._replies, tries=DELETE_TRIES)
 
 
-async def take_line_away(turn: Turn, *, replies: Replies) -> None:
-    """Delete a turn's line, wherever its posting ended; a line that stays is no reason to fail."""
+async def take_line_away(turn: Turn, *, replies: Replies, tries: int = DELETE_TRIES) -> bool:
+    """Delete a turn's line, wherever its posting ended; return whether it is gone.
+
+    A line that stays is no reason to fail.
+    """
     if turn.notice is None:
-        return
+        return True
     place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
-    with suppress(SlackError):
+    try:
         ts = turn.notice or await replies.find(
             place, mark=Mark(turn.id, MARK), after_ts=turn.message_ts
         )
         if ts is not None:
-            await replies.permit_edit(place, urgency=Urgency.FIRST_WORDS)
-            await replies.delete(place, ts)
+            await _delete(place, ts, replies=replies, tries=tries)
+    except SlackError as error:
+        log.info("waiting.not_taken_away", error=type(error).__name__)
+        return False
+    return True
+
+
+async def _delete(place: Place, ts: str, *, replies: Replies, tries: int) -> None:
+    """Delete a line; a refusal for now, or an answer that got lost, uses up a try."""
+    for left in reversed(range(tries)):
+        await replies.permit_edit(place, urgency=Urgency.FIRST_WORDS)  # waits out a Retry-After
+        try:
+            return await replies.delete(place, ts)
+        except (SlackThrottled, SlackUnavailable):
+            if left == 0:
+                raise
+    return None

@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
 from pydantic import SecretStr
 
 from bot import app
+from bot.manifest import manifest
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.journal import Entry
 from bot.playground.dashscope.server import PLAYGROUND_KEY, DashScopeServer
+from bot.playground.slack.directory import App as SlackApp
 from bot.playground.slack.directory import Channel, ChannelKind, User
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Message, visible_text
@@ -31,9 +34,18 @@ WITHIN_S = 20.0
 POLL_S = 0.01
 
 
+def the_app() -> SlackApp:
+    """The bot's app, with the scopes and events of its manifest and no others."""
+    declared = yaml.safe_load(manifest(socket=True, url=None))
+    return SlackApp(
+        scopes=frozenset(declared["oauth_config"]["scopes"]["bot"]),
+        events=frozenset(declared["settings"]["event_subscriptions"]["bot_events"]),
+    )
+
+
 def a_workspace() -> Workspace:
     """Two people, a channel of each kind, and the bot in all of them."""
-    workspace = Workspace()
+    workspace = Workspace(app=the_app())
     workspace.add_user(User(ANN, name="ann", real_name="Ann", display_name="Ann A."))
     workspace.add_user(User(BEN, name="ben", real_name="Ben", display_name="Ben B."))
     everybody = frozenset({ANN, BEN, BOT})

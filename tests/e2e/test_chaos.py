@@ -94,7 +94,7 @@ async def bad_day(disasters: Disasters, deck: Sequence[Disaster], *, every_s: fl
         async with asyncio.TaskGroup() as tasks:
             striking = tasks.create_task(disasters.strike(list(deck), every_s=every_s))
             tasks.create_task(
-                questions.keep_coming(at_least=QUESTIONS, every_s=0.2, is_over=striking.done)
+                questions.keep_coming(at_least=QUESTIONS, every_s=0.26, is_over=striking.done)
             )
         await _everything_settled(rig, questions)
         watching.cancel()

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from storage import schema
 from storage.database import Storage
 from storage.errors import LeaseLost, StorageUnavailable
+from storage.heartbeat import GUARDED_SHARE, Timing
 from storage.listener import Listener
 from storage.postgres import single_engine
 from storage.records import TurnStatus
@@ -181,3 +182,33 @@ async def test_a_lease_wakes_its_process_once_it_is_held(storage: Storage) -> No
         ears.forget()
         await claimed(storage)
         assert ears.wakes.qsize() >= 1
+
+
+def test_nobody_is_suspected_after_a_reconnection_while_their_guard_may_be_open() -> None:
+    assert Timing(lease_s=10.0, beat_s=2.0).grace_s >= GUARDED_SHARE * 10.0
+    assert Timing(lease_s=1.0, beat_s=2.0).grace_s >= 2 * 2.0
+
+
+async def test_a_connection_that_ends_while_it_begins_to_listen_counts_as_unavailable(
+    postgres_database: str,
+) -> None:
+    url = sa.make_url(postgres_database)
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (data := await reader.read(65536)) and b"LISTEN" not in data:
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        above = await asyncio.open_connection(url.host, url.port)
+        async with asyncio.TaskGroup() as ways:
+            ways.create_task(forward(reader, above[1]))
+            ways.create_task(forward(above[0], writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as proxy:
+        engine = single_engine(url.set(port=proxy.sockets[0].getsockname()[1]))
+        with pytest.raises(StorageUnavailable):
+            async with Listener(engine, on_notice=ignore, timeout_s=5.0):
+                pass
+        await engine.dispose()

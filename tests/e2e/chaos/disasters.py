@@ -21,7 +21,7 @@ FROZEN_S = 13.0
 BRIEFLY_S = 1.5
 UP_AGAIN_WITHIN_S = 90.0
 
-CHAT = ("chat.postMessage", "chat.update")
+CHAT = ("chat.postMessage", "chat.update", "chat.delete")
 SLACK_FAULTS = (
     (FaultKind.STATUS, 0.01),
     (FaultKind.HTML, 0.005),

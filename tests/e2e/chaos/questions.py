@@ -16,12 +16,14 @@ CHANNELS = tuple(f"C0CHAOS{number:02d}" for number in range(16))
 """Many, because a channel takes about one new message a second."""
 TAG = re.compile(r"kq\d{4}z")
 FILLER = "Every reply has a beginning, a *middle* and an end; <!channel> has been told nothing."
+END = "end-"
+"""Stands before the tag at the end of an answer, and nowhere else."""
 FOLLOW_UP_SHARE = 0.6
 
 
 def answer(inquiry: Inquiry) -> Said:
     """Say something of a fixed length that names the question first and last."""
-    return Said(f"{inquiry.prompt} {FILLER} end-{inquiry.prompt}")
+    return Said(f"{inquiry.prompt} {FILLER} {END}{inquiry.prompt}")
 
 
 def chaos_app() -> App:
@@ -31,7 +33,7 @@ def chaos_app() -> App:
 
 def is_whole(shown: str, tag: str) -> bool:
     """Tell whether a reply shows the whole answer to a question, and nothing else."""
-    return shown.startswith(f"{tag} Every reply") and shown.endswith(f"end-{tag}")
+    return shown.startswith(f"{tag} Every reply") and shown.endswith(f"{END}{tag}")
 
 
 @dataclass(frozen=True, slots=True)

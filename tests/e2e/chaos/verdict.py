@@ -15,8 +15,9 @@ from bot.core import texts
 from bot.playground.dashscope.journal import Entry
 from bot.playground.slack.delivery import ParcelKind
 from bot.playground.slack.message import Message, visible_text
+from bot.turns.waiting import MARK
 from chaos.disasters import Disaster, Struck
-from chaos.questions import TAG, Asked, is_whole
+from chaos.questions import END, TAG, Asked, is_whole
 
 CUT = texts.cut(turn_id=0).partition(";")[0]
 GAVE_UP = texts.gave_up(turn_id=0).partition("(")[0]
@@ -80,6 +81,8 @@ class Verdict:
 
     def _judge_thread(self, replies: Sequence[Message], asked: Sequence[Asked]) -> None:
         tags = [question.tag for question in asked]
+        self.wrong += [self._left_over(reply) for reply in replies if is_waiting_line(reply)]
+        replies = [reply for reply in replies if not is_waiting_line(reply)]
         if len(replies) != len(asked):
             self.wrong.append(f"{tags}: {len(replies)} replies")
         named: list[str] = []
@@ -98,6 +101,11 @@ class Verdict:
             self.wrong.append(f"answered twice: {doubled}")
         self._judge_failures(nameless, [tag for tag in tags if tag not in named])
         self._judge_order(named, asked)
+
+    def _left_over(self, line: Message) -> str:
+        calls = [c for c in self.rig.slack.journal.calls if c.arguments.get("ts") == line.ts]
+        tried = [(call.method, call.outcome) for call in calls]
+        return f"turn {turn_of(line)}: {visible_text(line)!r} was left, after {tried}"
 
     def _judge_answer(self, shown: str, tag: str) -> None:
         if is_whole(shown, tag):
@@ -145,22 +153,25 @@ class Verdict:
         return taken, sent
 
     def _judge_versions(self) -> None:
-        """No message ever showed another question's text, became less, or came and went."""
+        """No message showed another question's text, lost its end again, or came and went.
+
+        Lines that say that a question waits do come and go; `_judge_thread` sees that they went.
+        """
+        ended: set[tuple[str, str]] = set()
         shown: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        done: set[tuple[str, str]] = set()
         turns: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
         for version in self.rig.slack.workspace.versions:
-            message = version.message
-            if message is None:
-                self.wrong.append(f"a message of {version.channel_id} was deleted")
-            elif message.user == BOT:
-                shown[version.channel_id, version.ts] |= set(TAG.findall(version.text))
-                turns[turn_of(message)].add((version.channel_id, version.ts))
-                is_done = f"end-{''.join(TAG.findall(version.text)[:1])}" in version.text
-                if not is_done and (version.channel_id, version.ts) in done:
-                    self.wrong.append(f"a whole answer became {version.text!r}")
-                if is_done:
-                    done.add((version.channel_id, version.ts))
+            key, message = (version.channel_id, version.ts), version.message
+            if message is None and key in shown:
+                self.wrong.append(f"{shown[key]} was deleted")
+            if message is None or message.user != BOT or is_waiting_line(message):
+                continue
+            shown[key] |= set(TAG.findall(version.text))
+            turns[turn_of(message)].add(key)
+            if END in version.text:
+                ended.add(key)
+            elif key in ended:
+                self.wrong.append(f"the whole answer of {shown[key]} became {version.text!r}")
         self.wrong += [f"{tags} in one message" for tags in shown.values() if len(tags) > 1]
         self.wrong += [f"turn {t} has {len(ts)} messages" for t, ts in turns.items() if len(ts) > 1]
 
@@ -190,7 +201,8 @@ class Verdict:
         last: dict[str, Entry] = {}
         before = ""
         for entry, tag in entries:
-            if tag in last and tag != before and not last[tag].aborted:
+            is_split = tag in last and tag != before
+            if is_split and not self._disasters_between(last[tag].at, entry.at):
                 self.wrong.append(f"requests of one thread are mixed: {[t for _, t in entries]}")
                 return
             before, last[tag] = tag, entry
@@ -230,6 +242,12 @@ class Verdict:
             f"deliveries: {len(self.rig.slack.deliveries)} in {len(attempts)} attempts, "
             f"{sum(bool(a.failure) for a in attempts)} failed"
         )
+
+
+def is_waiting_line(message: Message) -> bool:
+    """Tell whether a message of the bot is no part of a reply: it says that a question waits."""
+    metadata = message.draft.metadata or {}
+    return metadata.get("event_payload", {}).get("page") == MARK
 
 
 def _is_refused(entry: Entry) -> bool:

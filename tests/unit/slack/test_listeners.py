@@ -190,14 +190,28 @@ async def test_a_forged_turn_id_is_acknowledged_and_dropped(value: object) -> No
     assert desk.stops == []
 
 
-def again(value: object) -> dict[str, Any]:
+def again(value: object, *, response_url: str = NOWHERE) -> dict[str, Any]:
     action = {**CLICK["actions"][0], "action_id": AGAIN_ACTION, "value": value}
-    return {**CLICK, "response_url": NOWHERE, "actions": [action]}
+    return {**CLICK, "response_url": response_url, "actions": [action]}
 
 
 async def test_a_click_on_the_offer_names_the_turn_and_the_edit() -> None:
     desk = Desk()
     response = await deliver(build(Claims().submit, desk=desk), again("41:5.000100"))
+    assert response.status == 200
+    assert desk.repeats == [("T1", "C1", "U1", 41, "5.000100")]
+
+
+async def test_an_offer_that_cannot_be_taken_away_counts_all_the_same() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.close()
+
+    desk = Desk()
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        click = again("41:5.000100", response_url=f"http://127.0.0.1:{port}/")
+        response = await deliver(build(Claims().submit, desk=desk), click)
     assert response.status == 200
     assert desk.repeats == [("T1", "C1", "U1", 41, "5.000100")]
 

@@ -11,7 +11,7 @@ from bot.core.changes import Deleted, Edited
 from bot.core.messages import ChannelKind, UserMessage
 from bot.errors import SlackTokenRefused, SlackUnavailable
 from bot.metrics import Metrics
-from bot.turns.changes import DELETION, Changes
+from bot.turns.changes import DELETION, EDITS_KNOWN, Changes
 from bot.turns.claim import Claims
 from bot.turns.clicks import Clicks
 from bot.turns.waiting import WaitingLines, take_line_away
@@ -96,7 +96,8 @@ async def test_an_edit_is_answered_again_once_in_the_same_messages(
     for _ in range(2):
         await clicks.again(**click(turn_id), edited_ts="5.0")  # type: ignore[arg-type]
     (again,) = await storage.turns.take(limit=9)
-    assert (again.message_ts, again.reply, again.payload) == ("1.0", ("50.0",), {})
+    assert (again.message_ts, again.reply) == ("1.0", ("50.0",))
+    assert again.payload == {"edited_ts": "5.0"}
 
 
 @pytest.mark.parametrize("changes", FORGED)
@@ -136,6 +137,43 @@ async def test_an_edit_of_an_open_question_reaches_it(storage: Storage) -> None:
     (turn,) = await storage.turns.take(limit=1)
     assert (turn.payload["text"], turn.revision) == ("new", 1)
     assert slack.offers == []
+
+
+async def test_an_edit_that_is_delivered_three_times_is_offered_once(storage: Storage) -> None:
+    await ended(storage)
+    slack = Slack()
+    async with Changes(turns=storage.turns, replies=slack) as changes:
+        for _ in range(3):
+            await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
+        await changes.settled()
+    assert len(slack.offers) == 1
+
+
+async def test_an_edit_that_was_answered_is_not_offered_when_it_is_delivered_again(
+    storage: Storage,
+) -> None:
+    slack = Slack()
+    async with Changes(turns=storage.turns, replies=slack) as changes:
+        await claimed(storage)
+        await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
+        (turn,) = await storage.turns.take(limit=1)
+        await storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="answered")
+        await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
+        await changes.settled()
+    assert slack.offers == []
+
+
+async def test_no_more_edits_are_remembered_than_needed(storage: Storage) -> None:
+    await claimed(storage)
+    slack = Slack()
+    async with Changes(turns=storage.turns, replies=slack) as changes:
+        for number in range(EDITS_KNOWN + 2):
+            await changes.take(Edited("T1", "C1", "1.0", "new", f"{number + 2}.0"))
+        (turn,) = await storage.turns.take(limit=1)
+        await storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="answered")
+        await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
+        await changes.settled()
+    assert len(slack.offers) == 1
 
 
 @pytest.mark.parametrize("fails", [False, True])

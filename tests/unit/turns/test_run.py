@@ -15,6 +15,7 @@ from bot.errors import (
     SessionLost,
     SlackRefused,
     SlackTokenRefused,
+    SlackUnavailable,
     Throttled,
     UpstreamFailed,
 )
@@ -172,7 +173,7 @@ async def test_stopping_closes_the_request_and_keeps_the_text_so_far() -> None:
 
 async def test_a_turn_that_was_stopped_before_it_ran_asks_nothing() -> None:
     scene = Scene()
-    assert await scene.run(a_turn(stop_requested_by="U1")) == [f"|{texts.STOPPED}"]
+    assert await scene.run(a_turn(stop_requested_by="U1", posting=True)) == [f"|{texts.STOPPED}"]
     assert scene.apps.questions == []
 
 
@@ -319,3 +320,12 @@ async def test_the_line_that_said_it_waits_is_taken_away(known: bool) -> None:
     scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1))
     scene.slack.marks[Mark(7, MARK)] = "50.0"
     assert await scene.run(a_turn(notice="50.0" if known else "")) == ["Hello|"]
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+async def test_the_line_that_said_it_waits_is_taken_away_though_slack_fails(failing: int) -> None:
+    scene = Scene(saying("Hello"))
+    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1))
+    unavailable = SlackUnavailable(method="chat.delete")
+    scene.slack.failures = [Failure("delete", unavailable) for _ in range(failing)]
+    assert await scene.run(a_turn(notice="50.0")) == ["Hello|"]

@@ -1,0 +1,86 @@
+"""Edits, repeats, deletions and waiting lines of turns, on both databases."""
+
+import asyncio
+
+from storage.database import Storage
+from storage.records import TurnStatus
+from tests.storage.sample import claimed, lease_of, new_turn, taken
+
+MESSAGE = {"team_id": "T1", "channel_id": "C1", "message_ts": "1700000000.000100"}
+
+
+async def edit(storage: Storage, text: str, *, edited_ts: str) -> TurnStatus | None:
+    return await storage.turns.amend(**MESSAGE, payload={"text": text, "edited_ts": edited_ts})
+
+
+async def answered(storage: Storage) -> int:
+    """Bring the one turn to its end, and return its id."""
+    turn = await taken(storage)
+    await storage.turns.posted(turn, ["1700000001.000000"])
+    await storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="answered")
+    return turn.id
+
+
+async def test_an_edit_that_is_delivered_again_changes_nothing(storage: Storage) -> None:
+    await claimed(storage)
+    for _ in range(3):
+        assert await edit(storage, "new", edited_ts="5.0") is TurnStatus.QUEUED
+    async with lease_of(storage):
+        turn = await taken(storage)
+    assert (turn.payload["text"], turn.revision) == ("new", 1)
+
+
+async def test_an_older_edit_that_comes_late_does_not_undo_a_newer_one(storage: Storage) -> None:
+    await claimed(storage)
+    await edit(storage, "newest", edited_ts="10.0")
+    await edit(storage, "older", edited_ts="9.0")
+    async with lease_of(storage):
+        turn = await taken(storage)
+    assert (turn.payload["text"], turn.revision) == ("newest", 1)
+
+
+async def test_an_edit_while_a_question_is_answered_again_reaches_that_answer(
+    storage: Storage,
+) -> None:
+    await claimed(storage)
+    async with lease_of(storage):
+        first = await answered(storage)
+        again = await storage.turns.repeat(turn_id=first, edited_ts="5.0")
+        turn = await taken(storage)
+        assert turn.id == again
+        assert await edit(storage, "known", edited_ts="5.0") is TurnStatus.RUNNING
+        assert (await storage.turns.look(turn)).revision == 0
+        assert await edit(storage, "newest", edited_ts="6.0") is TurnStatus.RUNNING
+        wish = await storage.turns.look(turn)
+    assert (wish.revision, wish.payload["text"]) == (1, "newest")
+
+
+async def test_two_who_ask_for_another_answer_at_once_get_one(storage: Storage) -> None:
+    await claimed(storage)
+    async with lease_of(storage):
+        first = await answered(storage)
+        asked = (storage.turns.repeat(turn_id=first, edited_ts=f"{n}.0") for n in range(5, 15))
+        new_ids = await asyncio.gather(*asked)
+    assert len([new_id for new_id in new_ids if new_id is not None]) == 1
+
+
+async def test_a_stopped_turn_whose_line_is_seen_is_taken_up_to_take_it_away(
+    storage: Storage,
+) -> None:
+    turn_id = await claimed(storage)
+    (waiting,) = await storage.turns.to_announce(older_than_s=0, limit=9)
+    assert await storage.turns.announced(turn_id=waiting.id, notice_ts="1700000001.000000")
+    assert await storage.turns.request_stop(turn_id=turn_id, by="U2") is TurnStatus.QUEUED
+    async with lease_of(storage):
+        turn = await taken(storage)
+    assert (turn.stop_requested_by, turn.notice) == ("U2", "1700000001.000000")
+
+
+async def test_a_repeat_runs_after_what_waits_in_its_thread(storage: Storage) -> None:
+    await claimed(storage)
+    async with lease_of(storage):
+        first = await answered(storage)
+        second = await claimed(storage, new_turn(message_ts="1700000009.000000"))
+        again = await storage.turns.repeat(turn_id=first, edited_ts="5.0")
+        assert await answered(storage) == second
+        assert await answered(storage) == again
