@@ -14,15 +14,15 @@ setup: $(STAMP) ## build .venv from requirements.lock (idempotent)
 $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the pinned packages into .venv (once; about a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
 demo: setup ## a conversation with the bot, no credentials needed
 	@$(BIN)/dashscope-slack demo
 
 test: setup ## all tests, with coverage
-	@$(BIN)/python -m pytest tests/unit/core -q --no-header -p no:cacheprovider --cov=bot.core --cov=bot.errors --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest tests/unit/core -q --no-header -n auto --cov=bot.core --cov=bot.errors --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 

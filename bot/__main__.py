@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A Slack bot that answers with DashScope apps.",
         formatter_class=_wide,
     )
+    parser.add_argument("--version", action="version", version=version("dashscope-slack"))
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, command: Command, *, words: str) -> argparse.ArgumentParser:

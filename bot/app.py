@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bot import health
 from bot.dashscope.client import DashScope
-from bot.errors import SlackThrottled, SlackUnavailable
+from bot.errors import SettingsError, SlackThrottled, SlackUnavailable
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack import events_http
@@ -203,7 +203,12 @@ class _Process:
         runner = web.AppRunner(site, access_log=None, shutdown_timeout=HANDLERS_MAY_TAKE_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self._settings.host, self._settings.port).start()
+        host, port = self._settings.host, self._settings.port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise SettingsError([f"PORT: cannot listen on {host}:{port}: {reason}"]) from None
         host, port = runner.addresses[0][:2]
         return f"http://{host}:{port}"
 

@@ -1,7 +1,7 @@
 """Every environment variable, read once."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -75,7 +75,6 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite+aiosqlite:///data/bot.db",
-        pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://",
         description="SQLite file for one process; postgresql+asyncpg://… for several.",
     )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
@@ -103,10 +102,8 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         30, ge=1, le=3650, description="Days after which finished turns and idle threads go."
     )
-    log_level: str = Field(
-        "INFO",
-        pattern=r"^(DEBUG|INFO|WARNING|ERROR)$",
-        description="DEBUG, INFO, WARNING or ERROR.",
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
 
     @field_validator("encryption_keys", "admin_users", mode="before")
@@ -114,6 +111,13 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _names_its_driver(cls, value: str) -> str:
+        if not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+            raise ValueError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
         return value
 
     @field_validator("dashscope_base_url", mode="after")

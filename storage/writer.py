@@ -5,6 +5,7 @@ that a slow disk makes callers wait for two commits at most, not for everybody a
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ T = TypeVar("T")
 
 MAX_BATCH = 64
 """Callers per commit: enough for any burst, small enough that a batch stays a matter of ms."""
+
+TIDY_AFTER_S = 5.0
+"""Without a write for so long, the write-ahead log is emptied."""
+EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,16 @@ class Writer:
     Each function has a savepoint: one that raises undoes its own work only. When the commit fails,
     all functions of its batch have failed and each caller is told so. A caller that stops waiting
     before its function began has it skipped; afterwards it is carried through.
+
+    Args:
+        engine: Of the file, with one connection.
+        tidy_after_s: How long after the last write the write-ahead log is emptied.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, *, tidy_after_s: float = TIDY_AFTER_S) -> None:
         self._engine = engine
+        self._tidy_after_s = tidy_after_s
+        self._written = False
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._closed = False
@@ -80,9 +91,29 @@ class Writer:
             self._carry_out([job for job in batch if job.future.set_running_or_notify_cancel()])
         self._engine.dispose()
 
+    def _next_job(self) -> _Job | None:
+        """Wait for a job; tidy up when none has come for a while since the last."""
+        while self._written:
+            try:
+                return self._jobs.get(timeout=self._tidy_after_s)
+            except Empty:
+                self._tidy()
+        return self._jobs.get()
+
+    def _tidy(self) -> None:
+        """Empty the write-ahead log: erased text stands in its old pages until then."""
+        connection = self._engine.raw_connection()
+        try:
+            (busy, *_) = connection.cursor().execute(EMPTY_LOG).fetchone()
+        except sqlite3.Error:
+            busy = 1  # whatever it is, the next write meets it and says so
+        finally:
+            connection.close()
+        self._written = bool(busy)  # a reader is at work: try again later
+
     def _next_batch(self) -> list[_Job]:
         """Wait for a job and take those behind it along; empty once the writer is closed."""
-        job = self._jobs.get()
+        job = self._next_job()
         batch: list[_Job] = []
         while job is not None:
             batch.append(job)
@@ -104,6 +135,7 @@ class Writer:
             for job in jobs:
                 job.future.set_exception(error)
             return
+        self._written = True
         for job, result in zip(jobs, results, strict=True):
             _deliver(job.future, result)
 

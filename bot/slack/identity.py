@@ -33,7 +33,6 @@ OPTIONAL_SCOPES: Mapping[str, str] = MappingProxyType(
     {
         "commands": "`/dashscope` does not exist",
         "im:write": "an answer whose channel was closed cannot be brought to its asker",
-        "files:read": "files that come with a question cannot be read",
         "users:read": "people are called `@user` in questions, and the bot's app id stays unknown",
     }
 )

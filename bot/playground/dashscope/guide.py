@@ -11,6 +11,7 @@ from bot.playground.dashscope.words import count_words, has_chinese
 
 SOURCES_PER_ANSWER = 2
 LEAST_SHARE = 0.5  # a second source must score half of the first
+LEAST_NEWS = 0.25  # and know that share of the question the first does not speak of
 LOOSE_COVERAGE = 0.2  # who asks for more takes what is only related
 RECALLED_ROUNDS = 5
 
@@ -19,7 +20,8 @@ _HELLO = re.compile(
 )
 _THANKS = re.compile(r"^\W*(thanks?|thank you|thx|cheers|谢谢|多谢).{0,40}$", re.IGNORECASE)
 _WHO = re.compile(
-    r"who are you|what are you\b|what can you do|你是谁|你能做什么|你会什么", re.IGNORECASE
+    r"who are you|what are you\b|what is this\b|what can you do|你是谁|你能做什么|你会什么",
+    re.IGNORECASE,
 )
 _RECALL = re.compile(
     r"what (did|have) i (just )?(ask|said|say)|what was my (last|previous|first) question"
@@ -65,8 +67,12 @@ class Guide:
         coverage = LOOSE_COVERAGE if topic.depth else LEAST_COVERAGE
         limit = first + SOURCES_PER_ANSWER
         hits = self._library.search(topic.words, limit=limit, coverage=coverage)[first:]
-        least = LEAST_SHARE * hits[0].score if hits else 0.0
-        return [hit for hit in hits if hit.score >= least]
+        return [
+            hit
+            for hit in hits
+            if hit is hits[0]
+            or (hit.score >= LEAST_SHARE * hits[0].score and hit.adds_to(hits[0]) >= LEAST_NEWS)
+        ]
 
 
 def _compose(hits: Sequence[Hit]) -> str:

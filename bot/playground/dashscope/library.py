@@ -26,11 +26,18 @@ class Hit:
         section: The section.
         score: Okapi BM25; comparable within one search only.
         words: The query's words, each with its weight times its rarity.
+        held: Those of them that stand in the section.
     """
 
     section: Section
     score: float
     words: Mapping[str, float]
+    held: frozenset[str]
+
+    def adds_to(self, other: "Hit") -> float:
+        """Return the share of the query's weight that this section holds and the other lacks."""
+        news = sum(self.words[word] for word in self.held - other.held)
+        return news / sum(self.words.values())
 
 
 class Library:
@@ -91,9 +98,10 @@ class Library:
 
     def _hits(self, words: Mapping[str, float], least: float) -> Iterator[Hit]:
         for section, counts in zip(self._sections, self._counts, strict=True):
-            held = sum(weight for word, weight in words.items() if word in counts)
-            if held and held >= least:
-                yield Hit(section, score=self._score(words, counts), words=words)
+            held = frozenset(words) & counts.keys()
+            weight = sum(words[word] for word in held)
+            if weight and weight >= least:
+                yield Hit(section, score=self._score(words, counts), words=words, held=held)
 
     def _score(self, words: Mapping[str, float], counts: Counter[str]) -> float:
         relative_length = counts.total() / self._mean_length

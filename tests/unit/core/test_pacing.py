@@ -20,6 +20,7 @@ from bot.core.pacing import (
     POST,
     RECOVERY_S,
     TIER_2,
+    Bucket,
     Budget,
     Call,
     Pacing,
@@ -399,3 +400,12 @@ def test_channels_that_are_quiet_are_forgotten() -> None:
         pacing.ask(place(number), method=POST, urgency=Urgency.FINAL, now=number * 10.0)
         pacing.grant(now=number * 10.0)
     assert len(pacing._channels) <= CHANNELS_KEPT
+
+
+def test_a_permit_given_back_while_the_method_rests_is_worth_nothing() -> None:
+    bucket = Bucket(Budget(per_s=1.0, burst=5), now=0.0)
+    bucket.take(now=0.0)
+    bucket.rest(retry_after_s=10.0, now=0.0)
+    before = bucket.level(now=1.0)
+    bucket.give_back(now=1.0)
+    assert bucket.level(now=1.0) == before

@@ -56,3 +56,9 @@ def test_a_reply_without_text_says_that_it_is_thought_about_and_later_that_it_st
 )
 def test_a_running_step_shows_as_the_note(step: Step, note: str) -> None:
     assert texts.progress((step,), waited_s=0) == note
+
+
+def test_a_message_that_waits_is_told_how_many_go_first() -> None:
+    assert "soon" in texts.waiting(0)
+    assert texts.waiting(1).startswith("One message")
+    assert texts.waiting(3).startswith("3 messages")

@@ -103,7 +103,7 @@ async def test_an_app_slack_does_not_name_stays_unknown(
 
 async def test_what_the_token_lacks_is_listed_with_what_it_costs(slack: Slack, ask: Ask) -> None:
     missing = (await ask()).missing_scopes
-    assert missing["files:read"] == OPTIONAL_SCOPES["files:read"]
+    assert missing["im:write"] == OPTIONAL_SCOPES["im:write"]
     assert missing["im:history"] == REQUIRED_SCOPES["im:history"]
     assert "chat:write" not in missing
 

@@ -1,0 +1,41 @@
+"""Text that was erased is gone from the disk too."""
+
+import asyncio
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from storage.sqlite import writer_engine
+from storage.writer import Writer
+
+SECRET = b"the question nobody should find"
+WITHIN_S = 10.0
+
+
+def on_disk(path: Path) -> bool:
+    files = [path, path.with_name(path.name + "-wal")]
+    return any(SECRET in file.read_bytes() for file in files if file.exists())
+
+
+def write(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("CREATE TABLE t (text TEXT)")
+    conn.exec_driver_sql("INSERT INTO t VALUES (?)", (SECRET.decode(),))
+
+
+def erase(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("UPDATE t SET text = NULL")
+
+
+async def test_the_write_ahead_log_forgets_erased_text_once_the_writer_is_at_rest(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bot.db"
+    writer = Writer(writer_engine(sa.make_url(f"sqlite+aiosqlite:///{path}")), tidy_after_s=0.05)
+    writer.start()
+    await writer.run(write)
+    assert on_disk(path)
+    await writer.run(erase)
+    async with asyncio.timeout(WITHIN_S):
+        while on_disk(path):
+            await asyncio.sleep(0.01)
+    await writer.aclose()
