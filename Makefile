@@ -24,7 +24,7 @@ demo: setup ## a conversation with the bot, no credentials needed
 test: setup ## all tests, with coverage
 	@$(BIN)/python -m pytest tests/unit/core -q --no-header -n auto --cov=bot.core --cov=bot.errors --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered
 
 check: setup ## formatting, lint, types, imports, migrations
 	@$(BIN)/ruff format --check .

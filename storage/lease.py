@@ -45,7 +45,7 @@ class Lease:
         wake: Callable[[], None],
         stop: Callable[[int], None],
         lost: Callable[[], None],
-        lease_s: float = 10.0,
+        lease_s: float = 15.0,
         beat_s: float = 2.0,
     ) -> None:
         self._storage = storage

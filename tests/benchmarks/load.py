@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from bot.core.answer import AnswerReader
+from bot.core.sse import ServerSentEvent
 from bot.metrics import Metrics
 from bot.turns.dispatcher import Capacity, Dispatcher, RunTurn
 from bot.turns.world import Grip
@@ -17,6 +19,11 @@ from storage.records import NewTurn, Turn, TurnStatus
 AT_ONCE = 64
 PRODUCERS = 32
 WITHIN_S = 30.0
+DELTAS_PER_S = 20
+DELTA = ServerSentEvent(
+    event="result",
+    data='{"output":{"session_id":"s","finish_reason":"null","text":"some words "},"usage":{}}',
+)
 _QUESTION = "What did we decide about the release, and who is going to tell the customers? " * 5
 _FIRST_TS = 1_700_000_000
 
@@ -30,6 +37,8 @@ class Bench:
         began: When each turn was begun here, by id.
         ended: When each turn was finished here, by id.
         is_held: Turns go on until they are stopped.
+        streams: So many turns, the first, read deltas and note their reply until `over`.
+        over: Set at the end of the streams.
         stopped: When each held turn heard that it should stop, by id.
     """
 
@@ -38,18 +47,33 @@ class Bench:
     ended: dict[int, float] = field(default_factory=dict[int, float])
     stopped: dict[int, float] = field(default_factory=dict[int, float])
     is_held: bool = False
+    streams: int = 0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, turn: Turn, grip: Grip) -> None:
         """Do nothing, and note when."""
         self.began[turn.id] = time.monotonic()
         self._changed.set()
-        if self.is_held:
+        if len(self.began) <= self.streams:
+            await self._stream(turn)
+        elif self.is_held:
             await grip.called.wait()
             self.stopped[turn.id] = time.monotonic()
         await self.storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="none")
         self.ended[turn.id] = time.monotonic()
         self._changed.set()
+
+    async def _stream(self, turn: Turn) -> None:
+        """Do what a growing answer does to this process and its database."""
+        reader = AnswerReader(incremental=True)
+        for number in itertools.count(1):
+            if self.over.is_set():
+                return
+            reader.feed(DELTA)
+            if number % DELTAS_PER_S == 0:
+                await self.storage.turns.posted(turn, ["1700000000.000100"])
+            await asyncio.sleep(1 / DELTAS_PER_S)
 
     async def until(self, *, began: int = 0, ended: int = 0) -> None:
         """Wait for so many turns altogether."""
@@ -59,13 +83,13 @@ class Bench:
                 await self._changed.wait()
 
 
-def dispatcher(storage: Storage, *, run: RunTurn) -> Dispatcher:
+def dispatcher(storage: Storage, *, run: RunTurn, streams: int = 0) -> Dispatcher:
     """Return the product's dispatcher, to be opened."""
     return Dispatcher(
         storage,
         run=run,
         metrics=Metrics(),
-        capacity=Capacity(at_once=AT_ONCE, grace_s=0),
+        capacity=Capacity(at_once=AT_ONCE + streams, grace_s=0),
         waiting_seen=_look_away,
     )
 
@@ -75,25 +99,31 @@ def _look_away() -> None:
 
 
 @asynccontextmanager
-async def bench(url: str) -> AsyncGenerator[Bench]:
-    """Open a database with a worker in this process."""
+async def bench(url: str, *, streams: int = 0) -> AsyncGenerator[Bench]:
+    """Open a database with a worker in this process, and let `streams` answers grow beside."""
     async with Storage(url) as storage:
-        bench = Bench(storage)
-        async with dispatcher(storage, run=bench.run):
+        bench = Bench(storage, streams=streams)
+        async with dispatcher(storage, run=bench.run, streams=streams):
+            before = Questions(team_id="T2")
+            for _ in range(streams):
+                await storage.turns.claim(before.new())
+            await bench.until(began=streams)
             yield bench
+            bench.over.set()
 
 
 class Questions:
     """Messages nobody has claimed, each a thread of its own unless told otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, team_id: str = "T1") -> None:
+        self._team_id = team_id
         self._numbers = itertools.count(1)
 
     def new(self, *, thread_ts: str = "") -> NewTurn:
         """Return another one."""
         ts = f"{_FIRST_TS + next(self._numbers)}.000100"
         return NewTurn(
-            team_id="T1",
+            team_id=self._team_id,
             channel_id="C1",
             thread_ts=thread_ts or ts,
             message_ts=ts,

@@ -27,6 +27,8 @@ POSTGRES = "PostgreSQL"
 RATES = ((20, 160), (100, 400), (500, 1_500))
 """Messages a second, and how many."""
 RATES_APART = ((20, 160), (100, 400))
+STREAMS = 300
+"""Answers that grow meanwhile, each with 20 deltas and one write a second."""
 THREAD_TURNS = 60
 STOPS = 40
 THROUGHPUT_TURNS = 3_200
@@ -45,6 +47,8 @@ async def sheets() -> AsyncGenerator[Sheet]:
             for per_s, count in RATES:
                 say(f"turns, {kind}, {per_s}/s")
                 rows.append(await _latency(made, kind=kind, per_s=per_s, count=count))
+            say(f"turns, {kind}, beside {STREAMS} streams")
+            rows.append(await _latency_beside_streams(made, kind=kind))
         for per_s, count in RATES_APART:
             say(f"turns, {POSTGRES}, {per_s}/s, worker in a process of its own")
             rows.append(await _latency_apart(made, per_s=per_s, count=count))
@@ -68,6 +72,15 @@ async def _latency(made: Databases, *, kind: str, per_s: int, count: int) -> lis
         claims = await open_loop(worker.storage, per_s=per_s, count=count)
         await worker.until(ended=count)
     return _latency_row(f"{kind}, {per_s}/s", claims, began=worker.began)
+
+
+async def _latency_beside_streams(made: Databases, *, kind: str) -> list[str]:
+    per_s, count = RATES[0]
+    async with bench(await made.new(kind), streams=STREAMS) as worker:
+        claims = await open_loop(worker.storage, per_s=per_s, count=count)
+        await worker.until(ended=count)
+    title = f"{kind}, {per_s}/s beside {STREAMS} running streams"
+    return _latency_row(title, claims, began=worker.began)
 
 
 async def _latency_apart(made: Databases, *, per_s: int, count: int) -> list[str]:

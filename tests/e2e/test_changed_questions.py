@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from midway import ANSWER, SPOKEN, when_words_show
 from rig import ANN, BEN, BOT, PUBLIC, Rig, is_growing, words
 
@@ -9,6 +10,8 @@ from bot.core import texts
 from bot.playground.dashscope.faults import SlowStart
 from bot.playground.slack.blocks import controls
 from bot.playground.slack.message import Message
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 
 SOON_S = 10.0
 LONG_S = 30.0

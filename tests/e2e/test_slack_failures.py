@@ -13,6 +13,8 @@ from bot.playground.slack.faults import Fault, FaultKind
 from bot.playground.slack.limits import Limits, Rate
 from bot.playground.slack.message import Message
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
 POST, EDIT, LOOK = "chat.postMessage", "chat.update", "conversations.replies"
 EFFECTLESS = {
     "429": Fault(POST, FaultKind.RATE_LIMITED),

@@ -10,6 +10,8 @@ from bot.core import texts
 from bot.playground.dashscope.pace import Pace
 from bot.playground.slack.message import Message
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
 ENDLESS = " ".join(f"word{number}" for number in range(900))
 WITHIN_S = 20.0
 

@@ -109,7 +109,8 @@ async def test_a_message_that_could_not_be_claimed_is_delivered_again_and_answer
 ) -> None:
     async with a_rig(tmp_path, echo_app(APP_ID)) as rig:
         rig.is_socket = is_socket
-        rig.slack.dispatcher.rules = QUICK_RETRIES
+        # Longer than the bot's own patience, so that its answer is seen on a slow machine too.
+        rig.slack.dispatcher.rules = replace(QUICK_RETRIES, ack_timeout_s=10.0)
         async with rig.bot():
             with writing(tmp_path / "bot.db"):
                 thread = await rig.ask("once")

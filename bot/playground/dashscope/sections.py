@@ -12,6 +12,9 @@ _IMAGE = re.compile(r"\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?")
 _LOCAL_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
+TRANSCRIPT = "transcript"
+"""The language of a fence that shows the bot talking; quoting it would be an echo."""
+
 
 class Form(Enum):
     """What a block looks like; the values are markdown-it's names."""
@@ -64,8 +67,8 @@ class Section:
 def split(doc_name: str, markdown: str) -> list[Section]:
     """Return the sections of a document that have something under their heading.
 
-    Images and comments are left out, and links within the project become plain text: they lead
-    nowhere from a chat.
+    Images, comments and transcripts of the bot's own answers are left out, and links within the
+    project become plain text: they lead nowhere from a chat.
     """
     clean = _LOCAL_LINK.sub(r"\1", _IMAGE.sub("", _COMMENT.sub("", markdown)))
     sections: list[Section] = []
@@ -85,7 +88,7 @@ def _blocks(markdown: str) -> Iterator[Block]:
     lines = markdown.splitlines()
     parser = MarkdownIt("commonmark").enable("table")
     for token in parser.parse(markdown):
-        if token.level == 0 and token.map is not None:
+        if token.level == 0 and token.map is not None and token.info != TRANSCRIPT:
             yield Block(_FORMS.get(token.type, Form.OTHER), text=_source(token, lines))
 
 

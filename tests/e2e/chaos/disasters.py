@@ -16,8 +16,8 @@ from bot.playground.dashscope.refusals import NAMED
 from bot.playground.slack.faults import Fault, FaultKind
 from tests.postgres import TempPostgres
 
-FROZEN_S = 13.0
-"""Longer than the ten seconds of a lease."""
+FROZEN_S = 18.0
+"""Longer than the fifteen seconds of a lease."""
 BRIEFLY_S = 1.5
 UP_AGAIN_WITHIN_S = 90.0
 

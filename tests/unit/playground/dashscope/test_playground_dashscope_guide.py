@@ -252,3 +252,8 @@ def test_an_empty_library_finds_nothing() -> None:
 def test_the_projects_own_documents_are_found() -> None:
     said = Guide(Library.of_project())(Inquiry("How do I set up DashScope and Slack?"))
     assert said.references
+
+
+def test_a_transcript_of_the_bots_own_answers_is_no_source() -> None:
+    (section,) = split("README.md", "# Title\n\nprose\n\n```transcript\nan echo\n```\n")
+    assert section.text == "prose"

@@ -1,0 +1,84 @@
+"""Forgetting what is old enough."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.turns.housekeeping import BATCH, Housekeeping
+from storage import schema
+from storage.database import Storage
+from storage.lease import Lease
+from storage.records import NewTurn, SessionUse, TurnStatus
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    await schema.upgrade(url)
+    async with Storage(url) as storage:
+        yield storage
+
+
+def nothing(*_args: object) -> None:
+    """Do nothing."""
+
+
+async def answered(storage: Storage, count: int) -> None:
+    for number in range(count):
+        ts = f"{number + 1}.0"
+        await storage.turns.claim(NewTurn("T1", "C1", ts, ts, "U1", {"text": "hello"}))
+    done = 0
+    async with Lease(storage, wake=nothing, stop=nothing, lost=nothing):
+        while turns := await storage.turns.take(limit=32):
+            for turn in turns:
+                await storage.turns.finish(
+                    turn,
+                    status=TurnStatus.DONE,
+                    session=SessionUse(app_key="a", session_id="s"),
+                    outcome="answered",
+                )
+            done += len(turns)
+    assert done == count
+
+
+def aged(conn: sa.Connection, days: int) -> None:
+    conn.execute(sa.text(f"UPDATE turn SET finished_at_ms = finished_at_ms - {days * DAY_MS}"))
+    conn.execute(
+        sa.text(f"UPDATE conversation SET last_used_at_ms = last_used_at_ms - {days * DAY_MS}")
+    )
+
+
+def rows(conn: sa.Connection) -> tuple[int, int]:
+    turns = conn.scalar(sa.text("SELECT count(*) FROM turn")) or 0
+    return turns, conn.scalar(sa.text("SELECT count(*) FROM conversation")) or 0
+
+
+async def test_what_is_older_than_the_retention_goes_in_batches_and_the_rest_stays(
+    storage: Storage,
+) -> None:
+    await answered(storage, BATCH + 3)
+    await storage.run(aged, 31)
+    await storage.turns.claim(NewTurn("T1", "C2", "1.0", "1.0", "U1", {"text": "hello"}))
+    gone = await Housekeeping(storage, retention_days=30).prune()
+    assert gone == 2 * (BATCH + 3)
+    assert await storage.read(rows) == (1, 0)
+
+
+async def test_what_is_young_stays(storage: Storage) -> None:
+    await answered(storage, 2)
+    await storage.run(aged, 29)
+    assert await Housekeeping(storage, retention_days=30).prune() == 0
+    assert await storage.read(rows) == (2, 2)
+
+
+async def test_it_prunes_by_itself_as_long_as_it_is_open(storage: Storage) -> None:
+    await answered(storage, 2)
+    await storage.run(aged, 31)
+    async with Housekeeping(storage, retention_days=30), asyncio.timeout(10):
+        while await storage.read(rows) != (0, 0):
+            await asyncio.sleep(0.01)
