@@ -19,8 +19,8 @@ from storage.signals import Signals
 from storage.workers import Identity, beat, reap_expired, reap_suspects, suspects
 
 GUARDED_SHARE = 0.45
-"""Of the lease: after it nothing visible may begin. What began just before has the rest of the lease
-to end: more than the longest call of Slack's or DashScope's connection takes."""
+"""Of the lease: after it nothing visible may begin. What began just before has the rest of the
+lease to end: more than the longest call of Slack or of connecting to DashScope takes."""
 
 LISTENER_TIMEOUT_S = 2.0
 RECONNECT_PAUSE_S = 0.25

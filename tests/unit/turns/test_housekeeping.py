@@ -12,6 +12,7 @@ from storage import schema
 from storage.database import Storage
 from storage.lease import Lease
 from storage.records import NewTurn, SessionUse, TurnStatus
+from storage.tables import conversation, turn
 
 DAY_MS = 86_400_000
 
@@ -35,9 +36,9 @@ async def answered(storage: Storage, count: int) -> None:
     done = 0
     async with Lease(storage, wake=nothing, stop=nothing, lost=nothing):
         while turns := await storage.turns.take(limit=32):
-            for turn in turns:
+            for taken in turns:
                 await storage.turns.finish(
-                    turn,
+                    taken,
                     status=TurnStatus.DONE,
                     session=SessionUse(app_key="a", session_id="s"),
                     outcome="answered",
@@ -47,15 +48,16 @@ async def answered(storage: Storage, count: int) -> None:
 
 
 def aged(conn: sa.Connection, days: int) -> None:
-    conn.execute(sa.text(f"UPDATE turn SET finished_at_ms = finished_at_ms - {days * DAY_MS}"))
-    conn.execute(
-        sa.text(f"UPDATE conversation SET last_used_at_ms = last_used_at_ms - {days * DAY_MS}")
-    )
+    age_ms = days * DAY_MS
+    conn.execute(sa.update(turn).values(finished_at_ms=turn.c.finished_at_ms - age_ms))
+    used_at_ms = conversation.c.last_used_at_ms
+    conn.execute(sa.update(conversation).values(last_used_at_ms=used_at_ms - age_ms))
 
 
 def rows(conn: sa.Connection) -> tuple[int, int]:
-    turns = conn.scalar(sa.text("SELECT count(*) FROM turn")) or 0
-    return turns, conn.scalar(sa.text("SELECT count(*) FROM conversation")) or 0
+    counts = (conn.scalar(sa.select(sa.func.count()).select_from(t)) for t in (turn, conversation))
+    turns, conversations = (count or 0 for count in counts)
+    return turns, conversations
 
 
 async def test_what_is_older_than_the_retention_goes_in_batches_and_the_rest_stays(
