@@ -2,6 +2,7 @@
 
     BotError
     ├── SettingsError           settings are missing or wrong; every problem at once
+    ├── TooEarly                a change arrived before the message it changes
     ├── DashScopeError          the app did not answer
     │   ├── Misconfigured       key, region, workspace or app id is wrong, or the app is unpublished
     │   ├── AccountProblem      unpaid, overdue or out of quota: only the account's owner can help
@@ -42,6 +43,10 @@ class SettingsError(BotError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
+
+
+class TooEarly(BotError):
+    """A change arrived before the message it changes; Slack must deliver it again."""
 
 
 class DashScopeError(BotError):

@@ -1,6 +1,7 @@
 """What holds for every test: no traffic but loopback, and no task left behind."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -22,3 +23,20 @@ async def no_task_left() -> AsyncIterator[None]:
     own = {asyncio.current_task()}
     left = [task for task in asyncio.all_tasks() - before - own if not task.done()]
     assert not left, f"tasks left behind: {left}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every process its share of the slow tests, to begin with.
+
+    pytest-xdist hands each process one stretch of the list; slow neighbours would run one after the
+    other while everybody else is done.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    share = -(-len(quick) // processes)
+    items[:] = [
+        item
+        for number in range(processes)
+        for item in (*slow[number::processes], *quick[number * share : (number + 1) * share])
+    ]

@@ -1,10 +1,13 @@
 """Slack payload -> a question that was edited or deleted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from bot.core.messages import matching_id, matching_ts
+from bot.core.messages import matching_id, matching_ts, mentioned_users
+
+FRESH_S = 60.0
+"""Slack promises no order: a change may arrive before the message it changes, but not by much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Edited:
         ts: The message.
         text: The new words, as Slack sent them. Never logged.
         edited_ts: When; differs for each edit.
+        is_expected: The message is so new, and for the bot, that its claim may still be on its way.
     """
 
     team_id: str
@@ -24,6 +28,7 @@ class Edited:
     ts: str
     text: str = field(repr=False)
     edited_ts: str
+    is_expected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,44 @@ class Deleted:
         team_id: The workspace that installed the bot.
         channel_id: The channel or DM.
         ts: The message.
+        is_expected: As for an edit.
     """
 
     team_id: str
     channel_id: str
     ts: str
+    is_expected: bool = False
 
 
-def parse_change(event: Mapping[str, Any], *, team_id: str) -> Edited | Deleted | None:
+def parse_change(
+    event: Mapping[str, Any], *, team_id: str, bot_user_id: str
+) -> Edited | Deleted | None:
     """Return what an event changed about a message; None for everything else; never raises.
 
     A `message_changed` also comes when Slack unfurls a link or a thread gets its first reply: words
     that stayed the same are no edit. A thread's root that is deleted becomes a tombstone.
+
+    Args:
+        event: The inner `event` of an Events API envelope.
+        team_id: The installation's workspace.
+        bot_user_id: The bot as it is mentioned, `U…`.
     """
+    change = _read(event, team_id=team_id)
+    if change is None or not _was_for(bot_user_id, event, channel_id=change.channel_id):
+        return change
+    changed_at = matching_ts(event.get("ts")) or change.ts
+    is_fresh = float(changed_at) - float(change.ts) < FRESH_S
+    return replace(change, is_expected=is_fresh)
+
+
+def _was_for(bot_user_id: str, event: Mapping[str, Any], *, channel_id: str) -> bool:
+    """Tell whether the message, as it was, addressed the bot."""
+    before = _object(event.get("previous_message")).get("text")
+    mentioned = isinstance(before, str) and bot_user_id in mentioned_users(before)
+    return mentioned or channel_id.startswith("D")
+
+
+def _read(event: Mapping[str, Any], *, team_id: str) -> Edited | Deleted | None:
     channel_id = matching_id(event.get("channel"))
     if event.get("type") != "message" or channel_id is None:
         return None

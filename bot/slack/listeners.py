@@ -157,7 +157,7 @@ class _Listeners:
             TimeoutError: Submitting took too long and was cancelled, claimed or not.
         """
         team_id = _team_id(body, context=context)
-        change = parse_change(event, team_id=team_id)
+        change = parse_change(event, team_id=team_id, bot_user_id=context.bot_user_id or "")
         if change is not None:
             async with asyncio.timeout(HANDLING_TIMEOUT_S):
                 await self._change(change)

@@ -7,7 +7,7 @@ import structlog
 
 from bot.core.changes import Deleted, Edited
 from bot.core.reply import Place
-from bot.errors import SlackError
+from bot.errors import SlackError, TooEarly
 from bot.turns.ports import Replies
 from storage.records import FoundTurn, TurnStatus
 from storage.turns import Turns
@@ -20,6 +20,9 @@ OFFERS_AT_ONCE = 50
 """Beyond, an offer is left out: it is a courtesy."""
 EDITS_KNOWN = 1_000
 """Edits remembered; Slack repeats a delivery within minutes."""
+LOOKS = 5
+LOOK_AGAIN_S = 0.2
+"""Both deliveries may be under way at once; after a second Slack must deliver the change again."""
 LIVE = frozenset({TurnStatus.QUEUED, TurnStatus.RUNNING})
 
 
@@ -32,9 +35,13 @@ class Changes:
     Args:
         turns: The inbox.
         replies: Slack.
+        look_again_s: Between looks for a message whose claim may be on its way.
     """
 
-    def __init__(self, *, turns: Turns, replies: Replies) -> None:
+    def __init__(
+        self, *, turns: Turns, replies: Replies, look_again_s: float = LOOK_AGAIN_S
+    ) -> None:
+        self._look_again_s = look_again_s
         self._turns = turns
         self._replies = replies
         self._offers: set[asyncio.Task[None]] = set()
@@ -60,7 +67,10 @@ class Changes:
 
         Raises:
             StorageError: The database could not be asked; Slack must deliver the change again.
+            TooEarly: The message is not claimed yet; Slack must deliver the change again.
         """
+        if change.is_expected:
+            await self._until_claimed(change)
         match change:
             case Deleted():
                 await self._stop(change)
@@ -68,6 +78,13 @@ class Changes:
                 await self._amend(change)
             case _:
                 assert_never(change)
+
+    async def _until_claimed(self, change: Edited | Deleted) -> None:
+        for _ in range(LOOKS):
+            if await self._turns.find_by_message(change.team_id, change.channel_id, change.ts):
+                return
+            await asyncio.sleep(self._look_again_s)
+        raise TooEarly
 
     async def _stop(self, deleted: Deleted) -> None:
         found = await self._turns.find_by_message(deleted.team_id, deleted.channel_id, deleted.ts)

@@ -13,7 +13,12 @@ from bot.playground.slack.faults import Fault, FaultKind
 from bot.playground.slack.limits import Limits, Rate
 from bot.playground.slack.message import Message
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """What the bot stores in."""
+    return request.param
+
 
 POST, EDIT, LOOK = "chat.postMessage", "chat.update", "conversations.replies"
 EFFECTLESS = {

@@ -1,5 +1,6 @@
 """Buttons under a reply, and changes of the question, on a real database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from edges import Failure, Slack
 from bot.core import texts
 from bot.core.changes import Deleted, Edited
 from bot.core.messages import ChannelKind, UserMessage
-from bot.errors import SlackTokenRefused, SlackUnavailable
+from bot.errors import SlackTokenRefused, SlackUnavailable, TooEarly
 from bot.metrics import Metrics
 from bot.turns.changes import DELETION, EDITS_KNOWN, Changes
 from bot.turns.claim import Claims
@@ -174,6 +175,26 @@ async def test_no_more_edits_are_remembered_than_needed(storage: Storage) -> Non
         await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
         await changes.settled()
     assert len(slack.offers) == 1
+
+
+async def test_a_change_that_overtakes_its_message_waits_for_the_claim(storage: Storage) -> None:
+    early = Edited("T1", "C1", "1.0", "new", "2.0", is_expected=True)
+    async with Changes(turns=storage.turns, replies=Slack(), look_again_s=0.05) as changes:
+        taking = asyncio.create_task(changes.take(early))
+        await asyncio.sleep(0)
+        await claimed(storage)
+        await taking
+    (turn,) = await storage.turns.take(limit=1)
+    assert turn.payload["text"] == "new"
+
+
+async def test_a_change_whose_message_does_not_come_is_left_to_slack_to_deliver_again(
+    storage: Storage,
+) -> None:
+    async with Changes(turns=storage.turns, replies=Slack(), look_again_s=0) as changes:
+        with pytest.raises(TooEarly):
+            await changes.take(Deleted("T1", "C1", "1.0", is_expected=True))
+        await changes.take(Deleted("T1", "C1", "1.0"))
 
 
 @pytest.mark.parametrize("fails", [False, True])
