@@ -61,11 +61,15 @@ def _full(text: str, *, lines: Sequence[Line], start: Cut, room_bytes: int) -> C
     for index in range(start.line, len(lines)):
         line = lines[index]
         begin = max(line.start, start.offset)
-        reserve = max(reserve, len(ending(line).encode()))
+        needed = max(reserve, len(ending(line).encode()))
         taken = text[begin : line.end].encode()
-        if len(taken) + reserve > room_bytes:
-            fitting = taken[: max(room_bytes - reserve, 0)].decode(errors="ignore")
+        if len(taken) + needed > room_bytes:
+            # A mark that grows into a fence must not move the place where it may be parted from
+            # what stands before it: its own closing counts only on a page that begins with it.
+            held = reserve if index > start.line else needed
+            fitting = taken[: max(room_bytes - held, 0)].decode(errors="ignore")
             return Cut(begin + len(fitting), index)
+        reserve = needed
         room_bytes -= len(taken)
     return None
 
@@ -83,6 +87,8 @@ def _best(text: str, *, seen: Sequence[Line], start: Cut, end: int) -> Cut:
         return _latest_of_best(filled)
     last = len(seen) - 1
     begin = max(seen[last].start, start.offset)
+    if seen[last].kind is Kind.FENCE and last > start.line:
+        end = max(begin + 1, end - len(ending(seen[last])))
     within = _within_line(text[begin:end], line=seen[last], least=half - begin)
     if within:
         return Cut(begin + within, last)

@@ -67,6 +67,18 @@ def test_pages_before_the_last_never_change_while_a_text_grows(text: str, limit_
         assert longer[len(shorter) - 1].body.startswith(shorter[-1].body[:0])
 
 
+def test_a_fence_that_begins_on_a_full_page_does_not_move_the_page_before_it() -> None:
+    text = f"{'p' * 90} end.\n\n{'q' * 99}.\n\n```python\nx = 1\n```\n"  # 199 before the fence
+    made = [split(prefix, limit_bytes=200) for prefix in prefixes(text)]
+    for shorter, longer in pairwise(made):
+        assert longer[: len(shorter) - 1] == shorter[:-1]
+
+
+def test_a_page_that_must_end_within_a_fences_first_line_has_room_to_close_it() -> None:
+    text = f"# {'h' * 90}\n```{'py ' * 60}\nx = 1\n```\n"
+    assert all(len(page.text.encode()) <= 200 for page in split(text, limit_bytes=200))
+
+
 @settings(thorough, max_examples=25)
 @given(st.one_of(documents(most=5), NOISE), st.integers(200, 400))
 def test_messages_before_the_last_never_change_while_an_answer_grows(
