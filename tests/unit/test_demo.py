@@ -7,14 +7,20 @@ import sys
 from pathlib import Path
 
 WITHIN_S = 30.0
+# A shell's background job ignores Ctrl-C, and so would whatever the tests start in one.
+PLAYGROUND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from bot.__main__ import main
+main(["playground"])
+"""
 
 
 async def test_ctrl_c_ends_the_playground_while_it_waits_for_a_line(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "bot",
-        "playground",
+        "-c",
+        PLAYGROUND,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=asyncio.subprocess.PIPE,
