@@ -16,6 +16,7 @@ from bot.errors import BotError, SettingsError, SlackTokenRefused
 from bot.settings import Settings
 from bot.slack.events_http import EVENTS_PATH
 from storage import schema
+from storage.database import Storage
 from storage.errors import DatabaseBehind, StorageError, StorageUnavailable
 
 log = structlog.stdlib.get_logger(__name__)
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         ("upgrade", _db_upgrade, "bring the database up to date"),
         ("current", _db_current, "print the database's revision"),
         ("downgrade", _db_downgrade, "take migrations back"),
+        ("reencrypt", _db_reencrypt, "seal all secrets with the first of ENCRYPTION_KEYS"),
     ):
         sub = actions.add_parser(name, help=words, description=words)
         sub.set_defaults(command=command)
@@ -168,6 +170,17 @@ async def _db_downgrade(arguments: argparse.Namespace) -> int:
     await schema.downgrade(url, arguments.revision)
     print(f"at {await schema.current(url) or 'nothing'}")
     return 0
+
+
+async def _db_reencrypt(_arguments: argparse.Namespace) -> int:
+    settings = Settings.read()
+    if not settings.encryption_keys:
+        raise SettingsError(("ENCRYPTION_KEYS is missing: the new key, then the ones before it",))
+    await schema.check_current(settings.database_url)
+    async with Storage(settings.database_url, keys=settings.secret_keys) as storage:
+        done, unreadable = await storage.secrets.reencrypt()
+    print(f"{done} sealed with the first key, {unreadable} unreadable")
+    return FAILED if unreadable else 0
 
 
 if __name__ == "__main__":

@@ -4,12 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import structlog
 from aiohttp import web
 from pydantic import SecretStr
 
 from bot import health
+from bot.admin.access import Access
+from bot.admin.choices import Choices
+from bot.admin.door import Door
+from bot.admin.office import Office
+from bot.admin.ports import Build
 from bot.dashscope.client import DashScope
 from bot.errors import SettingsError, SlackThrottled, SlackUnavailable
 from bot.metrics import Metrics
@@ -18,20 +24,28 @@ from bot.slack import events_http
 from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
 from bot.slack.budgets import Budgets
 from bot.slack.calls import Calls
+from bot.slack.channels import SlackChannels
+from bot.slack.directory import SlackDirectory
 from bot.slack.identity import Identity, who_am_i
+from bot.slack.interaction import Interactions, Ways
 from bot.slack.listeners import Receivers, build_bolt
 from bot.slack.people import SlackPeople
+from bot.slack.reception import Reception
 from bot.slack.replies import SlackReplies
+from bot.slack.responses import Responses
 from bot.slack.socket_mode import SocketMode
+from bot.slack.uploads import SlackUploads
 from bot.slack.web_api import WebApi
 from bot.turns.changes import Changes
 from bot.turns.claim import Claims
 from bot.turns.clicks import Clicks
 from bot.turns.dispatcher import Capacity, Dispatcher
 from bot.turns.housekeeping import Housekeeping
+from bot.turns.languages import Languages
 from bot.turns.run import TurnRun
 from bot.turns.waiting import WaitingLines
 from bot.turns.world import Grip, World
+from bot.vendors import VendorChecks
 from storage import schema
 from storage.database import Storage
 from storage.errors import StorageError
@@ -111,19 +125,35 @@ class _Process:
         """Open storage and both edges, and start working on what was left."""
         settings, opened = self._settings, self._stack.enter_async_context
         self._bot_token = _secret(settings.slack_bot_token)
-        self._storage = await opened(Storage(settings.database_url))
+        self._storage = await opened(Storage(settings.database_url, keys=settings.secret_keys))
         self._web_api = await opened(WebApi(base_url=settings.slack_api_url))
         self._client = self._web_api.client(self._bot_token)
         self.identity = await _until_reachable(lambda: who_am_i(self._client))
         _say_what_is_missing(self.identity)
-        world = await self._world()
+        self._admins = frozenset(settings.admin_users)
+        self._calls = await self._open_calls()
+        people = SlackPeople(calls=self._calls)
+        self._directory = SlackDirectory(people=people, channels=SlackChannels(calls=self._calls))
+        self._choices = Choices(
+            self._storage, settings.app_profile(), directory=self._directory, admins=self._admins
+        )
+        self._apps = await opened(
+            DashScope(metrics=self.metrics, deadline_s=settings.answer_timeout_s)
+        )
+        await self._open_turns(self._world(people))
+
+    async def _open_turns(self, world: World) -> None:
+        """Start working on what was left, and on what comes."""
+        settings, opened = self._settings, self._stack.enter_async_context
 
         async def run_turn(turn: Turn, grip: Grip) -> None:
             await TurnRun(turn, world=world, grip=grip).run()
 
+        turns, replies = self._storage.turns, world.replies
+        languages = Languages(choices=world.choices, people=world.people)
         await opened(Housekeeping(self._storage, retention_days=settings.retention_days))
-        lines = await opened(WaitingLines(turns=self._storage.turns, replies=world.replies))
-        self._changes = await opened(Changes(turns=self._storage.turns, replies=world.replies))
+        lines = await opened(WaitingLines(turns=turns, replies=replies, languages=languages))
+        self._changes = await opened(Changes(turns=turns, replies=replies, languages=languages))
         await opened(
             Dispatcher(
                 self._storage,
@@ -134,20 +164,25 @@ class _Process:
             )
         )
 
-    async def _world(self) -> World:
-        settings, opened = self._settings, self._stack.enter_async_context
-        budgets = await opened(Budgets(metrics=self.metrics))
-        calls = Calls(
+    async def _open_calls(self) -> Calls:
+        budgets = await self._stack.enter_async_context(Budgets(metrics=self.metrics))
+        return Calls(
             api=self._web_api, budgets=budgets, metrics=self.metrics, token_for=self._token_for
         )
-        apps = await opened(DashScope(metrics=self.metrics, deadline_s=settings.answer_timeout_s))
+
+    def _world(self, people: SlackPeople) -> World:
+        storage, replies = self._storage, SlackReplies(calls=self._calls)
         return World(
-            book=self._storage.turns,
-            memory=self._storage.conversations,
-            replies=SlackReplies(calls=calls),
-            people=SlackPeople(calls=calls),
-            apps=apps,
-            profile=settings.app_profile(),
+            book=storage.turns,
+            memory=storage.conversations,
+            threads=storage.threads,
+            usage=storage.usage,
+            choices=self._choices,
+            replies=replies,
+            history=replies,
+            people=people,
+            apps=self._apps,
+            admins=self._admins,
             bot_user_id=self.identity.bot_user_id,
             metrics=self.metrics,
         )
@@ -159,6 +194,12 @@ class _Process:
         """Start taking messages; return the server's address."""
         settings, opened = self._settings, self._stack.enter_async_context
         turns = self._storage.turns
+        claims = Claims(
+            turns=turns,
+            threads=self._storage.threads,
+            choices=self._choices,
+            metrics=self.metrics,
+        )
         bolt = build_bolt(
             client=self._client,
             signing_secret=_secret(settings.slack_signing_secret),
@@ -166,9 +207,10 @@ class _Process:
                 OneInstallation(Installation(self.identity, bot_token=self._bot_token))
             ),
             receivers=Receivers(
-                submit=Claims(turns=turns, metrics=self.metrics).submit,
+                submit=claims.submit,
                 change=self._changes.take,
-                clicks=Clicks(turns=turns, admins=frozenset(settings.admin_users)),
+                clicks=Clicks(turns=turns, admins=self._admins),
+                reception=await self._open_reception(),
             ),
             metrics=self.metrics,
         )
@@ -189,6 +231,35 @@ class _Process:
             checks["socket"] = socket_is_live
         routes += health.routes(checks=checks, metrics=self.metrics)
         return await self._serve(routes)
+
+    async def _open_reception(self) -> Reception:
+        """Open what commands, buttons and forms are answered with."""
+        opened, api_url = self._stack.enter_async_context, self._settings.slack_api_url
+        door = Door(
+            Office(
+                storage=self._storage,
+                choices=self._choices,
+                access=Access(
+                    directory=self._directory, choices=self._choices, admins=self._admins
+                ),
+                directory=self._directory,
+                vendors=VendorChecks(calls=self._calls, apps=self._apps),
+                prober=self._apps,
+                build=Build(
+                    version=version("dashscope-slack"),
+                    missing_scopes=self.identity.missing_scopes,
+                    bot_user_id=self.identity.bot_user_id,
+                ),
+            )
+        )
+        ways = Ways(
+            calls=self._calls,
+            responses=await opened(Responses(api_url=api_url)),
+            uploads=SlackUploads(calls=self._calls, api_url=api_url),
+        )
+        return await opened(
+            Reception(door, interactions=Interactions(ways), directory=self._directory)
+        )
 
     async def _database_answers(self) -> bool:
         try:

@@ -3,12 +3,16 @@
     BotError
     ├── SettingsError           settings are missing or wrong; every problem at once
     ├── TooEarly                a change arrived before the message it changes
+    ├── BadValue                what somebody typed is no value of the setting
+    ├── UnknownApp              the app chosen here is not registered
     ├── DashScopeError          the app did not answer
     │   ├── Misconfigured       key, region, workspace or app id is wrong, or the app is unpublished
     │   ├── AccountProblem      unpaid, overdue or out of quota: only the account's owner can help
     │   ├── ContentBlocked      content safety refused the question or the answer
     │   ├── RequestRefused      DashScope found the request itself wrong
-    │   │   └── SessionLost     the session named in it has expired or is unknown
+    │   │   ├── SessionLost     the session named in it has expired or is unknown
+    │   │   ├── MemoryGone      the memory, or the fact in it, does not exist (any more)
+    │   │   └── FileRefused     the file cannot be given to an app to read
     │   ├── Throttled           too many requests; may be asked again later
     │   ├── UpstreamFailed      DashScope or a node of the app broke
     │   ├── UpstreamTimeout     no byte for too long, or the answer's deadline passed
@@ -26,7 +30,8 @@
 Attributes are data; the text is built from them and is for the log, never for a reader.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 
 class BotError(Exception):
@@ -47,6 +52,41 @@ class SettingsError(BotError):
 
 class TooEarly(BotError):
     """A change arrived before the message it changes; Slack must deliver it again."""
+
+
+class Wording(Protocol):
+    """A sentence in every language the bot speaks; a `bot.core.language.Phrase` is one."""
+
+    def say(self, language: Any, **values: object) -> str:
+        """Return the sentence in one language, with its values put in."""
+        ...
+
+
+class BadValue(BotError):
+    """What somebody typed is no value of the setting.
+
+    Attributes:
+        phrase: Why, for the one who typed it.
+        values: What stands in the sentence: `phrase.say(language, **values)`. They may hold what
+            was typed, so they are never logged and never stand in the error's own text.
+    """
+
+    def __init__(self, phrase: Wording, **values: object) -> None:
+        self.phrase = phrase
+        self.values: Mapping[str, object] = values
+        super().__init__("a typed value was refused")
+
+
+class UnknownApp(BotError):
+    """The app chosen here is not registered (any more).
+
+    Attributes:
+        name: What the setting calls it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("the chosen app is not registered")
 
 
 class DashScopeError(BotError):
@@ -96,6 +136,14 @@ class RequestRefused(DashScopeError):
 
 class SessionLost(RequestRefused):
     """The session named in the request has expired or is unknown; asking without it is safe."""
+
+
+class MemoryGone(RequestRefused):
+    """The memory named in the request, or the fact in it, does not exist (any more)."""
+
+
+class FileRefused(RequestRefused):
+    """The file cannot be given to an app to read: its name, size or content will not do."""
 
 
 class Throttled(DashScopeError):

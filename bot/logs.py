@@ -28,11 +28,16 @@ ALLOWED = frozenset(
         # the process
         "database", "dialect", "revision", "head", "transport", "address", "version", "feature",
         "connections", "missing", "url", "workers", "urgency",
+        # quotas
+        "per", "limit", "unit",
     }
 )  # fmt: skip
 
 _FRAMES_SHOWN = 8
-_CHATTY = ("aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "slack_bolt", "slack_sdk")
+_CHATTY = (
+    "aiosqlite", "alembic", "asyncio", "httpcore", "httpx", "matplotlib", "PIL", "slack_bolt",
+    "slack_sdk",
+)  # fmt: skip
 
 
 def configure(level: str, *, console: bool | None = None) -> None:

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.core.question import AppKind, AppProfile
 from bot.errors import SettingsError
+from storage.vault import Vault
 
 SINGAPORE = "https://dashscope-intl.aliyuncs.com/api/v1"
 """The international endpoint; a key of another region is refused there with 401."""
@@ -78,10 +79,14 @@ class Settings(BaseSettings):
         description="SQLite file for one process; postgresql+asyncpg://… for several.",
     )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Comma separated, first encrypts (not in use yet)."
+        (),
+        description="Comma separated keys for secrets in the database; "
+        "the first encrypts, all decrypt.",
     )
     admin_users: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Comma separated Slack user ids of admins (not in use yet)."
+        (),
+        description="Comma separated Slack user ids that may configure the bot, "
+        "besides owners and admins.",
     )
 
     host: str = Field("127.0.0.1", description="Where the HTTP server listens.")
@@ -120,6 +125,12 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
         return value
 
+    @field_validator("encryption_keys", mode="after")
+    @classmethod
+    def _are_long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        Vault([key.get_secret_value() for key in value])
+        return value
+
     @field_validator("dashscope_base_url", mode="after")
     @classmethod
     def _ends_in_version(cls, value: str) -> str:
@@ -146,6 +157,11 @@ class Settings(BaseSettings):
         if for_run:
             settings.require_for_run()
         return settings
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The encryption keys as `storage.vault` takes them, in the clear."""
+        return tuple(key.get_secret_value() for key in self.encryption_keys)
 
     @property
     def uses_socket_mode(self) -> bool:
@@ -204,4 +220,4 @@ def _problems(error: ValidationError) -> Iterator[str]:
     """Name each wrong variable; its value stays unsaid, it may be a secret."""
     for problem in error.errors(include_input=False, include_url=False):
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
-        yield f"{name}: {problem['msg']}"
+        yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"

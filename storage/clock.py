@@ -4,7 +4,7 @@ Instants are stored as whole milliseconds since 1970 UTC, which both databases a
 index alike.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS = 24 * 60 * 60 * 1000
 
 
 class NowMs(FunctionElement[int]):
@@ -48,3 +49,18 @@ def to_ms(seconds: float) -> int:
 def to_datetime(ms: int) -> datetime:
     """Return a stored instant as an aware UTC datetime."""
     return EPOCH + timedelta(milliseconds=ms)
+
+
+def day_of(at_ms: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """Return the SQL for the UTC day of an instant, as `to_day` counts days."""
+    return at_ms // DAY_MS
+
+
+def to_day(day: date) -> int:
+    """Return a day as the number of days since 1970."""
+    return (day - EPOCH.date()).days
+
+
+def to_date(day: int) -> date:
+    """Return a stored day."""
+    return EPOCH.date() + timedelta(days=day)

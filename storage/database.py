@@ -4,19 +4,26 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from storage.apps import Apps
+from storage.audit import Audit
 from storage.conversations import Conversations
 from storage.errors import StorageError, storage_errors
 from storage.postgres import PostgresDatabase
+from storage.secrets_at_rest import Secrets
+from storage.settings import Settings
 from storage.signals import Signals
 from storage.sqlite import SqliteDatabase
+from storage.threads import Threads
 from storage.turns import Turns
+from storage.usage import UsageBook
+from storage.vault import Vault
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,6 +61,7 @@ class Storage:
         url: `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`.
         worker: The id under which this process takes turns; made up when None.
         exclusive: Whether a SQLite file is opened for running the bot, which only one process may.
+        keys: For secrets, as `storage.vault` takes them; without one none can be kept or read.
 
     Attributes:
         dialect: `sqlite` or `postgresql`.
@@ -62,15 +70,29 @@ class Storage:
         signals: Whom to tell about work, in this process.
         turns: The inbox.
         conversations: Threads and their sessions.
+        threads: How the bot stands to threads.
+        usage: What was used, by day.
+        settings: What admins set.
+        apps: The named DashScope apps.
+        audit: Who changed settings and apps.
+        secrets: Secrets at rest.
 
     Raises:
         StorageError: From the constructor: the URL is of no supported database.
+        ValueError: From the constructor: a key is too short.
         DatabaseBusy: On opening: another process runs on the SQLite file.
         StorageUnavailable: On opening: the SQLite file cannot be used. PostgreSQL is first
             contacted with the first statement.
     """
 
-    def __init__(self, url: str, *, worker: str | None = None, exclusive: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        worker: str | None = None,
+        exclusive: bool = True,
+        keys: Sequence[str] = (),
+    ) -> None:
         self.url = parse_url(url)
         self.worker = worker or new_worker_id()
         self.signals = Signals()
@@ -83,6 +105,12 @@ class Storage:
             self._database = PostgresDatabase(self.url)
         self.turns = Turns(self)
         self.conversations = Conversations(self)
+        self.threads = Threads(self)
+        self.usage = UsageBook(self)
+        self.settings = Settings(self)
+        self.apps = Apps(self)
+        self.audit = Audit(self)
+        self.secrets = Secrets(self, Vault(keys))
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -1,5 +1,7 @@
 """How turns end, in statements: finished, stopped, forgotten."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from storage.clock import now_ms
@@ -7,8 +9,9 @@ from storage.conversations import keep_session
 from storage.inbox import update_taken
 from storage.keys import thread_key
 from storage.notices import Stop, Wake, notify
-from storage.records import SessionUse, Turn, TurnStatus
+from storage.records import ModelUse, SessionUse, Turn, TurnStatus
 from storage.tables import is_live, is_queued, is_running, turn
+from storage.usage import keep_usage
 
 STOPPED = "stopped"
 """The outcome of a turn that was stopped before anything of it was shown."""
@@ -24,8 +27,9 @@ def finish(
     status: TurnStatus,
     session: SessionUse | None,
     outcome: str,
+    usage: Sequence[ModelUse],
 ) -> None:
-    """End a turn, erase its text, remember its session and wake the next one of its thread.
+    """End a turn, erase its text, keep its session and usage, and wake the next of its thread.
 
     Raises:
         LeaseLost: The turn is another take-up's; nothing was changed.
@@ -43,6 +47,7 @@ def finish(
     key = thread_key(taken.team_id, taken.channel_id, taken.thread_ts)
     if session is not None:
         keep_session(conn, key, session)
+    keep_usage(conn, taken.id, usage)
     notify(conn, Wake(), only_if=sa.exists().where(is_queued(), turn.c.thread_key == key))
 
 

@@ -3,17 +3,24 @@
     StorageError             also raised itself: a statement the database understood and refused
     ├── StorageUnavailable   down, too slow, out of space: nothing is known to have happened
     ├── StorageConflict      a constraint refused the write
+    │   ├── VersionConflict  somebody else changed it meanwhile
+    │   ├── AppInUse         the app cannot go: settings name it
+    │   └── NotUndoable      there is nothing this change could be taken back to
     ├── DatabaseBusy         another process has the SQLite file
     ├── DatabaseBehind       the schema is older than this release
-    └── LeaseLost            the turn, or everything this worker ran, belongs to somebody else now
+    ├── LeaseLost            the turn, or everything this worker ran, belongs to somebody else now
+    ├── SecretsLocked        no key is set, so no secret can be kept or read
+    └── SecretUnreadable     none of the keys opens the secret
 
 Texts never hold a statement's parameters: those may be message text.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import exc
+
+from storage.records import StoredApp, StoredSettings
 
 
 class StorageError(Exception):
@@ -26,6 +33,43 @@ class StorageUnavailable(StorageError):
 
 class StorageConflict(StorageError):
     """A constraint refused the write, and the whole transaction with it."""
+
+
+class VersionConflict(StorageConflict):
+    """Somebody else changed it since it was read; nothing was changed now.
+
+    Attributes:
+        current: What there is by now; None for an app that is gone.
+    """
+
+    def __init__(self, current: StoredSettings | StoredApp | None) -> None:
+        self.current = current
+        version = "gone" if current is None else f"at version {current.version}"
+        super().__init__(f"it was changed meanwhile and is {version}")
+
+
+class AppInUse(StorageConflict):
+    """The app was not removed, because settings name it.
+
+    Attributes:
+        scopes: Whose settings, in order.
+    """
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        self.scopes = tuple(scopes)
+        super().__init__(f"the app is in use at {len(self.scopes)} places")
+
+
+class NotUndoable(StorageConflict):
+    """The change cannot be taken back: it is unknown, or the key it would bring back is gone.
+
+    Attributes:
+        entry_id: The entry of the audit that was to be undone.
+    """
+
+    def __init__(self, entry_id: int) -> None:
+        self.entry_id = entry_id
+        super().__init__(f"entry {entry_id} cannot be undone")
 
 
 class DatabaseBusy(StorageError):
@@ -66,6 +110,20 @@ class LeaseLost(StorageError):
     def __init__(self, turn_id: int | None = None) -> None:
         self.turn_id = turn_id
         super().__init__("the lease is lost" if turn_id is None else f"turn {turn_id} is lost")
+
+
+class SecretsLocked(StorageError):
+    """No key is set, so no secret can be kept or read."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no key to keep secrets with")
+
+
+class SecretUnreadable(StorageError):
+    """None of the keys opens the secret, or it was put there under another name."""
+
+    def __init__(self) -> None:
+        super().__init__("none of the keys opens the secret")
 
 
 @contextmanager

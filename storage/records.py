@@ -1,9 +1,10 @@
 """What storage takes and gives: plain values, no ORM objects outside this package."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class TurnStatus(StrEnum):
@@ -168,3 +169,175 @@ class Waiting:
     thread_ts: str
     message_ts: str
     ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What may be used of the bot in one UTC day.
+
+    Attributes:
+        per: Each person, or each channel.
+        unit: What is counted. Tokens count when their turn has ended.
+        limit: How much of it, at least 1.
+        across: For a person, where it is counted: in all of the workspace, or in one channel.
+    """
+
+    per: Literal["user", "channel"]
+    unit: Literal["turns", "tokens"]
+    limit: int
+    across: Literal["workspace", "channel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether a turn may be answered.
+
+    Attributes:
+        refused: The first limit that is spent; None when the turn may be answered.
+        used: Each limit asked about, in that order, and what was used of it without this turn.
+    """
+
+    refused: Limit | None
+    used: tuple[tuple[Limit, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """Tokens that one model used for a turn."""
+
+    model_id: str
+    input_tokens: int
+    output_tokens: int
+
+
+UsageKey = Literal["day", "user", "channel", "model", "app"]
+"""What a report has a row for each of."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One row of a report.
+
+    Attributes:
+        key: An ISO date, an id or a name; empty for turns of which no model is known.
+        turns: Turns that were admitted. One that used two models is in both their rows.
+        input_tokens: Of those turns that have ended.
+        output_tokens: The same.
+    """
+
+    key: str
+    turns: int
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """What one person used in one channel on one day, of one app and one model.
+
+    Attributes:
+        day: The UTC day.
+        channel_id: The channel or DM.
+        user_id: Who asked.
+        app: The app's name then.
+        model_id: Empty for turns of which no model is known: they run, failed, or their app does
+            not tell.
+        turns: Turns that were admitted. One that used two models is in both their lines.
+        input_tokens: Of those turns that have ended.
+        output_tokens: The same.
+    """
+
+    day: date
+    channel_id: str
+    user_id: str
+    app: str
+    model_id: str
+    turns: int
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """How the bot stands to a thread.
+
+    Attributes:
+        is_known: It was asked something there, and the turn is not forgotten yet.
+        is_quiet: It was asked to be still there.
+    """
+
+    is_known: bool
+    is_quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """What admins set at one scope.
+
+    Attributes:
+        scope: `workspace`, `channel:C…` or `user:U…`.
+        values: JSON by key; empty when nothing is set.
+        version: Grows by one with each change; 0 while nothing was ever set.
+        updated_by: Who changed it last; empty at version 0.
+        updated_at: When, by the database clock; None at version 0.
+    """
+
+    scope: str
+    values: Mapping[str, Any]
+    version: int
+    updated_by: str
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredApp:
+    """A named DashScope app.
+
+    Attributes:
+        name: As it was written; two names that differ only in case are one.
+        app_id: DashScope's id of it.
+        kind: Which kind of app.
+        base_url: The endpoint it is asked at.
+        workspace: The DashScope workspace it lives in; empty for the default one.
+        secret_name: Under which its own API key is kept; None when it has none.
+        options: JSON by name: what is asked of it unless something else is set.
+        is_open: Whether people may choose it for their direct messages.
+        version: Grows by one with each change, across removal too; 0 for one not stored yet.
+    """
+
+    name: str
+    app_id: str
+    kind: str
+    base_url: str
+    workspace: str
+    secret_name: str | None
+    options: Mapping[str, Any]
+    is_open: bool
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change that somebody made.
+
+    Attributes:
+        id: Grows; the newest has the largest.
+        at: When, by the database clock.
+        user_id: Who.
+        action: What, such as `settings.changed`.
+        scope: Where; `workspace` for apps.
+        subject: `settings`, or `app:` and the app's name in folded case.
+        before: What there was: the values, or an app's fields; None when there was no such app.
+        after: The same afterwards. Neither holds a secret, only under which name it is kept.
+        undoes: The entry whose change this one took back, if it did.
+    """
+
+    id: int
+    at: datetime
+    user_id: str
+    action: str
+    scope: str
+    subject: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    undoes: int | None

@@ -21,7 +21,8 @@ def amend(
 ) -> FoundTurn | None:
     """Replace the question of a live turn and tell its worker; None when none is live.
 
-    An edit that is known, or older than the one that is known, changes nothing.
+    What the new payload does not name stays as it was. An edit that is known, or older than the one
+    that is known, changes nothing.
     """
     statement = (
         sa.select(turn.c.id, turn.c.payload)
@@ -40,7 +41,7 @@ def amend(
     if row is None:
         return None
     if _edited_at(row.payload) < _edited_at(payload):
-        values = {"payload": payload, "revision": turn.c.revision + 1}
+        values = {"payload": {**row.payload, **payload}, "revision": turn.c.revision + 1}
         conn.execute(sa.update(turn).where(turn.c.id == row.id).values(values))
         notify(conn, Stop(row.id), only_if=sa.exists().where(turn.c.id == row.id, is_running()))
     return find(conn, row.id)

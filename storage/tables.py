@@ -1,8 +1,12 @@
 """The tables, once for both databases.
 
 `turn` is the inbox: one row per message that will be answered. `conversation` joins a thread to its
-DashScope session. `worker` holds the processes that run turns (PostgreSQL only; a SQLite file has
-one process and needs no lease).
+DashScope session, `quiet_thread` marks one in which the bot was asked to be still. `worker` holds
+the processes that run turns (PostgreSQL only; a SQLite file has one process and needs no lease).
+
+What admins decide is in `setting` (one row per workspace, channel or user), in `app_profile` and in
+`secret`, which holds ciphertext only; each change of the first two has its row in `audit`. `usage`
+counts turns by who asked and where, `usage_model` the tokens of each; both outlive the turns.
 
 Conditions on `status` are written as literals, not as parameters: only then can either database see
 that a partial index covers them.
@@ -78,6 +82,90 @@ worker = sa.Table(
     sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
 )
 
+app_profile = sa.Table(
+    "app_profile",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("name_key", sa.Text, primary_key=True),  # the name, folded: how names are compared
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("app_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("workspace", sa.Text, nullable=False),
+    sa.Column("secret_name", sa.Text),  # NULL: the app is asked with the bot's own key
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("updated_by", sa.Text, nullable=False),
+    sa.Column("updated_at_ms", sa.BigInteger, nullable=False),
+)
+
+setting = sa.Table(
+    "setting",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("values", sa.JSON, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("updated_by", sa.Text, nullable=False),
+    sa.Column("updated_at_ms", sa.BigInteger, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("before", sa.JSON(none_as_null=True)),  # NULL: there was nothing
+    sa.Column("after", sa.JSON(none_as_null=True)),  # NULL: there is nothing any more
+    sa.Column("undoes", sa.BigInteger),
+    sqlite_autoincrement=True,
+)
+
+secret = sa.Table(
+    "secret",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("box", sa.Text, nullable=False),  # ciphertext
+    sa.Column("updated_at_ms", sa.BigInteger, nullable=False),
+)
+
+usage = sa.Table(
+    "usage",
+    metadata,
+    # A turn's id, not a foreign key: turns are forgotten sooner.
+    sa.Column("turn_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("app", sa.Text, nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),  # days since 1970, UTC
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False, index=True),
+)
+
+usage_model = sa.Table(
+    "usage_model",
+    metadata,
+    sa.Column("turn_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("model_id", sa.Text, primary_key=True),
+    sa.Column("input_tokens", sa.BigInteger, nullable=False),
+    sa.Column("output_tokens", sa.BigInteger, nullable=False),
+)
+
+quiet_thread = sa.Table(
+    "quiet_thread",
+    metadata,
+    sa.Column("thread_key", sa.Text, primary_key=True),
+    sa.Column("quiet_by", sa.Text, nullable=False),
+    sa.Column("quiet_at_ms", sa.BigInteger, nullable=False, index=True),
+)
+
 
 def is_queued(turns: sa.FromClause = turn) -> sa.ColumnElement[bool]:
     """Return the condition: waits to be taken."""
@@ -113,3 +201,8 @@ _partial_index("ix_turn_running", "worker_id", where=is_running())
 _partial_index("uq_turn_one_running", "thread_key", where=is_running(), unique=True)
 sa.Index("ix_turn_finished", turn.c.finished_at_ms)
 sa.Index("ix_turn_channel", turn.c.team_id, turn.c.channel_id, turn.c.order_key)
+sa.Index("ix_turn_thread", turn.c.thread_key)
+sa.Index("ix_audit_scope", audit.c.team_id, audit.c.scope, audit.c.id)
+sa.Index("ix_audit_team", audit.c.team_id, audit.c.id)
+sa.Index("ix_usage_user", usage.c.team_id, usage.c.day, usage.c.user_id)
+sa.Index("ix_usage_channel", usage.c.team_id, usage.c.day, usage.c.channel_id)

@@ -10,6 +10,7 @@ from storage.errors import LeaseLost, StorageConflict, storage_errors
 from storage.records import (
     Counts,
     FoundTurn,
+    ModelUse,
     NewTurn,
     SessionUse,
     Turn,
@@ -85,7 +86,13 @@ class Turns:
         await self._storage.run(inbox.update_taken, turn, ending=ending)
 
     async def finish(
-        self, turn: Turn, *, status: TurnStatus, session: SessionUse | None, outcome: str
+        self,
+        turn: Turn,
+        *,
+        status: TurnStatus,
+        session: SessionUse | None,
+        outcome: str,
+        usage: Sequence[ModelUse] = (),
     ) -> None:
         """End a turn and erase its text.
 
@@ -94,9 +101,11 @@ class Turns:
             status: `DONE`, `FAILED` or `CANCELLED`.
             session: What the conversation goes on with; None leaves it as it is.
             outcome: One word for the statistics, never text of a message.
+            usage: Tokens of the whole answer, one or more for each model; kept if the turn was
+                admitted (`UsageBook.admit`).
         """
         await self._storage.run(
-            endings.finish, turn, status=status, session=session, outcome=outcome
+            endings.finish, turn, status=status, session=session, outcome=outcome, usage=usage
         )
         self._storage.signals.wake()
 

@@ -19,6 +19,8 @@ _TS = re.compile(r"[0-9]{1,16}\.[0-9]{1,16}")
 # text"). The blank after it goes with the bot's own mention.
 _TOKEN = re.compile(r"<([^<>]+)>([ \t]?)")
 _MENTION = re.compile(r"<@([A-Za-z0-9_-]+)(?:\|[^<>]*)?>")
+# A person, a group, or everybody; channels, links and dates are nobody.
+_SOMEBODY = re.compile(r"<(?:@|!subteam\^|!here|!channel|!everyone)[^<>]*>")
 _NOT_IN_NAMES = re.compile(r"[<>\x00-\x1f\x7f\u2028\u2029]+")
 
 
@@ -58,7 +60,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """A message a person addressed to the bot.
+    """A message a person addressed to the bot, or may have meant for it.
 
     Attributes:
         team_id: The workspace that installed the bot.
@@ -71,6 +73,8 @@ class UserMessage:
         text: As Slack sent it: escaped, with mentions and links as tokens. Never logged.
         file_ids: The files that came with it.
         is_blank: Neither a word nor a file besides the bot's mention: a hint is due, no question.
+        is_addressed: A mention or a direct message. If not, it was said in a thread of a channel to
+            nobody by name, and is for the bot only where it follows the thread.
     """
 
     team_id: str
@@ -83,6 +87,7 @@ class UserMessage:
     text: str = field(repr=False)
     file_ids: tuple[str, ...]
     is_blank: bool
+    is_addressed: bool = True
 
     @property
     def is_direct(self) -> bool:
@@ -108,7 +113,7 @@ def parse(
     own_app_id: str | None,
     own_bot_id: str | None,
 ) -> UserMessage | Ignored:
-    """Decide whether an event asks something of the bot; never raises, whatever the payload holds.
+    """Decide whether an event may ask something of the bot; never raises, whatever it holds.
 
     A mention in a channel arrives twice, as `app_mention` and as `message`, in any order; both
     become the same message, and the claim of (team, channel, ts) tells them apart.
@@ -172,11 +177,12 @@ def _read(event: Mapping[str, Any], *, team_id: str, bot_user_id: str) -> UserMe
     if not (user_id and channel_id and ts and thread_ts and isinstance(text, str)):
         return Ignored(Reason.MALFORMED)
     kind = _channel_kind(event.get("channel_type"), channel_id=channel_id)
-    if not (
+    is_addressed = (
         event["type"] == "app_mention"
         or kind is ChannelKind.IM
         or bot_user_id in mentioned_users(text)
-    ):
+    )
+    if not is_addressed and (ts == thread_ts or not _is_said_to_all(text)):
         return Ignored(Reason.NOT_ADDRESSED)
     file_ids = _file_ids(event.get("files"))
     return UserMessage(
@@ -190,7 +196,13 @@ def _read(event: Mapping[str, Any], *, team_id: str, bot_user_id: str) -> UserMe
         text=text,
         file_ids=file_ids,
         is_blank=not file_ids and not prompt(text, bot_user_id=bot_user_id, names={}),
+        is_addressed=is_addressed,
     )
+
+
+def _is_said_to_all(text: str) -> bool:
+    """Whether there are words, and nobody is mentioned."""
+    return bool(text.strip()) and _SOMEBODY.search(text) is None
 
 
 def matching_id(value: object) -> str | None:
@@ -266,7 +278,7 @@ def _spoken(head: str, *, label: str, names: Mapping[str, str]) -> str:
     """Return what one token looks like in Slack."""
     match head[:1]:
         case "@":
-            return f"@{_plain_name(names.get(head[1:], ''))}"
+            return f"@{plain_name(names.get(head[1:], ''))}"
         case "#":
             return f"#{label or 'channel'}"
         case "!":
@@ -275,7 +287,7 @@ def _spoken(head: str, *, label: str, names: Mapping[str, str]) -> str:
             return _link(head, label=label)
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """Make a display name one short line without markup; `user` when nothing is left."""
     flat = " ".join(_NOT_IN_NAMES.sub(" ", name).split())
     return flat[:MAX_NAME_CHARS].rstrip() or "user"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
+from bot.core.language import Language
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -44,13 +46,15 @@ class Content:
 
     Attributes:
         text: Markdown as `core.pages` made it, within Slack's limits and whole by itself; or empty.
-        note: One short plain line under the text: what is going on, or why it ended; may be empty.
+        note: Short plain lines under the text: what is going on, or why it ended; may be empty.
         controls: Buttons under it.
+        language: What the buttons are labelled in.
     """
 
     text: str
     note: str = ""
     controls: tuple[Control, ...] = ()
+    language: Language = Language.EN
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
-"""Every sentence the bot says in its own name."""
+"""Every sentence the bot says in its own name about a question and its answer."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import assert_never
 
 from bot.core.answer import Step
+from bot.core.language import Language, Phrase
+from bot.core.resolution import Quota
 from bot.errors import (
     AccountProblem,
     ContentBlocked,
@@ -15,34 +18,146 @@ from bot.errors import (
     UpstreamUnreachable,
 )
 
-THINKING = "Thinking…"
-STILL_WORKING = "Still working on it…"
 STILL_WORKING_AFTER_S = 12.0
-STOPPED = "Stopped."
-MOVED = "I could not post this in the channel any more, so here it is."
-NEW_SESSION = "Started a fresh conversation: what was said earlier in this thread is forgotten."
-EDITED_LATE = "You edited the question after its answer had begun."
-ANSWER_AGAIN = "Answer it again"
-QUESTION_GONE = "The question is gone, so there is nothing to answer."
-EMPTY_ANSWER = "The assistant finished without saying anything. Try asking in other words."
-EMPTY_QUESTION = (
-    "Hi! Mention me together with a question, or write it here, and I will answer in this thread."
+STEPS_CHARS = 200
+"""Of the line that names the steps of an answer."""
+
+THINKING = Phrase("Thinking…", "正在思考…")
+STILL_WORKING = Phrase("Still working on it…", "还在处理，请稍候…")
+STOPPED = Phrase("Stopped.", "已停止。")
+STOP = Phrase("Stop", "停止")
+MOVED = Phrase(
+    "I could not post this in the channel any more, so here it is.",
+    "无法再在频道中发布此内容，所以发到这里。",
 )
-FILES_ONLY = "I cannot read attachments yet. Write your question as text and I will answer it."
-HELP = (
+NEW_SESSION = Phrase(
+    "Started a fresh conversation: what was said earlier in this thread is forgotten.",
+    "已开始新的对话：此消息列中之前的内容不再记得。",
+)
+NO_HISTORY = Phrase(
+    "I could not read what was said earlier in this thread; this answers your last message alone.",
+    "无法读取此消息列中之前的内容，以上仅回答您最后一条消息。",
+)
+EDITED_LATE = Phrase(
+    "You edited the question after its answer had begun.", "您在开始回答之后修改了问题。"
+)
+ANSWER_AGAIN = Phrase("Answer it again", "重新回答")
+QUESTION_GONE = Phrase(
+    "The question is gone, so there is nothing to answer.", "问题已被删除，无需回答。"
+)
+EMPTY_ANSWER = Phrase(
+    "The assistant finished without saying anything. Try asking in other words.",
+    "助手没有给出任何内容。请换个说法再问一次。",
+)
+EMPTY_QUESTION = Phrase(
+    "Hi! Mention me together with a question, or write it here, and I will answer in this thread.",
+    "您好！请在提及我时写上问题，或直接写在这里，我会在此消息列中回答。",
+)
+FILES_ONLY = Phrase(
+    "I cannot read attachments yet. Write your question as text and I will answer it.",
+    "我暂时无法读取附件。请用文字写下您的问题。",
+)
+QUIETED = Phrase(
+    "I will be quiet in this thread. Mention me whenever you want me back.",
+    "我将在此消息列中保持安静。需要时请提及我。",
+)
+HELP = Phrase(
     "Mention me in a channel, or write me a direct message, and I answer in a thread. "
-    "Mention me again in that thread to go on with the conversation."
+    "Mention me again in that thread to go on with the conversation.",
+    "在频道中提及我，或给我发私信，我会在消息列中回答。在同一消息列中再次提及我即可继续对话。",
+)
+MAY_NOT_ASK = Phrase("You may not ask me questions here.", "您不能在这里向我提问。")
+MAY_NOT_ASK_EXTERNAL = Phrase(
+    "Here I answer only people of the workspace I belong to.",
+    "在这里我只回答本工作区成员的问题。",
+)
+MAY_NOT_ASK_GUEST = Phrase(
+    "Here I do not answer guests. An admin of the workspace can change that.",
+    "在这里我不回答访客的问题。工作区管理员可以更改此设置。",
+)
+ONLY_ADMINS_ASK = Phrase(
+    "Here I answer only admins of the workspace.", "在这里我只回答工作区管理员的问题。"
 )
 
-_FAILURES: Mapping[type[DashScopeError], str] = {
-    Misconfigured: "This assistant is not set up correctly. Please tell whoever runs it.",
-    AccountProblem: "The assistant's account cannot answer now. Please tell whoever runs it.",
-    ContentBlocked: "Content safety rules blocked this. Please put it in other words.",
-    RequestRefused: "The assistant could not process this message.",
-    Throttled: "Too many questions at once. Please ask again in a minute.",
-    UpstreamTimeout: "The answer took too long. Please ask again.",
-    UpstreamUnreachable: "The assistant cannot be reached right now. Please ask again in a minute.",
+_FAILED = Phrase(
+    "Something went wrong on the assistant's side. Please ask again.",
+    "助手一侧出现问题，请重新提问。",
+)
+_FAILURES: Mapping[type[DashScopeError], Phrase] = {
+    Misconfigured: Phrase(
+        "This assistant is not set up correctly. Please tell whoever runs it.",
+        "此助手的配置有误，请告知负责维护的人员。",
+    ),
+    AccountProblem: Phrase(
+        "The assistant's account cannot answer now. Please tell whoever runs it.",
+        "助手的账户目前无法使用，请告知负责维护的人员。",
+    ),
+    ContentBlocked: Phrase(
+        "Content safety rules blocked this. Please put it in other words.",
+        "内容安全规则拦截了此内容，请换个说法。",
+    ),
+    RequestRefused: Phrase(
+        "The assistant could not process this message.", "助手无法处理这条消息。"
+    ),
+    Throttled: Phrase(
+        "Too many questions at once. Please ask again in a minute.",
+        "当前提问过多，请一分钟后再试。",
+    ),
+    UpstreamTimeout: Phrase(
+        "The answer took too long. Please ask again.", "回答耗时过长，请重新提问。"
+    ),
+    UpstreamUnreachable: Phrase(
+        "The assistant cannot be reached right now. Please ask again in a minute.",
+        "暂时无法连接到助手，请一分钟后再试。",
+    ),
 }
+_WITH_ID = Phrase("{sentence} (id {id})", "{sentence}（编号 {id}）")
+_CUT = Phrase(
+    "The answer was cut off here; ask me to go on. (id {id})",
+    "回答到此中断，可以让我继续。（编号 {id}）",
+)
+_GAVE_UP = Phrase(
+    "I could not answer this message, although I tried. (id {id})",
+    "经过多次尝试，仍无法回答这条消息。（编号 {id}）",
+)
+_WAITING_FOR_ROOM = Phrase(
+    "Many questions at once; yours comes soon.", "当前提问较多，很快就会轮到您。"
+)
+_WAITING_FOR_ONE = Phrase(
+    "One message in this thread goes first; yours comes next.",
+    "此消息列中还有一条消息排在前面，下一条就是您的。",
+)
+_WAITING = Phrase(
+    "{ahead} messages in this thread go first; then comes yours.",
+    "此消息列中还有 {ahead} 条消息排在前面，随后轮到您的。",
+)
+_SEARCHING = Phrase("Searching the knowledge base…", "正在检索知识库…")
+_USING_A_TOOL = Phrase("Using a tool…", "正在使用工具…")
+_WORKING = Phrase("Working: {title}…", "正在执行：{title}…")
+
+_QUESTIONS = Phrase("{count:,} questions", "{count:,} 个问题")
+_ONE_QUESTION = Phrase("one question", "1 个问题")
+_TOKENS = Phrase("{count:,} tokens", "{count:,} 个 token")
+_PERSONAL_QUOTA = Phrase("Your quota of {amount} a day", "您每天 {amount}的额度")
+_PERSONAL_QUOTA_HERE = Phrase(
+    "Your quota of {amount} a day in this channel", "您在此频道每天 {amount}的额度"
+)
+_CHANNEL_QUOTA = Phrase("This channel's quota of {amount} a day", "此频道每天 {amount}的额度")
+_QUOTA_SPENT = Phrase(
+    "{quota} is used up. It begins anew at 00:00 UTC (in {time}).",
+    "{quota}已用完，将于 UTC 00:00 重新计算（{time}后）。",
+)
+_QUOTA_NEAR = Phrase(
+    "{quota}: {used:,} used, {left:,} left until 00:00 UTC (in {time}).",
+    "{quota}：已用 {used:,}，剩余 {left:,}，将于 UTC 00:00 重新计算（{time}后）。",
+)
+_HOURS = Phrase("{hours} h {minutes} min", "{hours} 小时 {minutes} 分钟")
+_MINUTES = Phrase("{minutes} min", "{minutes} 分钟")
+
+_STEPS = Phrase("Steps: {steps}", "步骤：{steps}")
+_THOUGHT = Phrase("thought it over", "思考")
+_SEARCHED = Phrase("searched the knowledge base", "检索知识库")
+_USED = Phrase("used {title}", "使用 {title}")
 
 
 def reference(turn_id: int) -> str:
@@ -50,69 +165,146 @@ def reference(turn_id: int) -> str:
     return f"T{turn_id}"
 
 
-def failure(error: DashScopeError, *, turn_id: int) -> str:
+def failure(error: DashScopeError, *, turn_id: int, language: Language) -> str:
     """Return one plain sentence for a reader; it never holds what the vendor wrote."""
-    return f"{_failure_sentence(error)} (id {reference(turn_id)})"
+    sentence = _failure_phrase(error).say(language)
+    return _WITH_ID.say(language, sentence=sentence, id=reference(turn_id))
 
 
-def _failure_sentence(error: DashScopeError) -> str:
-    """Say what happened and what the reader can do."""
-    said = (sentence for kind, sentence in _FAILURES.items() if isinstance(error, kind))
-    return next(said, "Something went wrong on the assistant's side. Please ask again.")
+def _failure_phrase(error: DashScopeError) -> Phrase:
+    """Return what happened and what the reader can do."""
+    said = (phrase for kind, phrase in _FAILURES.items() if isinstance(error, kind))
+    return next(said, _FAILED)
 
 
-def cut(*, turn_id: int) -> str:
+def cut(*, turn_id: int, language: Language) -> str:
     """Return the note under an answer that ended in the middle."""
-    return f"The answer was cut off here; ask me to go on. (id {reference(turn_id)})"
+    return _CUT.say(language, id=reference(turn_id))
 
 
-def waiting(ahead: int) -> str:
+def waiting(ahead: int, *, language: Language) -> str:
     """Return the line under a message that waits.
 
     Args:
         ahead: Messages of its thread that go first; none of them when everybody is busy.
+        language: The reader's.
     """
     match ahead:
         case 0:
-            return "Many questions at once; yours comes soon."
+            return _WAITING_FOR_ROOM.say(language)
         case 1:
-            return "One message in this thread goes first; yours comes next."
+            return _WAITING_FOR_ONE.say(language)
         case _:
-            return f"{ahead} messages in this thread go first; then comes yours."
+            return _WAITING.say(language, ahead=ahead)
 
 
-def gave_up(*, turn_id: int) -> str:
+def gave_up(*, turn_id: int, language: Language) -> str:
     """Return the sentence for a message that could not be answered after every try."""
-    return f"I could not answer this message, although I tried. (id {reference(turn_id)})"
+    return _GAVE_UP.say(language, id=reference(turn_id))
 
 
-def interrupted(error: DashScopeError, *, turn_id: int) -> str:
+def interrupted(error: DashScopeError, *, turn_id: int, language: Language) -> str:
     """Return the note under an answer that ended in the middle with an error."""
-    return f"{cut(turn_id=turn_id)} {_failure_sentence(error)}"
+    return f"{cut(turn_id=turn_id, language=language)} {_failure_phrase(error).say(language)}"
 
 
-def progress(steps: tuple[Step, ...], *, waited_s: float) -> str:
+def progress(steps: tuple[Step, ...], *, waited_s: float, language: Language) -> str:
     """Return the note of a reply that has no text yet.
 
     Args:
         steps: What the app reported so far.
         waited_s: Seconds since the question was taken up.
+        language: The reader's.
     """
     running = [step for step in steps if step.status == "running"]
     if running:
-        return _step_words(running[-1])
-    return STILL_WORKING if waited_s >= STILL_WORKING_AFTER_S else THINKING
+        return _doing(running[-1], language=language)
+    return (STILL_WORKING if waited_s >= STILL_WORKING_AFTER_S else THINKING).say(language)
 
 
-def _step_words(step: Step) -> str:
+def _doing(step: Step, *, language: Language) -> str:
     match step.kind:
         case "reasoning":
-            return THINKING
+            return THINKING.say(language)
         case "retrieval":
-            return "Searching the knowledge base…"
+            return _SEARCHING.say(language)
         case "tool":
-            return "Using a tool…"
+            return _USING_A_TOOL.say(language)
         case "node":
-            return f"Working: {step.title}…"
+            return _WORKING.say(language, title=step.title)
         case _:
             assert_never(step.kind)
+
+
+def steps_taken(steps: tuple[Step, ...], *, language: Language) -> str:
+    """Return the line that names what an app did for an answer, each thing once, in order.
+
+    At most STEPS_CHARS characters; empty without steps.
+    """
+    done = dict.fromkeys(" ".join(_done(step, language=language).split()) for step in steps)
+    if not done:
+        return ""
+    line = _STEPS.say(language, steps=" · ".join(done))
+    return line if len(line) <= STEPS_CHARS else line[: STEPS_CHARS - 1].rstrip(" ·") + "…"
+
+
+def _done(step: Step, *, language: Language) -> str:
+    match step.kind:
+        case "reasoning":
+            return _THOUGHT.say(language)
+        case "retrieval":
+            return _SEARCHED.say(language)
+        case "tool":
+            return _USED.say(language, title=step.title)
+        case "node":
+            return step.title
+        case _:
+            assert_never(step.kind)
+
+
+def quota_spent(quota: Quota, *, resets_in: timedelta, language: Language) -> str:
+    """Return the sentence for a question that a quota leaves no room for.
+
+    Args:
+        quota: Which is spent.
+        resets_in: How long until it begins anew.
+        language: The reader's.
+    """
+    name, time = _quota_name(quota, language=language), _span(resets_in, language=language)
+    return _QUOTA_SPENT.say(language, quota=name, time=time)
+
+
+def quota_near(quota: Quota, *, used: int, resets_in: timedelta, language: Language) -> str:
+    """Return the note that tells how much of a quota is left.
+
+    Args:
+        quota: Which comes to its end.
+        used: In its own unit, this answer included.
+        resets_in: How long until it begins anew.
+        language: The reader's.
+    """
+    return _QUOTA_NEAR.say(
+        language,
+        quota=_quota_name(quota, language=language),
+        used=used,
+        left=max(0, quota.limit - used),
+        time=_span(resets_in, language=language),
+    )
+
+
+def _quota_name(quota: Quota, *, language: Language) -> str:
+    """Say whose quota it is, and how much."""
+    amount = _QUESTIONS if quota.unit == "turns" else _TOKENS
+    if quota.unit == "turns" and quota.limit == 1:
+        amount = _ONE_QUESTION
+    name = _CHANNEL_QUOTA
+    if quota.per == "user":
+        name = _PERSONAL_QUOTA if quota.across == "workspace" else _PERSONAL_QUOTA_HERE
+    return name.say(language, amount=amount.say(language, count=quota.limit))
+
+
+def _span(span: timedelta, *, language: Language) -> str:
+    """Say a time of at most a day; the last minute is a whole one."""
+    hours, minutes = divmod(max(1, round(span.total_seconds() / 60)), 60)
+    phrase = _HOURS if hours else _MINUTES
+    return phrase.say(language, hours=hours, minutes=minutes)

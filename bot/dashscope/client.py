@@ -46,6 +46,7 @@ class Timeouts:
             it is done, and DashScope itself gives up after 300 s ("Error codes", RequestTimeOut).
         drain_s: For the end of a response after its terminal event.
         probe_s: For a probe, all in all.
+        reach_s: For a host to answer anything.
     """
 
     connect_s: float = 5.0
@@ -54,6 +55,7 @@ class Timeouts:
     idle_s: float = 300.0
     drain_s: float = 0.2
     probe_s: float = 30.0
+    reach_s: float = 2.0
 
 
 class DashScope:
@@ -142,6 +144,18 @@ class DashScope:
                 finally:
                     await response.aclose()
         AnswerReader(incremental=False).feed_body(body)
+
+    async def reach(self, profile: AppProfile) -> None:
+        """Return when the profile's host answers anything at all; asks no app and costs nothing.
+
+        Raises:
+            DashScopeError: It cannot be reached.
+        """
+        if self._http is None:
+            raise RuntimeError("DashScope is used outside its `async with`")
+        with mapped_errors():
+            async with asyncio.timeout(self._timeouts.reach_s):
+                await self._http.head(profile.base_url)
 
     async def _begin(self, question: Question, *, started_at: float) -> AppStream:
         """Ask until the first event is in hand; `core.retry` bounds the tries and the waits."""

@@ -13,6 +13,8 @@ from functools import cache
 from importlib import metadata
 from typing import assert_never
 
+from bot.core.api_fields import FULL_THOUGHTS, placed
+from bot.core.json_value import Json
 from bot.core.question import AppKind, AppProfile, Question
 from bot.errors import Misconfigured
 
@@ -44,9 +46,7 @@ def streaming_request(question: Question) -> AppRequest:
     Raises:
         Misconfigured: The profile's app id, address, key or workspace cannot be right.
     """
-    asked: dict[str, str] = {"prompt": question.prompt}
-    if question.session_id:
-        asked["session_id"] = question.session_id
+    asked, parameters = placed(question.options)
     headers = _headers(question.app) | {
         # One would do; the vendor's SDK sends both.
         "Accept": "text/event-stream",
@@ -58,7 +58,7 @@ def streaming_request(question: Question) -> AppRequest:
     return AppRequest(
         url=_url(question.app),
         headers=headers,
-        body=_body(asked, _streaming_parameters(question.app.kind)),
+        body=_body(_input(question, asked), _streaming(parameters, kind=question.app.kind)),
     )
 
 
@@ -72,19 +72,62 @@ def probing_request(app: AppProfile) -> AppRequest:
     return AppRequest(url=_url(app), headers=headers, body=_body({"prompt": _PROBE_PROMPT}, {}))
 
 
-def _streaming_parameters(kind: AppKind) -> dict[str, object]:
+def _input(question: Question, options: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return who is asked what: the question or the whole conversation, and never both.
+
+    The API would ignore prompt and session beside messages without a word.
+    """
+    asked = {**_conversation(question), **options}
+    if question.memory_id:
+        asked["memory_id"] = question.memory_id
+    if question.tokens:
+        given = asked.get("biz_params")
+        variables = given if isinstance(given, Mapping) else dict[str, Json]()
+        tokens = {tool: {"user_token": token} for tool, token in question.tokens.items()}
+        asked["biz_params"] = {**variables, "user_defined_tokens": tokens}
+    return asked
+
+
+def _conversation(question: Question) -> Mapping[str, Json]:
+    if question.messages:
+        return {"messages": [{"role": role, "content": text} for role, text in question.messages]}
+    if question.session_id:
+        return {"prompt": question.prompt, "session_id": question.session_id}
+    return {"prompt": question.prompt}
+
+
+def _streaming(options: Mapping[str, Json], *, kind: AppKind) -> Mapping[str, Json]:
     """Return what makes an app of this kind stream, and tell what it does on its way.
 
     Deltas are always asked for by name, as the default is ever longer wholes. A workflow streams
     its text only in message_format, and then just the nodes its author opened for streaming: those
     that speak to the user. An orchestration has no such choice on record; like an agent it tells of
     its steps, which readers see as a status, when thoughts are asked for.
+
+    Options go before these defaults: another `flow_stream_mode` takes the place of ours, and
+    `has_thoughts` off leaves it out, as absent means off. `full_thoughts` streams nothing without
+    thoughts, so it brings them along.
     """
+    mode, has_thoughts = _defaults(kind)
+    mode = options.get("flow_stream_mode", mode)
+    has_thoughts = mode == FULL_THOUGHTS or options.get("has_thoughts", has_thoughts) is True
+    chosen: dict[str, Json] = {
+        "flow_stream_mode": mode,
+        "enable_thinking": options.get("enable_thinking"),
+        "has_thoughts": has_thoughts or None,
+        "incremental_output": True,
+    }
+    rest = {name: value for name, value in options.items() if name not in chosen}
+    return {name: value for name, value in chosen.items() if value is not None} | rest
+
+
+def _defaults(kind: AppKind) -> tuple[Json, bool]:
+    """Return the mode of streaming and whether thoughts are asked for, where nothing was set."""
     match kind:
         case AppKind.WORKFLOW | AppKind.DIALOG_WORKFLOW:
-            return {"incremental_output": True, "flow_stream_mode": "message_format"}
+            return "message_format", False
         case AppKind.AGENT | AppKind.ORCHESTRATION:
-            return {"incremental_output": True, "has_thoughts": True}
+            return None, True
         case _:
             assert_never(kind)
 
@@ -121,7 +164,7 @@ def _user_agent() -> str:
         return _DISTRIBUTION
 
 
-def _body(asked: Mapping[str, str], parameters: Mapping[str, object]) -> bytes:
-    body: dict[str, object] = {"input": asked, "parameters": parameters, "debug": {}}
+def _body(asked: Mapping[str, Json], parameters: Mapping[str, Json]) -> bytes:
+    body: Json = {"input": asked, "parameters": parameters, "debug": {}}
     # Half a surrogate pair from somebody's message becomes "?" instead of an exception.
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")

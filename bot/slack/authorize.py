@@ -1,7 +1,8 @@
 """Which installation a request belongs to, without asking Slack."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
@@ -89,3 +90,15 @@ class InstallationAuthorize(AsyncAuthorize):
             bot_scopes=sorted(identity.scopes),
             user_id=user_id,
         )
+
+
+def team_of(body: Mapping[str, Any], *, context: AsyncBoltContext) -> str:
+    """Return the workspace whose installation received a payload.
+
+    In a channel shared over Slack Connect a payload names several workspaces; the installation's
+    is the one whose token and budgets serve the answer, and the same for every delivery of a
+    message, which the claim depends on. Only an organisation-wide installation has none of its own.
+    """
+    installed = context.authorize_result
+    team_id = installed.team_id if installed is not None else None
+    return team_id or context.team_id or str(body.get("team_id") or "")

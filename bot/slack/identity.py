@@ -31,8 +31,11 @@ REQUIRED_SCOPES: Mapping[str, str] = MappingProxyType(
 
 OPTIONAL_SCOPES: Mapping[str, str] = MappingProxyType(
     {
-        "commands": "`/dashscope` does not exist",
-        "im:write": "an answer whose channel was closed cannot be brought to its asker",
+        "channels:read": "who made a channel is unknown, so only admins and managers configure it",
+        "commands": "`/dashscope` does not exist: only the environment sets the bot up",
+        "files:write": "`/dashscope usage` sends no pictures and no CSV files",
+        "groups:read": "who made a private channel is unknown, as with `channels:read`",
+        "im:write": "an answer whose channel was closed cannot be brought to its asker, nor a file",
         "users:read": "people are called `@user` in questions, and the bot's app id stays unknown",
     }
 )

@@ -1,4 +1,4 @@
-"""What Slack delivers, handed on: questions to `submit`, clicks to `stop`, the rest acknowledged.
+"""What Slack delivers, handed on: questions, edits, clicks, commands; the rest acknowledged.
 
 HTTP and the socket come through here alike. A listener that returns means 200; one that fails
 means 500 (on the socket: no acknowledgement), and Slack delivers again (docs: "The Events API",
@@ -20,13 +20,14 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core import texts
 from bot.core.changes import Deleted, Edited, parse_change
 from bot.core.messages import Ignored, UserMessage, parse
 from bot.core.reply import Control
 from bot.metrics import Metrics
-from bot.slack.authorize import InstallationAuthorize
+from bot.slack.authorize import InstallationAuthorize, team_of
+from bot.slack.commands import CommandListeners
 from bot.slack.message import AGAIN_ACTION
+from bot.slack.reception import Reception
 
 # Slack waits three seconds (docs: "The Events API"); one is left for the way there and back.
 HANDLING_TIMEOUT_S = 2.0
@@ -72,12 +73,14 @@ class Receivers:
     Attributes:
         submit: Takes questions.
         change: Takes edits and deletions.
-        clicks: Takes clicks.
+        clicks: Takes clicks under replies.
+        reception: Takes commands, and presses and forms about settings; open already.
     """
 
     submit: Submit
     change: Change
     clicks: Clicks
+    reception: Reception
 
 
 def build_bolt(
@@ -123,7 +126,7 @@ def build_bolt(
         untyped.event(event_type)(listeners.take_message)
     untyped.action(STOP_ACTION)(listeners.take_stop)
     untyped.action(AGAIN_ACTION)(listeners.take_again)
-    untyped.command(re.compile(""))(_answer_command)
+    CommandListeners(receivers.reception).register(bolt)
     bolt.error(_settle_failure)
     return bolt
 
@@ -151,12 +154,12 @@ class _Listeners:
     async def take_message(
         self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext
     ) -> None:
-        """Submit a message that is addressed to the bot.
+        """Submit a message that is, or may be, for the bot.
 
         Raises:
             TimeoutError: Submitting took too long and was cancelled, claimed or not.
         """
-        team_id = _team_id(body, context=context)
+        team_id = team_of(body, context=context)
         change = parse_change(event, team_id=team_id, bot_user_id=context.bot_user_id or "")
         if change is not None:
             async with asyncio.timeout(HANDLING_TIMEOUT_S):
@@ -211,27 +214,10 @@ class _Listeners:
 def _whose(body: Mapping[str, Any], *, context: AsyncBoltContext) -> dict[str, str]:
     """Return where a click happened and who clicked."""
     return {
-        "team_id": _team_id(body, context=context),
+        "team_id": team_of(body, context=context),
         "channel_id": context.channel_id or "",
         "user_id": context.user_id or "",
     }
-
-
-def _team_id(body: Mapping[str, Any], *, context: AsyncBoltContext) -> str:
-    """Return the workspace whose installation received this.
-
-    In a channel shared over Slack Connect a payload names several workspaces; the installation's
-    is the one whose token and budgets serve the answer, and the same for every delivery of a
-    message, which the claim depends on. Only an organisation-wide installation has none of its own.
-    """
-    installed = context.authorize_result
-    team_id = installed.team_id if installed is not None else None
-    return team_id or context.team_id or str(body.get("team_id") or "")
-
-
-async def _answer_command(ack: AsyncAck) -> None:
-    """Answer the slash command, whatever the operator called it, for its sender alone."""
-    await ack(text=texts.HELP, response_type="ephemeral")
 
 
 async def _take_rate_limit_notice(

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from bot.core import texts
+from bot.core.language import Language
 from bot.core.reply import Content, Control, Mark
 
 FALLBACK_CHARS = 150
@@ -17,7 +18,7 @@ EVENT_TYPE = "dashscope_turn"
 CONTROL_PREFIX = "turn:"
 """Every control's action_id starts with it."""
 AGAIN_ACTION = f"{CONTROL_PREFIX}again"
-_LABELS = {Control.STOP: "Stop"}
+_LABELS = {Control.STOP: texts.STOP}
 
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _LINE_MARKS = re.compile(
@@ -51,24 +52,23 @@ def blocks(content: Content, *, mark: Mark) -> list[dict[str, Any]]:
     if content.note.strip():
         shown.append(_context(content.note[:NOTE_CHARS]))
     if content.controls:
-        shown.append({"type": "actions", "elements": [_button(c, mark) for c in content.controls]})
+        buttons = [_button(c, mark, language=content.language) for c in content.controls]
+        shown.append({"type": "actions", "elements": buttons})
     return shown or [_context(NOTHING_YET)]
 
 
-def offer(*, turn_id: int, edited_ts: str) -> dict[str, Any]:
+def offer(*, turn_id: int, edited_ts: str, language: Language) -> dict[str, Any]:
     """Return the arguments of the offer to answer an edited question again."""
+    why = texts.EDITED_LATE.say(language)
     button = {
         "type": "button",
         "action_id": AGAIN_ACTION,
-        "text": {"type": "plain_text", "text": texts.ANSWER_AGAIN},
+        "text": {"type": "plain_text", "text": texts.ANSWER_AGAIN.say(language)},
         "value": f"{turn_id}:{edited_ts}",
     }
     return {
-        "text": texts.EDITED_LATE,
-        "blocks": [
-            _context(texts.EDITED_LATE),
-            {"type": "actions", "elements": [button]},
-        ],
+        "text": why,
+        "blocks": [_context(why), {"type": "actions", "elements": [button]}],
     }
 
 
@@ -103,11 +103,11 @@ def _context(text: str) -> dict[str, Any]:
     return {"type": "context", "elements": [{"type": "plain_text", "text": text, "emoji": True}]}
 
 
-def _button(control: Control, mark: Mark) -> dict[str, Any]:
+def _button(control: Control, mark: Mark, *, language: Language) -> dict[str, Any]:
     return {
         "type": "button",
         "action_id": CONTROL_PREFIX + control.value,
-        "text": {"type": "plain_text", "text": _LABELS[control]},
+        "text": {"type": "plain_text", "text": _LABELS[control].say(language)},
         "value": str(mark.turn_id),
     }
 

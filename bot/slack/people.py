@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import structlog
 
+from bot.core.policy import Person
 from bot.core.reply import Place, Urgency
-from bot.errors import SlackError, SlackTokenRefused
+from bot.errors import SlackError, SlackTokenRefused, SlackUnavailable
 from bot.slack.calls import Calls
 
 METHOD = "users.info"
@@ -25,6 +26,8 @@ LANES = 4
 """Look-ups at once. A person always has the same lane, so that nobody is asked for twice."""
 NAMES_TIMEOUT_S = 3.0
 """An answer is there to be given: whoever is not known by then is left out."""
+FRESH_TIMEOUT_S = 1.5
+"""Of the three seconds in which Slack wants an answer to a command or a form."""
 NAMES_MOST = 50
 """People looked up for one answer."""
 
@@ -32,35 +35,10 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What the workspace says about a person.
-
-    Attributes:
-        user_id: `U…` or `W…`.
-        team_id: Their home workspace, which another workspace's guest brings along.
-        name: What people see; empty when Slack tells none.
-        locale: Such as `zh-CN`; empty when unknown.
-        is_admin: Owner or admin of the workspace.
-        is_bot: An app, not a person.
-        is_guest: A guest with access to some channels only.
-        is_deactivated: The account was closed.
-    """
-
-    user_id: str
-    team_id: str
-    name: str
-    locale: str
-    is_admin: bool
-    is_bot: bool
-    is_guest: bool
-    is_deactivated: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Remembered:
     """An answer, or that there was none, and how long it holds (monotonic seconds)."""
 
-    profile: Profile | None
+    person: Person | None
     until: float
 
 
@@ -71,6 +49,7 @@ class SlackPeople:
         calls: How Slack is called.
         clock: Monotonic seconds.
         names_timeout_s: An answer does not wait longer for names.
+        fresh_timeout_s: Nor does whoever must know somebody now.
     """
 
     def __init__(
@@ -79,10 +58,12 @@ class SlackPeople:
         calls: Calls,
         clock: Callable[[], float] = time.monotonic,
         names_timeout_s: float = NAMES_TIMEOUT_S,
+        fresh_timeout_s: float = FRESH_TIMEOUT_S,
     ) -> None:
         self._calls = calls
         self._clock = clock
         self._names_timeout_s = names_timeout_s
+        self._fresh_timeout_s = fresh_timeout_s
         self._remembered: OrderedDict[tuple[str, str], _Remembered] = OrderedDict()
         self._scopeless_until: dict[str, float] = {}
         self._lanes = tuple(asyncio.Lock() for _ in range(LANES))
@@ -110,58 +91,92 @@ class SlackPeople:
             log.info("names.timed_out", missing=len(wanted) - len(names))
         return names
 
-    async def profile(self, team_id: str, user_id: str) -> Profile | None:
+    async def profile(self, team_id: str, user_id: str) -> Person | None:
         """Return what Slack tells of a person, None when nothing; never raises SlackError."""
         key = team_id, user_id
         remembered = self._recall(key)
         if remembered is not None:
-            return remembered.profile
+            return remembered.person
         async with self._lanes[hash(key) % LANES]:
             remembered = self._recall(key)  # somebody else may have asked meanwhile
             if remembered is None:
-                remembered = self._remember(key, await self._ask(team_id, user_id))
-        return remembered.profile
+                remembered = self._remember(key, await self._ask_gently(team_id, user_id))
+        return remembered.person
+
+    async def person(self, team_id: str, user_id: str, *, fresh: bool) -> Person | None:
+        """Return what Slack tells of a person.
+
+        Args:
+            team_id: The workspace.
+            user_id: The person.
+            fresh: Ask Slack now, whatever is remembered: rights may have changed since.
+
+        Returns:
+            None when Slack tells nothing; never when `fresh`.
+
+        Raises:
+            SlackError: Only when `fresh`: Slack did not tell in time, or refused.
+        """
+        if not fresh:
+            return await self.profile(team_id, user_id)
+        try:
+            async with asyncio.timeout(self._fresh_timeout_s):
+                person = await self._ask(team_id, user_id)
+        except TimeoutError:
+            raise SlackUnavailable(method=METHOD, code="timeout") from None
+        self._remember((team_id, user_id), person)
+        return person
 
     def _recall(self, key: tuple[str, str]) -> _Remembered | None:
         remembered = self._remembered.get(key)
         return remembered if remembered and remembered.until > self._clock() else None
 
-    def _remember(self, key: tuple[str, str], profile: Profile | None) -> _Remembered:
-        holds_s = UNKNOWN_S if profile is None else KNOWN_S
-        remembered = _Remembered(profile, self._clock() + holds_s)
+    def _remember(self, key: tuple[str, str], person: Person | None) -> _Remembered:
+        holds_s = UNKNOWN_S if person is None else KNOWN_S
+        remembered = _Remembered(person, self._clock() + holds_s)
         self._remembered[key] = remembered
         self._remembered.move_to_end(key)
         if len(self._remembered) > PEOPLE_KEPT:
             self._remembered.popitem(last=False)
         return remembered
 
-    async def _ask(self, team_id: str, user_id: str) -> Profile | None:
+    async def _ask_gently(self, team_id: str, user_id: str) -> Person | None:
+        """Ask, unless Slack refused the token a while ago; None for every failure."""
         if self._scopeless_until.get(team_id, 0.0) > self._clock():
             return None
-        place = Place(team_id, "", "")
-        query = {"user": user_id, "include_locale": True}
         try:
-            await self._calls.permit(place, method=METHOD, urgency=Urgency.FIRST_WORDS)
-            answer = await self._calls.read(place, method=METHOD, query=query)
+            return await self._ask(team_id, user_id)
         except SlackTokenRefused as error:
             self._scopeless_until[team_id] = self._clock() + SCOPELESS_S
             log.warning("people.refused", team_id=team_id, code=error.code)
-            return None
         except SlackError:
-            return None
-        return _parse(answer.get("user"), user_id)
+            pass
+        return None
+
+    async def _ask(self, team_id: str, user_id: str) -> Person:
+        place = Place(team_id, "", "")
+        query = {"user": user_id, "include_locale": True}
+        await self._calls.permit(place, method=METHOD, urgency=Urgency.FIRST_WORDS)
+        answer = await self._calls.read(place, method=METHOD, query=query)
+        person = _parse(answer.get("user"), team_id=team_id, user_id=user_id)
+        if person is None:
+            raise SlackUnavailable(method=METHOD, code="not_json")
+        return person
 
 
-def _parse(user: object, user_id: str) -> Profile | None:
+def _parse(user: object, *, team_id: str, user_id: str) -> Person | None:
     if not isinstance(user, dict):
         return None
     known = cast("dict[str, Any]", user)
-    return Profile(
+    home = str(known.get("team_id") or "")
+    is_admin = known.get("is_admin") or known.get("is_owner")
+    return Person(
         user_id=user_id,
-        team_id=str(known.get("team_id") or ""),
+        team_id=home,
         name=_name(known),
         locale=str(known.get("locale") or ""),
-        is_admin=bool(known.get("is_admin") or known.get("is_owner")),
+        # In a channel shared with another workspace its admins are nobody's here.
+        is_admin=bool(is_admin) and home in {"", team_id},
         is_bot=bool(known.get("is_bot")),
         is_guest=bool(known.get("is_restricted") or known.get("is_ultra_restricted")),
         is_deactivated=bool(known.get("deleted")),

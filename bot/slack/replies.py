@@ -1,22 +1,30 @@
 """The bot's messages in Slack: posted, edited, deleted, and found again."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
+from bot.core.history import Said
+from bot.core.language import Language
 from bot.core.pacing import EDIT, POST
 from bot.core.reply import Content, Mark, Place, Urgency
-from bot.errors import MessageGone, SlackUnavailable
+from bot.errors import MessageGone, SlackRefused, SlackUnavailable
 from bot.slack.calls import Calls
 from bot.slack.message import carries, message, offer
+from bot.slack.spoken import said
 
 DELETE = "chat.delete"
 OPEN = "conversations.open"
+REPLIES = "conversations.replies"
 WHISPER = "chat.postEphemeral"
 PAGE_MESSAGES = 200
 """Messages asked for at once (docs.slack.dev, "conversations.replies": at most 1,000). Apps that
 are distributed outside the Marketplace get 15, whatever they ask for."""
 PAGES = 5
 """Pages looked through for a lost message; it was posted seconds after `after_ts`."""
+THREAD_MESSAGES = 100
+"""Messages of a thread asked for at once, when it is read for what was said."""
+THREAD_PAGES = 2
+"""Slack gives the oldest messages first: of a longer thread the last ones are not reached."""
 
 
 class SlackReplies:
@@ -112,7 +120,6 @@ class SlackReplies:
         Raises:
             SlackError: In its most specific form.
         """
-        method = "conversations.replies"
         query: dict[str, str | int | bool] = {
             "channel": place.channel_id,
             "ts": place.thread_ts,
@@ -121,15 +128,46 @@ class SlackReplies:
             "inclusive": True,
             "limit": 2,  # the root comes along in any case
         }
-        await self._calls.permit(place, method=method, urgency=Urgency.FIRST_WORDS)
-        page = await self._calls.read(place, method=method, query=query)
+        await self._calls.permit(place, method=REPLIES, urgency=Urgency.FIRST_WORDS)
+        page = await self._calls.read(place, method=REPLIES, query=query)
         for found in cast("list[dict[str, Any]]", page.get("messages") or []):
             if found.get("ts") == ts and found.get("subtype") != "tombstone":
                 return str(found.get("text") or "")
         return None
 
+    async def thread(self, place: Place, *, before_ts: str) -> Sequence[Said]:
+        """Return what was said in a thread before one of its messages, in order of time.
+
+        What the bot says about its work (that it thinks, waits, offers something) is left out.
+
+        Raises:
+            SlackError: In its most specific form; SlackRefused, with the code `thread_too_long`,
+                when what was said last is beyond THREAD_PAGES pages.
+        """
+        query: dict[str, str | int | bool] = {
+            "channel": place.channel_id,
+            "ts": place.thread_ts,
+            "latest": before_ts,
+            "inclusive": False,
+            "limit": THREAD_MESSAGES,
+            "include_all_metadata": True,
+        }
+        found: dict[str, Said | None] = {}  # the root leads every page
+        for _ in range(THREAD_PAGES):
+            await self._calls.permit(place, method=REPLIES, urgency=Urgency.FIRST_WORDS)
+            page = await self._calls.read(place, method=REPLIES, query=query)
+            for one in cast("list[dict[str, Any]]", page.get("messages") or []):
+                found[str(one["ts"])] = said(one)
+            following = _next_cursor(page)
+            if following is None:
+                earlier = (ts for ts in found if _moment(ts) < _moment(before_ts))
+                words = [found[ts] for ts in sorted(earlier, key=_moment)]
+                return [each for each in words if each is not None]
+            query["cursor"] = following
+        raise SlackRefused(method=REPLIES, code="thread_too_long")
+
     async def offer_again(
-        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str
+        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str, language: Language
     ) -> None:
         """Offer the asker, and nobody else, to have an edited question answered again.
 
@@ -140,13 +178,13 @@ class SlackReplies:
             "channel": place.channel_id,
             "user": user_id,
             "thread_ts": place.thread_ts,
-            **offer(turn_id=turn_id, edited_ts=edited_ts),
+            **offer(turn_id=turn_id, edited_ts=edited_ts, language=language),
         }
         await self._calls.permit(place, method=WHISPER, urgency=Urgency.INTERIM)
         await self._calls.send(place, method=WHISPER, body=body)
 
     async def _messages(self, place: Place, *, after_ts: str) -> AsyncIterator[dict[str, Any]]:
-        method = "conversations.replies" if place.thread_ts else "conversations.history"
+        method = REPLIES if place.thread_ts else "conversations.history"
         query: dict[str, str | int | bool] = {
             "channel": await self._conversation(place),
             "oldest": after_ts,
@@ -160,10 +198,10 @@ class SlackReplies:
             page = await self._calls.read(place, method=method, query=query)
             for found in cast("list[dict[str, Any]]", page.get("messages") or []):
                 yield found
-            following = cast("dict[str, Any]", page.get("response_metadata") or {})
-            if not following.get("next_cursor"):
+            following = _next_cursor(page)
+            if following is None:
                 return
-            query["cursor"] = str(following["next_cursor"])
+            query["cursor"] = following
 
     async def _conversation(self, place: Place) -> str:
         """Return the channel's own id: only posting takes a user's id for one.
@@ -173,6 +211,18 @@ class SlackReplies:
         if not place.channel_id.startswith(("U", "W")):
             return place.channel_id
         return (await self.direct(place.team_id, place.channel_id)).channel_id
+
+
+def _next_cursor(page: Mapping[str, Any]) -> str | None:
+    """Return where the next page begins; None after the last one."""
+    following = cast("dict[str, Any]", page.get("response_metadata") or {})
+    return str(following.get("next_cursor") or "") or None
+
+
+def _moment(ts: str) -> tuple[int, int]:
+    """Return what messages are ordered by."""
+    seconds, _, micros = ts.partition(".")
+    return int(seconds), int(micros)
 
 
 def _text(answer: object, name: str, *, method: str) -> str:

@@ -8,6 +8,7 @@ import structlog
 from bot.core.changes import Deleted, Edited
 from bot.core.reply import Place
 from bot.errors import SlackError, TooEarly
+from bot.turns.languages import Languages
 from bot.turns.ports import Replies
 from storage.records import FoundTurn, TurnStatus
 from storage.turns import Turns
@@ -35,15 +36,22 @@ class Changes:
     Args:
         turns: The inbox.
         replies: Slack.
+        languages: What offers are written in.
         look_again_s: Between looks for a message whose claim may be on its way.
     """
 
     def __init__(
-        self, *, turns: Turns, replies: Replies, look_again_s: float = LOOK_AGAIN_S
+        self,
+        *,
+        turns: Turns,
+        replies: Replies,
+        languages: Languages,
+        look_again_s: float = LOOK_AGAIN_S,
     ) -> None:
         self._look_again_s = look_again_s
         self._turns = turns
         self._replies = replies
+        self._languages = languages
         self._offers: set[asyncio.Task[None]] = set()
         self._known: dict[Edited, None] = {}
 
@@ -121,9 +129,16 @@ class Changes:
 
     async def _offer(self, found: FoundTurn, edited: Edited) -> None:
         place = Place(found.team_id, found.channel_id, found.thread_ts)
+        language = await self._languages.of(
+            team_id=found.team_id, channel_id=found.channel_id, user_id=found.user_id
+        )
         try:
             await self._replies.offer_again(
-                place, user_id=found.user_id, turn_id=found.id, edited_ts=edited.edited_ts
+                place,
+                user_id=found.user_id,
+                turn_id=found.id,
+                edited_ts=edited.edited_ts,
+                language=language,
             )
         except SlackError as error:
             log.info("offer.not_made", turn_id=found.id, error=type(error).__name__)

@@ -5,8 +5,12 @@ from typing import Any
 import structlog
 
 from bot.core.messages import UserMessage
+from bot.core.setting import Follow
+from bot.errors import UnknownApp
 from bot.metrics import Metrics
-from storage.records import NewTurn
+from bot.turns.ports import Choices, Threads
+from storage.errors import SecretsLocked, SecretUnreadable
+from storage.records import NewTurn, Turn
 from storage.turns import Turns
 
 log = structlog.stdlib.get_logger(__name__)
@@ -14,7 +18,13 @@ log = structlog.stdlib.get_logger(__name__)
 
 def new_turn(message: UserMessage) -> NewTurn:
     """Return what is stored of a message until it is answered."""
-    payload: dict[str, Any] = {"text": message.text, "files": message.file_count}
+    payload: dict[str, Any] = {
+        "text": message.text,
+        "files": message.file_count,
+        "user_team": message.user_team_id,
+    }
+    if not message.is_addressed:
+        payload["overheard"] = True
     return NewTurn(
         team_id=message.team_id,
         channel_id=message.channel_id,
@@ -25,23 +35,47 @@ def new_turn(message: UserMessage) -> NewTurn:
     )
 
 
-class Claims:
-    """Takes messages in: once each, whatever Slack delivers."""
+def user_team(turn: Turn) -> str:
+    """Return the workspace its asker wrote from; empty for a question that is asked again."""
+    return str(turn.payload.get("user_team") or "")
 
-    def __init__(self, *, turns: Turns, metrics: Metrics) -> None:
+
+def is_overheard(turn: Turn) -> bool:
+    """Return whether its message was said in a thread the bot follows, to nobody by name."""
+    return turn.payload.get("overheard") is True
+
+
+class Claims:
+    """Takes messages in: once each, whatever Slack delivers.
+
+    Args:
+        turns: The inbox.
+        threads: Which threads the bot takes part in.
+        choices: Where it follows them.
+        metrics: Messages are counted there.
+    """
+
+    def __init__(
+        self, *, turns: Turns, threads: Threads, choices: Choices, metrics: Metrics
+    ) -> None:
         self._turns = turns
+        self._threads = threads
+        self._choices = choices
         self._metrics = metrics
 
     async def submit(self, message: UserMessage) -> bool:
-        """Claim a message; the claim is committed when this returns.
+        """Claim a message that is for the bot; the claim is committed when this returns.
 
         Returns:
-            False when the message had been claimed before.
+            False when the message had been claimed before, or is not for the bot.
 
         Raises:
             StorageError: Nothing was claimed; Slack must deliver the message again.
         """
         try:
+            if not message.is_addressed and not await self._is_followed(message):
+                self._metrics.messages.labels("ignored").inc()
+                return False
             turn_id = await self._turns.claim(new_turn(message))
         except BaseException:
             self._metrics.messages.labels("failed").inc()
@@ -56,3 +90,18 @@ class Claims:
             message_ts=message.ts,
         )
         return claimed
+
+    async def _is_followed(self, message: UserMessage) -> bool:
+        """Tell whether the bot takes part in a thread and answers everything said in it.
+
+        Most threads have nothing to do with it, so the settings are read last.
+        """
+        team_id, channel_id = message.team_id, message.channel_id
+        state = await self._threads.state(team_id, channel_id, message.thread_ts)
+        if not state.is_known or state.is_quiet:
+            return False
+        try:
+            effective = await self._choices.of(team_id, channel_id, message.user_id)
+        except (UnknownApp, SecretsLocked, SecretUnreadable):
+            return False  # nobody asked for the sentence that would say so
+        return effective.follow is Follow.THREAD

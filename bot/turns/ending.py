@@ -6,11 +6,16 @@ from typing import Any, Literal, Self
 
 from bot.core import texts
 from bot.core.answer import Answer, Source
+from bot.core.language import Language
 from bot.core.pages import pages
 from bot.core.reply import Content
 from bot.errors import ContentBlocked, DashScopeError
+from bot.turns.terms import Terms
+from storage.records import ModelUse, SessionUse
 
-Outcome = Literal["answered", "cut", "stopped", "failed", "hinted", "gave_up", "undelivered"]
+Outcome = Literal[
+    "answered", "cut", "stopped", "failed", "hinted", "refused", "gave_up", "undelivered"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +24,16 @@ class Ending:
 
     Attributes:
         outcome: What the log and the metrics call it.
-        text: The answer as the app wrote it, or a sentence of the bot's own.
-        note: One line under it; may be empty.
-        sources: (index, title, url) of each source.
+        text: The answer as the app wrote it, or a sentence of the bot's own; without text and note
+            there is nothing to show.
+        note: Lines under it; may be empty.
+        sources: (index, title, url) of each source that is shown.
         session_id: What the thread goes on with; None leaves the conversation as it is.
         app_key: The app that session belongs to.
         request_id: DashScope's id of the request.
         code: The error code, or the error's class when none came.
+        usage: (model, input tokens, output tokens) of the answer.
+        language: What the reader reads.
     """
 
     outcome: Outcome
@@ -36,54 +44,77 @@ class Ending:
     app_key: str = ""
     request_id: str | None = None
     code: str = ""
+    usage: tuple[tuple[str, int, int], ...] = ()
+    language: Language = Language.EN
 
     @classmethod
-    def of_answer(cls, answer: Answer, *, outcome: Outcome, note: str, app_key: str) -> Self:
+    def of_answer(cls, answer: Answer, *, outcome: Outcome, note: str, terms: Terms) -> Self:
         """Keep what an answer leaves, with a sentence where it says nothing at all."""
-        silent = not answer.text.strip()
+        silent = not answer.text.strip() and outcome == "answered"
+        sources = answer.sources if terms.effective.shows_sources else ()
         return cls(
             outcome=outcome,
-            text=texts.EMPTY_ANSWER if silent and outcome == "answered" else answer.text,
+            text=texts.EMPTY_ANSWER.say(terms.language) if silent else answer.text,
             note=note,
-            sources=tuple((source.index, source.title, source.url) for source in answer.sources),
-            session_id=answer.session_id,
-            app_key=app_key,
+            sources=tuple((source.index, source.title, source.url) for source in sources),
+            session_id=answer.session_id if terms.keeps_session else None,
+            app_key=terms.effective.app.key,
             request_id=answer.request_id,
+            usage=_usage(answer),
+            language=terms.language,
         )
 
     @classmethod
-    def of_error(cls, error: DashScopeError, answer: Answer, *, turn_id: int, app_key: str) -> Self:
+    def of_error(cls, error: DashScopeError, answer: Answer, *, turn_id: int, terms: Terms) -> Self:
         """Keep what was said before the error; blocked content is taken back."""
         kept = answer.text if not isinstance(error, ContentBlocked) else ""
-        request_id = error.request_id or answer.request_id
-        code = error.code or type(error).__name__
-        if not kept.strip():
-            sentence = texts.failure(error, turn_id=turn_id)
-            return cls("failed", text=sentence, request_id=request_id, code=code)
+        has_words, language = bool(kept.strip()), terms.language
         return cls(
-            "cut",
-            text=kept,
-            note=texts.interrupted(error, turn_id=turn_id),
-            session_id=answer.session_id,
-            app_key=app_key,
-            request_id=request_id,
-            code=code,
+            "cut" if has_words else "failed",
+            text=kept if has_words else texts.failure(error, turn_id=turn_id, language=language),
+            note=texts.interrupted(error, turn_id=turn_id, language=language) if has_words else "",
+            session_id=answer.session_id if has_words and terms.keeps_session else None,
+            app_key=terms.effective.app.key,
+            request_id=error.request_id or answer.request_id,
+            code=error.code or type(error).__name__,
+            usage=_usage(answer),
+            language=language,
         )
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote, also in an earlier release."""
         fields: dict[str, Any] = dict(stored)
         fields["sources"] = tuple((index, title, url) for index, title, url in stored["sources"])
+        fields["usage"] = tuple((model, i, o) for model, i, o in stored.get("usage", ()))
+        fields["language"] = Language(stored.get("language", Language.EN))
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         return asdict(self)
 
+    @property
+    def session(self) -> SessionUse | None:
+        """What the conversation goes on with; None leaves it as it is."""
+        if self.session_id is None:
+            return None
+        return SessionUse(app_key=self.app_key, session_id=self.session_id)
+
+    @property
+    def model_uses(self) -> tuple[ModelUse, ...]:
+        """What the answer cost."""
+        return tuple(ModelUse(*used) for used in self.usage)
+
     def contents(self, page_bytes: int) -> Sequence[Content]:
-        """Return the messages that show it."""
+        """Return the messages that show it; none when there is nothing to say."""
         sources = [Source(index, title, url) for index, title, url in self.sources]
-        shown = pages(self.text, sources=sources, finished=True, limit_bytes=page_bytes) or ("",)
+        shown = pages(self.text, sources=sources, finished=True, limit_bytes=page_bytes)
+        if not shown:
+            return [Content("", note=self.note)] if self.text or self.note else []
         *first, last = shown
         return [*(Content(text) for text in first), Content(last, note=self.note)]
+
+
+def _usage(answer: Answer) -> tuple[tuple[str, int, int], ...]:
+    return tuple((used.model_id, used.input_tokens, used.output_tokens) for used in answer.usage)

@@ -1,7 +1,7 @@
-"""Forgetting: finished turns and idle conversations go after a while."""
+"""Forgetting: turns, conversations, quiet threads, usage and secrets go when their time is up."""
 
 import asyncio
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 
@@ -16,6 +16,11 @@ BATCHES_AT_MOST = 200
 """A bound for one round; what is left over goes in the next."""
 BETWEEN_BATCHES_S = 0.05
 """Room for claims between two batches."""
+USAGE_DAYS = 400
+"""Usage is kept for so long: the month of a year ago can still be compared with this one."""
+SECRET_DAYS = 30
+"""For so long the own key of an app that was removed can be brought back."""
+DAY_S = 86_400.0
 
 
 class Housekeeping:
@@ -23,12 +28,14 @@ class Housekeeping:
 
     Args:
         storage: An open storage.
-        retention_days: Age after which a finished turn or an idle conversation goes.
+        retention_days: Age after which a finished turn, an idle conversation or a quiet thread
+            goes. Usage holds no text and stays for 400 days in any case, a secret
+            nobody names for 30. What admins changed, and who, is never forgotten.
     """
 
     def __init__(self, storage: Storage, *, retention_days: int) -> None:
         self._storage = storage
-        self._older_than_s = retention_days * 86_400.0
+        self._older_than_s = retention_days * DAY_S
         self._task: asyncio.Task[None]
 
     async def __aenter__(self) -> Self:
@@ -52,12 +59,25 @@ class Housekeeping:
 
     async def prune(self) -> int:
         """Forget what is old enough, in small batches; return how many rows went."""
+        storage, age_s = self._storage, self._older_than_s
         total = 0
-        for table in (self._storage.turns, self._storage.conversations):
-            for _ in range(BATCHES_AT_MOST):
-                gone = await table.prune(older_than_s=self._older_than_s, limit=BATCH)
-                total += gone
-                if gone < BATCH:
-                    break
-                await asyncio.sleep(BETWEEN_BATCHES_S)
-        return total
+        # Turns first: a quiet thread is remembered as long as one of its turns.
+        for table in (storage.turns, storage.conversations, storage.threads):
+            total += await _prune(table, older_than_s=age_s)
+        total += await _prune(storage.usage, older_than_s=USAGE_DAYS * DAY_S)
+        return total + await _prune(storage.secrets, older_than_s=SECRET_DAYS * DAY_S)
+
+
+class _Table(Protocol):
+    async def prune(self, *, older_than_s: float, limit: int) -> int: ...
+
+
+async def _prune(table: _Table, *, older_than_s: float) -> int:
+    total = 0
+    for _ in range(BATCHES_AT_MOST):
+        gone = await table.prune(older_than_s=older_than_s, limit=BATCH)
+        total += gone
+        if gone < BATCH:
+            break
+        await asyncio.sleep(BETWEEN_BATCHES_S)
+    return total

@@ -5,9 +5,23 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from bot.core.answer import Answer
+from bot.core.history import Said
+from bot.core.language import Language
+from bot.core.policy import Person
 from bot.core.question import Question
 from bot.core.reply import Content, Mark, Place, Urgency
-from storage.records import Conversation, SessionUse, Turn, TurnStatus, Wish
+from bot.core.resolution import Effective
+from storage.records import (
+    Admission,
+    Conversation,
+    Limit,
+    ModelUse,
+    SessionUse,
+    ThreadState,
+    Turn,
+    TurnStatus,
+    Wish,
+)
 
 
 class Replies(Protocol):
@@ -53,14 +67,80 @@ class Replies(Protocol):
         ...
 
     async def offer_again(
-        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str
+        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str, language: Language
     ) -> None:
         """Offer the asker, and nobody else, to have an edited question answered again."""
         ...
 
 
+class ThreadHistory(Protocol):
+    """What was said in threads."""
+
+    async def thread(self, place: Place, *, before_ts: str) -> Sequence[Said]:
+        """Return what was said in a thread before one of its messages, in order of time.
+
+        What the bot says about its work (that it thinks, waits, offers something) is left out.
+
+        Raises:
+            SlackError: It could not be read, or not as far as that message.
+        """
+        ...
+
+
+class Choices(Protocol):
+    """What was chosen for a place in Slack."""
+
+    async def of(self, team_id: str, channel_id: str, user_id: str) -> Effective:
+        """Return what holds for somebody in a channel.
+
+        Raises:
+            UnknownApp: The chosen app does not exist any more.
+            SecretsLocked: Its key is stored, and cannot be opened without an encryption key.
+            SecretUnreadable: Its key is stored, and no encryption key fits.
+            StorageError: The database could not be asked.
+        """
+        ...
+
+
+class Usage(Protocol):
+    """What was used of the quotas. Every method raises `storage.errors.StorageError`."""
+
+    async def admit(
+        self,
+        turn_id: int,
+        *,
+        team_id: str,
+        channel_id: str,
+        user_id: str,
+        app: str,
+        limits: Sequence[Limit],
+    ) -> Admission:
+        """Count a turn, once, unless one of the limits is spent."""
+        ...
+
+
+class Threads(Protocol):
+    """How the bot stands to threads. Every method raises `storage.errors.StorageError`."""
+
+    async def state(self, team_id: str, channel_id: str, thread_ts: str) -> ThreadState:
+        """Return whether the bot has spoken in a thread, and whether it was asked to be quiet."""
+        ...
+
+    async def quiet(self, team_id: str, channel_id: str, thread_ts: str, *, by: str) -> None:
+        """Note that somebody wants the bot to be quiet in a thread."""
+        ...
+
+    async def wake(self, team_id: str, channel_id: str, thread_ts: str) -> bool:
+        """Let the bot speak in a thread again; return whether it had been quiet."""
+        ...
+
+
 class People(Protocol):
     """Who is who in the workspace."""
+
+    async def profile(self, team_id: str, user_id: str) -> Person | None:
+        """Return what Slack tells of a person, None when nothing; never raises SlackError."""
+        ...
 
     async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
         """Return a name for each id that could be looked up; never raises SlackError."""
@@ -122,9 +202,15 @@ class Book(Protocol):
         ...
 
     async def finish(
-        self, turn: Turn, *, status: TurnStatus, session: SessionUse | None, outcome: str
+        self,
+        turn: Turn,
+        *,
+        status: TurnStatus,
+        session: SessionUse | None,
+        outcome: str,
+        usage: Sequence[ModelUse],
     ) -> None:
-        """End the turn, erase its text, and keep its session."""
+        """End the turn, erase its text, keep its session and what its answer cost."""
         ...
 
 

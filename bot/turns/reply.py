@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bot.core.language import Language
 from bot.core.pages import PAGE_BYTES
 from bot.core.plan import Delete, Edit, Operation, Post, applied, plan
 from bot.core.reply import Content, Mark, Place, Shown, Urgency
@@ -113,11 +114,15 @@ class Reply:
             if not moved:
                 await _set_within(changed, seconds=tick_s)
 
-    async def settle(self, wanted: Wanted) -> None:
+    async def settle(self, wanted: Wanted, *, language: Language = Language.EN) -> None:
         """Show `wanted` and return when Slack has confirmed all of it.
 
         Waits out 429s, repeats what failed, posts anew what cannot be edited any more, and brings
         the answer to the asker's direct messages when the channel is closed.
+
+        Args:
+            wanted: What to show.
+            language: The reader's.
 
         Raises:
             SlackError: It cannot be shown, or not for now.
@@ -146,7 +151,7 @@ class Reply:
                 if self._moved:
                     raise
                 await self._move_to_direct_messages()
-                wanted = _said_where_from(wanted)
+                wanted = _said_where_from(wanted, language=language)
 
     async def advance(self, wanted: Wanted, *, urgency: Urgency) -> bool:
         """Make one call towards `wanted`; return False when nothing is left to do.
@@ -282,12 +287,15 @@ class Reply:
         self._moved = self._may_be_posted = True
 
 
-def _said_where_from(wanted: Wanted) -> Wanted:
+def _said_where_from(wanted: Wanted, *, language: Language) -> Wanted:
     """Say on the last message why it is here."""
 
     def moved(page_bytes: int) -> Sequence[Content]:
-        *pages, last = wanted(page_bytes)
-        return [*pages, replace(last, note=f"{MOVED} {last.note}".strip())]
+        shown = wanted(page_bytes)
+        if not shown:
+            return shown
+        *pages, last = shown
+        return [*pages, replace(last, note=f"{MOVED.say(language)} {last.note}".strip())]
 
     return moved
 

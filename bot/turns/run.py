@@ -6,22 +6,35 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import structlog
 
 from bot.core import texts
 from bot.core.answer import Source
+from bot.core.language import Language
 from bot.core.pages import pages
 from bot.core.reply import Content, Control, Place
-from bot.errors import ChannelClosed, MessageTooLong, SlackError, SlackRefused
+from bot.core.resolution import Effective
+from bot.core.setting import LanguageChoice
+from bot.errors import (
+    ChannelClosed,
+    MessageTooLong,
+    Misconfigured,
+    SlackError,
+    SlackRefused,
+    UnknownApp,
+)
 from bot.turns.asking import Asking
 from bot.turns.ending import Ending
+from bot.turns.languages import look_up, spoken
 from bot.turns.reply import PAUSES_S, Reply
+from bot.turns.terms import Terms
 from bot.turns.waiting import take_line_away
+from bot.turns.wishes import Wishes
 from bot.turns.world import Grip, World
-from storage.errors import LeaseLost, StorageUnavailable
-from storage.records import SessionUse, Turn, TurnStatus
+from storage.errors import LeaseLost, SecretsLocked, SecretUnreadable, StorageUnavailable
+from storage.records import Turn, TurnStatus
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -44,7 +57,7 @@ class TurnRun:
         self._turn = turn
         self._world = world
         self._changed = asyncio.Event()
-        self._asking = Asking(turn, world=world, grip=grip, changed=self._changed)
+        self._wishes = Wishes(turn, book=world.book, grip=grip)
         # Before and after the wait for a permit the text is often the same.
         self._pages = lru_cache(maxsize=1)(_growing_pages)
         self._has_line = turn.notice is not None
@@ -72,13 +85,17 @@ class TurnRun:
             ending = await self._show(ending)
         if self._has_line:
             await take_line_away(turn, replies=self._world.replies)
-        await self._asking.look_for_edit()
+        await self._wishes.look_for_edit()
         await self._world.book.finish(
-            turn, status=_status(ending), session=_session(ending), outcome=ending.outcome
+            turn,
+            status=_status(ending),
+            session=ending.session,
+            outcome=ending.outcome,
+            usage=ending.model_uses,
         )
         self._report(ending)
-        if self._asking.edited_ts:
-            await self._offer_again(self._asking.edited_ts)
+        if self._wishes.edited_ts:
+            await self._offer_again(ending.language)
 
     @property
     def _was_stopped_unseen(self) -> bool:
@@ -104,24 +121,30 @@ class TurnRun:
             self._guard()
         return await self._world.book.store_ending(self._turn, ending.to_json())
 
-    async def _offer_again(self, edited_ts: str) -> None:
+    async def _offer_again(self, language: Language) -> None:
         turn = self._turn
         place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
         with suppress(SlackError):
             await self._world.replies.offer_again(
-                place, user_id=turn.user_id, turn_id=turn.id, edited_ts=edited_ts
+                place,
+                user_id=turn.user_id,
+                turn_id=turn.id,
+                edited_ts=self._wishes.edited_ts,
+                language=language,
             )
 
     async def _show(self, ending: Ending) -> Ending:
         """Show the ending; what Slack will never take is replaced by one plain sentence."""
         try:
             # A long answer takes many calls, each of which compares all its pages.
-            await self._reply.settle(lru_cache(maxsize=1)(ending.contents))
+            contents = lru_cache(maxsize=1)(ending.contents)
+            await self._reply.settle(contents, language=ending.language)
         except (SlackRefused, MessageTooLong, ChannelClosed) as error:
             log.warning("reply.refused", error=type(error).__name__, code=error.code)
-            sorry = Ending("undelivered", text=texts.gave_up(turn_id=self._turn.id))
+            gave_up = texts.gave_up(turn_id=self._turn.id, language=ending.language)
+            sorry = Ending("undelivered", text=gave_up)
             with suppress(SlackError):
-                await self._reply.settle(sorry.contents)
+                await self._reply.settle(sorry.contents, language=ending.language)
             return replace(ending, outcome="undelivered", code=error.code)
         except SlackError as error:
             if self._turn.attempts < DELIVERIES:
@@ -130,16 +153,58 @@ class TurnRun:
         return ending
 
     async def _answer(self) -> Ending:
-        """Ask, and show what comes while it comes."""
-        if early := await self._early_ending():
+        """Find out what holds here, and answer accordingly.
+
+        Raises:
+            SlackError: The question could not be read.
+            StorageError: Nobody knows what holds here, or whether the question may be asked.
+            LeaseLost: Another process owns the turn now.
+        """
+        turn, world = self._turn, self._world
+        chosen: Effective | Exception
+        try:
+            chosen = await world.choices.of(turn.team_id, turn.channel_id, turn.user_id)
+        except (UnknownApp, SecretsLocked, SecretUnreadable) as error:
+            chosen = error
+        person = await look_up(world.people, team_id=turn.team_id, user_id=turn.user_id)
+        choice = LanguageChoice.AUTO if isinstance(chosen, Exception) else chosen.language
+        language = spoken(choice, person)
+        if early := self._early_ending(language):
             return early
+        if isinstance(chosen, Exception):
+            return self._misconfigured(chosen, language=language)
+        return await self._ask(Terms(effective=chosen, person=person, language=language))
+
+    def _early_ending(self, language: Language) -> Ending | None:
+        turn = self._turn
+        if turn.stop_requested_by is not None:
+            return Ending("stopped", note=texts.STOPPED.say(language), language=language)
+        if max(turn.crashes, turn.attempts - 1) >= TRIES:
+            gave_up = texts.gave_up(turn_id=turn.id, language=language)
+            return Ending("gave_up", text=gave_up, language=language)
+        return None
+
+    def _misconfigured(self, error: Exception, *, language: Language) -> Ending:
+        code = type(error).__name__
+        log.error("turn.misconfigured", error=code)
+        sentence = texts.failure(Misconfigured(), turn_id=self._turn.id, language=language)
+        return Ending("failed", text=sentence, code=code, language=language)
+
+    async def _ask(self, terms: Terms) -> Ending:
+        """Ask, and show what comes while it comes."""
+        asking = Asking(
+            self._turn, terms=terms, world=self._world, wishes=self._wishes, changed=self._changed
+        )
+        if nothing_to_ask := await asking.find_question():
+            return nothing_to_ask
+        so_far = partial(self._so_far, asking, terms)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tidying = tasks.create_task(self._take_line_away())
                 writing = tasks.create_task(
-                    self._reply.keep_up(self._so_far, changed=self._changed, tick_s=TICK_S)
+                    self._reply.keep_up(so_far, changed=self._changed, tick_s=TICK_S)
                 )
-                ending = await self._asking.settle(tasks, has_begun=lambda: self._reply.has_words)
+                ending = await asking.settle(tasks, has_begun=lambda: self._reply.has_words)
                 tidying.cancel()
                 async with self._reply.calling:  # no edit is on its way that could land last
                     writing.cancel()
@@ -155,24 +220,18 @@ class TurnRun:
                 self._turn, replies=self._world.replies, tries=1
             )
 
-    async def _early_ending(self) -> Ending | None:
-        turn = self._turn
-        if turn.stop_requested_by is not None:
-            return Ending("stopped", note=texts.STOPPED)
-        if max(turn.crashes, turn.attempts - 1) >= TRIES:
-            return Ending("gave_up", text=texts.gave_up(turn_id=turn.id))
-        return await self._asking.find_question()
-
-    def _so_far(self, page_bytes: int) -> Sequence[Content]:
+    def _so_far(self, asking: Asking, terms: Terms, page_bytes: int) -> Sequence[Content]:
         """Return what the reply should show while the answer is on its way."""
-        answer = self._asking.answer
-        shown = self._pages(answer.text, answer.sources, page_bytes)
+        answer, language = asking.answer, terms.language
+        sources = answer.sources if terms.effective.shows_sources else ()
+        shown = self._pages(answer.text, sources, page_bytes)
         if not shown:
             waited_s = time.monotonic() - self._started
-            note = texts.progress(answer.steps, waited_s=waited_s)
-            return [Content("", note=note, controls=(Control.STOP,))]
+            note = texts.progress(answer.steps, waited_s=waited_s, language=language)
+            return [Content("", note=note, controls=(Control.STOP,), language=language)]
         *first, last = shown
-        return [*(Content(text) for text in first), Content(last, controls=(Control.STOP,))]
+        growing = Content(last, controls=(Control.STOP,), language=language)
+        return [*(Content(text) for text in first), growing]
 
     def _report(self, ending: Ending) -> None:
         """Write the turn's one line, and count it."""
@@ -206,15 +265,9 @@ def _growing_pages(text: str, sources: tuple[Source, ...], limit_bytes: int) -> 
 
 def _status(ending: Ending) -> TurnStatus:
     match ending.outcome:
-        case "answered" | "cut" | "hinted":
+        case "answered" | "cut" | "hinted" | "refused":
             return TurnStatus.DONE
         case "stopped":
             return TurnStatus.CANCELLED
         case "failed" | "gave_up" | "undelivered":
             return TurnStatus.FAILED
-
-
-def _session(ending: Ending) -> SessionUse | None:
-    if ending.session_id is None:
-        return None
-    return SessionUse(app_key=ending.app_key, session_id=ending.session_id)

@@ -8,6 +8,7 @@ import structlog
 from bot.core import texts
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.errors import SlackError, SlackThrottled, SlackUnavailable
+from bot.turns.languages import Languages
 from bot.turns.ports import Replies
 from storage.errors import StorageError
 from storage.records import Turn, TurnStatus, Waiting
@@ -35,13 +36,22 @@ class WaitingLines:
     Args:
         turns: The inbox.
         replies: Slack.
+        languages: What lines are written in.
         patience_s: A message that waits longer is told its place.
     """
 
-    def __init__(self, *, turns: Turns, replies: Replies, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        *,
+        turns: Turns,
+        replies: Replies,
+        languages: Languages,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._patience_s = patience_s
         self._turns = turns
         self._replies = replies
+        self._languages = languages
         self._signal = asyncio.Event()
         self._task: asyncio.Task[None]
 
@@ -80,7 +90,10 @@ class WaitingLines:
         now = await self._turns.find(waiting.id)  # the permit may have taken its time
         if now is None or now.status is not TurnStatus.QUEUED:
             return
-        content = Content("", note=texts.waiting(waiting.ahead))
+        language = await self._languages.of(
+            team_id=now.team_id, channel_id=now.channel_id, user_id=now.user_id
+        )
+        content = Content("", note=texts.waiting(waiting.ahead, language=language))
         ts = await self._replies.post(place, content, mark=Mark(waiting.id, MARK))
         if not await self._turns.announced(turn_id=waiting.id, notice_ts=ts):
             await _delete(place, ts, replies=self._replies, tries=DELETE_TRIES)

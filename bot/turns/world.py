@@ -4,21 +4,49 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.core.question import AppProfile
 from bot.metrics import Metrics
-from bot.turns.ports import Apps, Book, Memory, People, Replies
+from bot.turns.ports import (
+    Apps,
+    Book,
+    Choices,
+    Memory,
+    People,
+    Replies,
+    ThreadHistory,
+    Threads,
+    Usage,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What every turn of a process shares."""
+    """What every turn of a process shares.
+
+    Attributes:
+        book: The turns' own records.
+        memory: The threads' sessions.
+        threads: Which threads are followed, and which are to be left alone.
+        usage: What was used of the quotas.
+        choices: What was chosen for each place.
+        replies: The bot's messages in Slack.
+        history: What others said in the threads.
+        people: Who is who.
+        apps: DashScope.
+        admins: Users the operator named.
+        bot_user_id: The bot as it is mentioned.
+        metrics: What is counted.
+    """
 
     book: Book
     memory: Memory
+    threads: Threads
+    usage: Usage
+    choices: Choices
     replies: Replies
+    history: ThreadHistory
     people: People
     apps: Apps
-    profile: AppProfile
+    admins: frozenset[str]
     bot_user_id: str
     metrics: Metrics
 

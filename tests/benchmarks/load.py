@@ -14,7 +14,7 @@ from bot.metrics import Metrics
 from bot.turns.dispatcher import Capacity, Dispatcher, RunTurn
 from bot.turns.world import Grip
 from storage.database import Storage
-from storage.records import NewTurn, Turn, TurnStatus
+from storage.records import Limit, NewTurn, Turn, TurnStatus
 
 AT_ONCE = 64
 PRODUCERS = 32
@@ -26,6 +26,12 @@ DELTA = ServerSentEvent(
 )
 _QUESTION = "What did we decide about the release, and who is going to tell the customers? " * 5
 _FIRST_TS = 1_700_000_000
+QUOTAS = (
+    Limit("user", "turns", 10**9, across="workspace"),
+    Limit("user", "tokens", 10**9, across="channel"),
+    Limit("channel", "turns", 10**9, across="channel"),
+)
+"""Limits nobody reaches."""
 
 
 @dataclass
@@ -207,4 +213,22 @@ async def stop_s(url: str, *, count: int, from_outside: bool) -> list[float]:
             await storage.turns.request_stop(turn_id=turn_id, by="U1")
             await worker.until(ended=number)
             took_s.append(worker.stopped[turn_id] - asked_at)
+    return took_s
+
+
+async def admit_s(url: str, *, count: int) -> list[float]:
+    """Return what counting a turn within three quotas adds to it, one turn after another."""
+    took_s = list[float]()
+    async with Storage(url) as storage:
+        for turn_id in range(1, count + 1):
+            began_at = time.monotonic()
+            await storage.usage.admit(
+                turn_id,
+                team_id="T1",
+                channel_id="C1",
+                user_id="U1",
+                app="default",
+                limits=QUOTAS,
+            )
+            took_s.append(time.monotonic() - began_at)
     return took_s

@@ -13,6 +13,7 @@ from tests.benchmarks.databases import Databases, databases
 from tests.benchmarks.load import (
     Claimed,
     Questions,
+    admit_s,
     bench,
     next_in_thread_s,
     open_loop,
@@ -31,6 +32,7 @@ STREAMS = 300
 """Answers that grow meanwhile, each with 20 deltas and one write a second."""
 THREAD_TURNS = 60
 STOPS = 40
+ADMISSIONS = 500
 THROUGHPUT_TURNS = 3_200
 IDLE_S = 6.0
 KILLS_AFTER_S = (0.1, 0.8, 1.5)
@@ -113,7 +115,7 @@ async def _rest(made: Databases) -> Sheet:
         rows.append([title, *cells])
 
     say("turns, next of a thread, stop, throughput")
-    urls = {kind: [await made.new(kind) for _ in range(3)] for kind in (SQLITE, POSTGRES)}
+    urls = {kind: [await made.new(kind) for _ in range(4)] for kind in (SQLITE, POSTGRES)}
     next_s = [await next_in_thread_s(urls[kind][0], count=THREAD_TURNS) for kind in urls]
     add("next turn of a thread, p50 / p95 ms", *(spread(s, 0.5, 0.95, unit=1000) for s in next_s))
     stops = [
@@ -122,6 +124,11 @@ async def _rest(made: Databases) -> Sheet:
     add(
         "stop until the turn hears it, p50 / worst ms",
         *(spread(s, 0.5, 1, unit=1000) for s in stops),
+    )
+    admissions = [await admit_s(urls[kind][3], count=ADMISSIONS) for kind in urls]
+    add(
+        "turn counted within three quotas, p50 / p95 ms",
+        *(spread(s, 0.5, 0.95, unit=1000) for s in admissions),
     )
     speeds = [await turns_per_s(urls[kind][2], count=THROUGHPUT_TURNS) for kind in urls]
     add("turns a second", *(f"{speed:,.0f}" for speed in speeds))

@@ -7,6 +7,7 @@ from midway import ANSWER, SPOKEN, when_words_show
 from rig import ANN, BEN, BOT, PUBLIC, Rig, is_growing, words
 
 from bot.core import texts
+from bot.core.language import Language
 from bot.playground.dashscope.faults import SlowStart
 from bot.playground.slack.blocks import controls
 from bot.playground.slack.message import Message
@@ -34,7 +35,7 @@ async def test_deleting_the_question_stops_its_answer(any_rig: Rig) -> None:
         await any_rig.slack.delete(ANN, PUBLIC, thread)
         await any_rig.finished(1)
     await any_rig.dashscope.until(lambda entries: entries[0].aborted, timeout_s=SOON_S)
-    assert texts.STOPPED in words(any_rig.reply(thread))
+    assert texts.STOPPED.en in words(any_rig.reply(thread))
 
 
 async def test_editing_the_question_before_the_first_word_answers_the_new_one(
@@ -118,7 +119,7 @@ async def test_a_message_that_waits_long_is_told_its_place_and_the_line_goes_awa
         thread = await rig.ask("first")
         await asked(rig, 1)
         await rig.ask("second", thread_ts=thread, user=BEN)
-        line = texts.waiting(1)
+        line = texts.waiting(1, language=Language.EN)
         await rig.slack.until(lambda: line in words(rig.reply(thread)), timeout_s=LONG_S)
         await rig.finished(2)
     assert words(rig.reply(thread)) == "first\nsecond"

@@ -11,6 +11,7 @@ from midway import ANSWER, SPOKEN
 from rig import APP_ID, PUBLIC, Rig, a_rig, is_growing, turn_of, words
 
 from bot.core import texts
+from bot.core.language import Language
 from bot.errors import (
     AccountProblem,
     ContentBlocked,
@@ -118,7 +119,7 @@ async def test_an_error_of_any_shape_is_one_sentence_with_an_id(rig: Rig, shape:
     rig.dashscope.faults.add(refusal)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(RequestRefused(), turn_id=1)
+    assert shown == texts.failure(RequestRefused(), turn_id=1, language=Language.EN)
     assert shown.endswith("(id T1)")
     assert is_silent_about(rig, refusal)
     assert len(rig.asked()) == 1
@@ -129,7 +130,7 @@ async def test_what_cannot_get_better_is_not_asked_again(rig: Rig, name: str) ->
     rig.dashscope.faults.add(NAMED[name], times=None)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(FINAL[name], turn_id=1)
+    assert shown == texts.failure(FINAL[name], turn_id=1, language=Language.EN)
     assert is_silent_about(rig, NAMED[name])
     assert len(rig.asked()) == 1
 
@@ -152,7 +153,9 @@ async def test_what_may_get_better_is_asked_again_a_bounded_number_of_times(obed
     for name, (times, kind) in RETRIED.items():
         channel_id, thread = threads[name]
         (message,) = obedient.reply(thread, channel=channel_id)
-        assert words([message]).startswith(texts.failure(kind, turn_id=0).partition(" (id")[0])
+        assert words([message]).startswith(
+            texts.failure(kind, turn_id=0, language=Language.EN).partition(" (id")[0]
+        )
         prompts = [entry.body["input"]["prompt"] for entry in obedient.asked()]
         assert prompts.count(f"!error {name}") == times
 
@@ -169,7 +172,7 @@ async def test_a_connection_that_is_hung_up_on_is_tried_once_more(rig: Rig) -> N
     rig.dashscope.faults.add(Hangup(), times=None)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(UpstreamUnreachable(), turn_id=1)
+    assert shown == texts.failure(UpstreamUnreachable(), turn_id=1, language=Language.EN)
     assert len(rig.asked()) == 2
 
 
@@ -188,7 +191,7 @@ async def test_a_stream_that_brings_nothing_is_one_sentence(
     rig.dashscope.faults.add(fault, times=None)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(kind, turn_id=1)
+    assert shown == texts.failure(kind, turn_id=1, language=Language.EN)
     assert is_silent_about(rig, REFUSED)
     assert len(rig.asked()) == 1
 
@@ -204,7 +207,7 @@ async def test_a_cut_answer_stays_marked_and_is_not_asked_again(rig: Rig, fault:
     text, note = words([message]).split("\n")
     assert text
     assert ANSWER.startswith(text)
-    assert note == texts.cut(turn_id=1)
+    assert note == texts.cut(turn_id=1, language=Language.EN)
     assert not is_growing(message)
     assert len(rig.asked()) == 1
 
@@ -216,7 +219,7 @@ async def test_text_before_an_error_stays_with_a_plain_note(rig: Rig, refusal: R
         shown = await rig.answer(ANSWER)
     text, note = shown.split("\n")
     assert text == ANSWER[:60]
-    assert note.startswith(texts.cut(turn_id=1))
+    assert note.startswith(texts.cut(turn_id=1, language=Language.EN))
     assert is_silent_about(rig, refusal)
     assert len(rig.asked()) == 1
 
@@ -229,7 +232,7 @@ async def test_text_that_content_safety_objects_to_is_taken_back(rig: Rig) -> No
         await rig.finished()
     assert "word0" in ever_sent(rig)  # readers had seen some of it
     (message,) = rig.reply(thread)
-    assert words([message]) == texts.failure(ContentBlocked(), turn_id=1)
+    assert words([message]) == texts.failure(ContentBlocked(), turn_id=1, language=Language.EN)
     assert "word0" not in message.text
     assert len(rig.asked()) == 1
 
@@ -239,7 +242,7 @@ async def test_an_answer_that_falls_silent_is_cut_where_it_stopped(rig: Rig) -> 
     rig.dashscope.faults.add(Stall(after_events=5, for_s=600))
     async with rig.bot():
         shown = await rig.answer(ANSWER)
-    assert shown == f"{ANSWER[:60]}\n{texts.cut(turn_id=1)}"
+    assert shown == f"{ANSWER[:60]}\n{texts.cut(turn_id=1, language=Language.EN)}"
     (entry,) = rig.asked()
     assert entry.aborted  # nobody reads on
 
@@ -252,7 +255,7 @@ async def test_an_answer_that_never_begins_is_given_up_in_time(rig: Rig, fault: 
     rig.dashscope.faults.add(fault)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(UpstreamTimeout(), turn_id=1)
+    assert shown == texts.failure(UpstreamTimeout(), turn_id=1, language=Language.EN)
     assert len(rig.asked()) == 1
 
 

@@ -54,11 +54,11 @@ async def test_slacks_own_tokens_become_words(rig: Rig, raw: str, prompt: str) -
     assert entry.body["input"]["prompt"].startswith(prompt)
 
 
-async def test_a_name_is_looked_up_once_and_the_bots_own_never(rig: Rig) -> None:
+async def test_everybody_is_looked_up_once_and_the_bot_never(rig: Rig) -> None:
     async with rig.bot():
         await rig.answer(f"what would <@{BEN}> say?")
         await rig.answer(f"and <@{BEN}> now?", turns=2)
-    assert [call.arguments["user"] for call in rig.slack.journal.of("users.info")] == [BEN]
+    assert [call.arguments["user"] for call in rig.slack.journal.of("users.info")] == [ANN, BEN]
 
 
 @pytest.mark.parametrize("typed", [f"<@{BOT}>", f" <@{BOT}> \n", f"<@{BOT}> <@{BOT}>"])
@@ -66,7 +66,7 @@ async def test_a_mention_without_a_question_gets_a_hint(any_rig: Rig, typed: str
     async with any_rig.bot():
         thread = await any_rig.slack.say(ANN, PUBLIC, typed)
         await any_rig.finished()
-    assert words(any_rig.reply(thread)) == texts.EMPTY_QUESTION
+    assert words(any_rig.reply(thread)) == texts.EMPTY_QUESTION.en
     assert any_rig.asked() == ()
 
 
@@ -78,5 +78,5 @@ async def test_files_without_a_question_get_a_hint(any_rig: Rig, is_direct: bool
         file = File("F1", name="report.pdf", content=b"%PDF", user_id=ANN)
         thread = await any_rig.slack.say(ANN, channel, typed, files=[file])
         await any_rig.finished()
-    assert words(any_rig.reply(thread, channel=channel)) == texts.FILES_ONLY
+    assert words(any_rig.reply(thread, channel=channel)) == texts.FILES_ONLY.en
     assert any_rig.asked() == ()

@@ -9,6 +9,7 @@ import pytest
 from rig import Rig
 
 from bot.core import texts
+from bot.core.language import Language
 from bot.errors import AccountProblem, ContentBlocked, DashScopeError, Misconfigured, UpstreamFailed
 from bot.playground.dashscope.captures import JSON, SSE, Capture
 
@@ -135,7 +136,7 @@ async def test_a_recorded_stream_without_its_end_stays_and_is_marked_as_cut(
     rig.dashscope.replay(stream.capture)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == f"{stream.text}\n{texts.cut(turn_id=1)}"
+    assert shown == f"{stream.text}\n{texts.cut(turn_id=1, language=Language.EN)}"
     assert len(rig.asked()) == 1
 
 
@@ -148,9 +149,9 @@ async def test_a_recorded_error_in_the_middle_is_told_in_our_own_words(
         shown = await rig.answer("question")
     error = stream.expected["error"]
     if error["code"] == "DataInspectionFailed":
-        assert shown == texts.failure(ContentBlocked(), turn_id=1)
+        assert shown == texts.failure(ContentBlocked(), turn_id=1, language=Language.EN)
     else:
-        assert shown.startswith(f"{stream.text}\n{texts.cut(turn_id=1)}")
+        assert shown.startswith(f"{stream.text}\n{texts.cut(turn_id=1, language=Language.EN)}")
     assert not any(error[part] in shown for part in ("code", "message", "request_id"))
     assert len(rig.asked()) == 1
 
@@ -175,4 +176,4 @@ async def test_a_recorded_refusal_is_one_sentence(
     rig.dashscope.faults.add(capture, times=None)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(kind, turn_id=1)
+    assert shown == texts.failure(kind, turn_id=1, language=Language.EN)

@@ -174,7 +174,7 @@ async def test_stop_clicked_through_any_replica_stops_the_turn_where_it_runs(
     assert owner.lines("turn.finished")[0]["outcome"] == "stopped"
     assert entry.aborted
     (message,) = rig.reply(thread)
-    assert words([message]) == f"{markdown_of(message)}\n{texts.STOPPED}"
+    assert words([message]) == f"{markdown_of(message)}\n{texts.STOPPED.en}"
     assert took_s < STOPPED_WITHIN_S
 
 

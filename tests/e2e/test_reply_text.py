@@ -88,7 +88,7 @@ async def test_a_reply_starts_as_a_placeholder_and_every_version_is_the_one_befo
     versions = [v.message for v in rig.slack.workspace.versions_of(message.channel_id, message.ts)]
     shown = [markdown_of(version) for version in versions if version]
     assert shown[0] == ""
-    assert words([version for version in versions[:1] if version]) == texts.THINKING
+    assert words([version for version in versions[:1] if version]) == texts.THINKING.en
     assert len(set(shown)) >= 3
     assert all(later.startswith(earlier) for earlier, later in pairwise(shown))
     assert shown[-1] == ANSWER

@@ -132,7 +132,7 @@ async def test_a_session_that_the_server_forgot_costs_the_memory_but_not_the_ans
             await rig.finished(3)
         _, second, third = rig.reply(thread)
         first_asked, *again, last_asked = rig.asked()
-    assert words([second]) == f"two\n{texts.NEW_SESSION}"
+    assert words([second]) == f"two\n{texts.NEW_SESSION.en}"
     assert words([third]) == "two three"
     assert len(again) == requests
     assert sent_session(again[0]) == first_asked.session_id
@@ -162,7 +162,7 @@ async def test_a_session_known_to_be_over_is_not_sent(
         first, second = rig.asked()
         shown = words(rig.reply(thread)[1:])
     assert sent_session(second) == (first.session_id if is_sent else None)
-    assert shown == ("one two" if is_sent else f"two\n{texts.NEW_SESSION}")
+    assert shown == ("one two" if is_sent else f"two\n{texts.NEW_SESSION.en}")
 
 
 async def test_a_session_belongs_to_the_app_it_began_with(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ async def test_a_session_belongs_to_the_app_it_began_with(tmp_path: Path) -> Non
         _, second = rig.asked()
         shown = words(rig.reply(thread)[1:])
     assert sent_session(second) is None
-    assert shown == f"two\n{texts.NEW_SESSION}"
+    assert shown == f"two\n{texts.NEW_SESSION.en}"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ async def test_a_turn_that_failed_leaves_the_session_as_it_was(
     assert "(id T" in failed
     assert sent_session(last) == first.session_id
     assert third.startswith("one")
-    assert texts.NEW_SESSION not in third
+    assert texts.NEW_SESSION.en not in third
 
 
 async def test_a_thread_goes_on_with_its_session_after_a_restart(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ async def test_an_answer_whose_channel_closes_goes_to_the_askers_direct_messages
     assert struck
     (message,) = workspace.messages(workspace.dm(ANN, BOT).channel_id)
     assert markdown_of(message) == ANSWER
-    assert texts.MOVED in words([message])
+    assert texts.MOVED.en in words([message])
     assert not is_growing(message)
 
 

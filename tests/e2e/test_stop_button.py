@@ -48,7 +48,7 @@ async def test_stop_closes_the_stream_and_keeps_the_text_so_far_with_a_mark(slow
     text = markdown_of(message)
     assert text.startswith(markdown_of(seen))
     assert ENDLESS.startswith(text)
-    assert words([message]) == f"{text}\n{texts.STOPPED}"
+    assert words([message]) == f"{text}\n{texts.STOPPED.en}"
     assert not is_growing(message)
     assert 'turns_total{outcome="stopped"} 1.0' in bot.metrics.text().decode()
 
@@ -63,7 +63,7 @@ async def test_stop_before_the_first_word_leaves_the_mark_alone(slow_rig: Rig) -
         await slow_rig.slack.click(ANN, PUBLIC, seen.ts, "turn:stop")
         await slow_rig.finished()
     (message,) = slow_rig.reply(thread)
-    assert words([message]) == texts.STOPPED
+    assert words([message]) == texts.STOPPED.en
 
 
 async def test_a_strangers_click_on_stop_changes_nothing(slow_rig: Rig) -> None:
@@ -87,7 +87,7 @@ async def test_an_admins_click_on_stop_counts_like_the_askers(slow_rig: Rig) -> 
         seen = await words_after(slow_rig, thread, chars=0)
         await slow_rig.slack.click(BEN, PUBLIC, seen.ts, "turn:stop")
         await slow_rig.finished()
-    assert texts.STOPPED in words(slow_rig.reply(thread))
+    assert texts.STOPPED.en in words(slow_rig.reply(thread))
 
 
 async def test_a_thread_goes_on_after_a_stop(slow_rig: Rig) -> None:

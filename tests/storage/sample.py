@@ -4,7 +4,7 @@ from typing import Any
 
 from storage.database import Storage
 from storage.lease import Lease
-from storage.records import NewTurn, Turn
+from storage.records import NewTurn, StoredApp, Turn
 
 SECRET = "what-nobody-may-keep"
 
@@ -24,6 +24,19 @@ def new_turn(
         message_ts=message_ts,
         user_id="U1",
         payload={"text": SECRET} if payload is None else payload,
+    )
+
+
+def new_app(name: str = "FAQ") -> StoredApp:
+    return StoredApp(
+        name=name,
+        app_id="a1b2",
+        kind="agent",
+        base_url="https://dashscope.example/api/v1",
+        workspace="llm-1",
+        secret_name=None,
+        options={"pipeline_ids": ["p1"], "temperature": 0.5},
+        is_open=False,
     )
 
 

@@ -84,8 +84,23 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_secrets_never_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-hush")
-    monkeypatch.setenv("ENCRYPTION_KEYS", "key-hush")
+    monkeypatch.setenv("ENCRYPTION_KEYS", "key-hush-" + "k" * 32)
     assert "hush" not in repr(Settings.read())
+
+
+def test_keys_are_taken_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", f"{'n' * 32}, {'o' * 40},")
+    assert Settings.read().secret_keys == ("n" * 32, "o" * 40)
+
+
+def test_a_short_key_is_one_line_that_does_not_repeat_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", f"{'k' * 32},hush")
+    with pytest.raises(SettingsError) as caught:
+        Settings.read()
+    (line,) = caught.value.problems
+    assert line.startswith("ENCRYPTION_KEYS: each key must be ")
+    assert "hush" not in line
+    assert "k" * 32 not in line
 
 
 def test_an_app_profile_needs_its_settings() -> None:

@@ -10,6 +10,7 @@ from bot.playground.slack.directory import App, Channel, ChannelKind
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Message, Scenery, message_json
 from bot.playground.slack.payload import Json, RefusedError
+from bot.playground.slack.pending import PendingFiles
 from bot.playground.slack.triggers import Triggers
 from bot.playground.slack.views import Views
 from bot.playground.slack.workspace import Workspace
@@ -25,6 +26,7 @@ class Backend:
         clock: Monotonic, in seconds.
         triggers: Open trigger ids.
         views: Modals and Home tabs.
+        pending: Files on their way.
         socket_url: Returns a fresh address for Socket Mode.
         files_url: Returns where files are served.
     """
@@ -36,6 +38,7 @@ class Backend:
     socket_url: Callable[[], str]
     files_url: Callable[[], str]
     views: Views = field(default_factory=Views)
+    pending: PendingFiles = field(default_factory=PendingFiles)
 
     @property
     def app(self) -> App:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.playground.slack.blocks import text_size
+from bot.playground.slack.inputs import problems_of_element
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.payload import Json, RefusedError, as_list, as_object, objects
 
@@ -28,6 +29,7 @@ _VALUE_CHARS_MAX = 2_000
 _URL_CHARS_MAX = 3_000
 _ALT_CHARS_MAX = 2_000
 _INPUT_LABEL_CHARS_MAX = 2_000
+_INPUT_HINT_CHARS_MAX = 2_000
 _TABLE_ROWS_MAX = 100
 _TABLE_COLUMNS_MAX = 20
 _METADATA_BYTES_MAX = 16_000  # docs page "message metadata"
@@ -163,6 +165,8 @@ def _check_element(value: Any) -> None:
     _demand(isinstance(element.get("type"), str), "element without a type")
     if "action_id" in element:
         _check_string(element["action_id"], most=_ACTION_ID_CHARS_MAX)
+    for problem in problems_of_element(element):
+        _demand(condition=False, complaint=problem)
     if element["type"] == "button":
         _check_button(element)
     if element["type"] == "feedback_buttons":
@@ -181,6 +185,9 @@ def _check_button(element: Json) -> None:
 
 def _check_input(block: Json) -> None:
     _check_text(block.get("label"), most=_INPUT_LABEL_CHARS_MAX, kinds=_PLAIN)
+    if "hint" in block:
+        _check_text(block["hint"], most=_INPUT_HINT_CHARS_MAX, kinds=_PLAIN)
+    _demand(as_object(block.get("element")).get("type") != "button", "a button is no input")
     _check_element(block.get("element"))
 
 

@@ -8,8 +8,8 @@ from bot.playground.slack.payload import Json
 _CREATED_AT = 1_750_000_000
 _SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands "
-    "files:read groups:history groups:read im:history im:read im:write mpim:history mpim:read "
-    "reactions:read reactions:write users:read team:read channels:join"
+    "files:read files:write groups:history groups:read im:history im:read im:write mpim:history "
+    "mpim:read reactions:read reactions:write users:read team:read channels:join"
 )
 _EVENTS = (
     "app_home_opened app_mention app_uninstalled message.channels message.groups message.im "
@@ -99,6 +99,7 @@ class Channel:
         members: User ids.
         is_archived: Nobody can post any more.
         is_ext_shared: Shared with another organisation.
+        creator: Who made it; empty means the first of its members.
     """
 
     channel_id: str
@@ -107,17 +108,19 @@ class Channel:
     members: frozenset[str] = frozenset()
     is_archived: bool = False
     is_ext_shared: bool = False
+    creator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file somebody attached."""
+    """A file somebody attached; the title is shown over it, its name when empty."""
 
     file_id: str
     name: str
     content: bytes = field(repr=False)
     mimetype: str = "text/plain"
     user_id: str = ""
+    title: str = ""
 
 
 def user_json(user: User, *, team_id: str, with_locale: bool) -> Json:
@@ -183,7 +186,7 @@ def channel_json(channel: Channel, *, team_id: str, viewer: str) -> Json:
         "is_shared": channel.is_ext_shared,
         "is_ext_shared": channel.is_ext_shared,
         "is_member": viewer in channel.members,
-        "creator": min(channel.members, default=""),
+        "creator": channel.creator or min(channel.members, default=""),
         "topic": {"value": "", "creator": "", "last_set": 0},
         "purpose": {"value": "", "creator": "", "last_set": 0},
     }
@@ -199,7 +202,7 @@ def file_json(file: File, *, files_url: str) -> Json:
     return {
         "id": file.file_id,
         "name": file.name,
-        "title": file.name,
+        "title": file.title or file.name,
         "mimetype": file.mimetype,
         "filetype": file.name.rpartition(".")[2].lower(),
         "size": len(file.content),

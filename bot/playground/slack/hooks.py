@@ -59,6 +59,8 @@ class Hooks:
         self._on_use = on_use
         self._serial = itertools.count(1)
         self._leases: dict[str, _Lease] = {}
+        # What a command's response URL said last is the original of its next `replace_original`.
+        self._said: dict[str, str] = {}
 
     def mint(self, channel_id: str, *, user: str, ts: str = "", thread_ts: str = "") -> Hook:
         """Return a new response URL."""
@@ -106,8 +108,9 @@ class Hooks:
         text = args.text("text")
         if not text.strip() and not blocks:
             raise RefusedError("no_text")
-        if args.flag("replace_original") and hook.ts:
-            self._replace(hook, text=text, blocks=blocks)
+        original = hook.ts or self._said.get(hook.hook_id, "")
+        if args.flag("replace_original") and original:
+            self._replace(hook, ts=original, text=text, blocks=blocks)
             return
         thread_ts = args.text("thread_ts")
         if args.text("response_type") == "in_channel":
@@ -128,13 +131,14 @@ class Hooks:
         ts = workspace.next_ts(hook.channel_id)
         where = (hook.channel_id, hook.user, ts)
         workspace.whisper(Ephemeral(*where, text=text, blocks=blocks, thread_ts=thread_ts))
+        self._said[hook.hook_id] = ts
 
-    def _replace(self, hook: Hook, *, text: str, blocks: tuple[Json, ...]) -> None:
+    def _replace(self, hook: Hook, *, ts: str, text: str, blocks: tuple[Json, ...]) -> None:
         workspace = self._backend.workspace
-        if ephemeral := workspace.ephemeral(hook.channel_id, hook.ts):
+        if ephemeral := workspace.ephemeral(hook.channel_id, ts):
             workspace.withdraw(ephemeral)
             workspace.whisper(replace(ephemeral, text=text, blocks=blocks))
-        elif message := workspace.message(hook.channel_id, hook.ts):
+        elif message := workspace.message(hook.channel_id, ts):
             workspace.edit(message, labelled=not blocks, text=text, blocks=blocks)
 
     def _delete(self, hook: Hook) -> None:

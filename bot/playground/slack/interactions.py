@@ -4,66 +4,18 @@ Shapes from the docs pages "block_actions payload", "view interactions payload",
 payload" and "slash commands".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.playground.slack.backend import Backend
-from bot.playground.slack.blocks import Control, controls
+from bot.playground.slack.blocks import Control
 from bot.playground.slack.directory import ChannelKind
+from bot.playground.slack.filling import FIELD, chosen, state_of
 from bot.playground.slack.hooks import Hook, Hooks
 from bot.playground.slack.message import Ephemeral, Message
-from bot.playground.slack.payload import Json, as_object, as_text, objects
+from bot.playground.slack.payload import Json, as_object, as_text
+from bot.playground.slack.typed import command_text
 from bot.playground.slack.views import View, view_json
-
-_INITIAL = {
-    "value": "initial_value",
-    "selected_option": "initial_option",
-    "selected_options": "initial_options",
-    "selected_conversation": "initial_conversation",
-    "selected_conversations": "initial_conversations",
-    "selected_channel": "initial_channel",
-    "selected_channels": "initial_channels",
-    "selected_user": "initial_user",
-    "selected_users": "initial_users",
-}
-_FIELD = {
-    "static_select": "selected_option",
-    "external_select": "selected_option",
-    "radio_buttons": "selected_option",
-    "overflow": "selected_option",
-    "checkboxes": "selected_options",
-    "multi_static_select": "selected_options",
-    "conversations_select": "selected_conversation",
-    "multi_conversations_select": "selected_conversations",
-    "channels_select": "selected_channel",
-    "multi_channels_select": "selected_channels",
-    "users_select": "selected_user",
-    "multi_users_select": "selected_users",
-}
-
-
-def _chosen(element: Json, *, choice: str | list[str]) -> object:
-    """Return the value of an input after somebody chose.
-
-    Raises:
-        ValueError: The element offers no such option.
-    """
-    field = _FIELD.get(as_text(element.get("type")), "value")
-    if "option" not in field:
-        return choice
-    offered = {as_text(option.get("value")): option for option in _options(element)}
-    wanted = [choice] if isinstance(choice, str) else choice
-    if missing := set(wanted) - offered.keys():
-        raise ValueError(f"no such option: {sorted(missing)}")
-    options = [offered[value] for value in wanted]
-    return options if field == "selected_options" else options[0]
-
-
-def _options(element: Json) -> list[Json]:
-    groups = [
-        o for group in objects(element.get("option_groups")) for o in objects(group["options"])
-    ]
-    return [*objects(element.get("options")), *groups]
 
 
 def pressed(control: Control, *, choice: str | None, action_ts: str) -> Json:
@@ -91,34 +43,9 @@ def pressed(control: Control, *, choice: str | None, action_ts: str) -> Json:
             raise ValueError(f"no such feedback button: {choice}")
         return {**action, "text": side["text"], "value": as_text(side.get("value"))}
     if choice is not None:
-        return {**action, _FIELD.get(kind, "value"): _chosen(element, choice=choice)}
+        return {**action, FIELD.get(kind, "value"): chosen(element, choice=choice)}
     kept = ("text", "value", "style", "icon")
     return action | {name: element[name] for name in kept if name in element}
-
-
-def state_of(view: View, *, given: Mapping[str, str | list[str]]) -> Json:
-    """Return `state.values` of a view: what was filled in, or stood there from the start.
-
-    Args:
-        view: The view.
-        given: By action_id: a text, an option's value, or several.
-
-    Raises:
-        ValueError: There is no such input, or it offers no such option.
-    """
-    inputs = [c for c in controls(view.blocks) if c.element.get("type") != "button"]
-    if unknown := given.keys() - {control.action_id for control in inputs}:
-        raise ValueError(f"no such input: {sorted(unknown)}")
-    state: Json = {}
-    for control in inputs:
-        kind = as_text(control.element.get("type"))
-        field = _FIELD.get(kind, "value")
-        value = control.element.get(_INITIAL[field])
-        if control.action_id in given:
-            value = _chosen(control.element, choice=given[control.action_id])
-        filled = {"type": kind, field: value}
-        state.setdefault(control.block_id, {})[control.action_id] = filled
-    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +91,7 @@ class Interactions:
         return {
             **self._common("block_actions", user=view.user, can_open=True),
             "container": {"type": "view", "view_id": view.view_id},
-            "view": self._view(view, state=state_of(view, given={})),
+            "view": self._view(view, state=state_of(view)),
             "actions": [action],
         }
 
@@ -194,8 +121,10 @@ class Interactions:
         }
 
     def command(self, user: str, *, hook: Hook, command: str, text: str) -> Json:
-        """Return the form of a slash command."""
+        """Return the form of a slash command, `text` as it was typed."""
         workspace = self.backend.workspace
+        channels = {channel.channel_id: channel.name for channel in workspace.channels.values()}
+        names = channels | {person.user_id: person.name for person in workspace.users.values()}
         return {
             "token": "verification",
             "team_id": workspace.team_id,
@@ -205,7 +134,7 @@ class Interactions:
             "user_id": user,
             "user_name": workspace.users[user].name,
             "command": command,
-            "text": text,
+            "text": command_text(text, names=names),
             "api_app_id": workspace.app.app_id,
             "is_enterprise_install": "false",
             "response_url": self._address(hook),

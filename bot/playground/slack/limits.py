@@ -50,6 +50,8 @@ DEFAULT_RATES: Mapping[str, Rate] = {
     "conversations.members": TIER_4,
     "conversations.open": TIER_3,
     "conversations.replies": TIER_3,
+    "files.completeUploadExternal": TIER_4,
+    "files.getUploadURLExternal": TIER_4,
     "files.info": TIER_4,
     "reactions.add": TIER_3,
     "reactions.remove": TIER_2,

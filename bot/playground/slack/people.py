@@ -1,6 +1,6 @@
 """What people do in the workspace, each with the events and payloads the app gets for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -10,11 +10,12 @@ from bot.playground.slack.backend import Backend
 from bot.playground.slack.blocks import Control, controls
 from bot.playground.slack.delivery import Delivery, Parcel, ParcelKind
 from bot.playground.slack.directory import File
-from bot.playground.slack.interactions import Interactions, pressed, state_of
+from bot.playground.slack.filling import Given, filled
+from bot.playground.slack.interactions import Interactions, pressed
 from bot.playground.slack.message import Draft, Message
 from bot.playground.slack.payload import Json, RefusedError
-from bot.playground.slack.typed import escape, typed_blocks, typed_text
-from bot.playground.slack.views import View, checked_view
+from bot.playground.slack.typed import typed_blocks, typed_text
+from bot.playground.slack.views import View, check_errors, checked_view
 
 
 class Post(Protocol):
@@ -168,39 +169,46 @@ class People:
         action = pressed(control, choice=choice, action_ts=action_ts)
         return await self._interact(self.interactions.view_press(view, action=action))
 
-    async def submit(self, view: View, given: Mapping[str, str | list[str]]) -> Delivery:
+    async def submit(self, view: View, given: Given) -> Delivery:
         """Fill in a modal, press its submit button, and do what the app answers.
 
         Args:
             view: The modal.
-            given: By action_id: a text, an option's value, or several.
+            given: What is entered, by action_id; the rest stays as it stands.
 
         Raises:
-            ValueError: There is no such input or option.
+            ValueError: Slack's client would not let it be entered or sent.
+            RefusedError: Slack would not do what the app answered; the modal stays.
         """
-        payload = self.interactions.submission(view, state=state_of(view, given=given))
+        if view.view_id not in self.backend.views or "submit" not in view.payload:
+            raise ValueError("it was closed, or has no button to send it")
+        people = self.backend.workspace.users
+        payload = self.interactions.submission(view, state=filled(view, given, people=people))
         delivery = await self._interact(payload)
         if delivery.is_delivered:
             self._follow(view, delivery.answer)
         return delivery
 
     def _follow(self, view: View, answer: Json) -> None:
-        """Do what the app answered to a submission; a view Slack refuses leaves it open."""
+        """Do what the app answered to a submission.
+
+        Raises:
+            RefusedError: Slack would not.
+        """
         views = self.backend.views
-        try:
-            match answer.get("response_action"):
-                case "errors":
-                    pass  # the modal stays, with the errors under its inputs
-                case "clear":
-                    views.clear(view.user)
-                case "update":
-                    views.update(view, checked_view(answer.get("view"), kind="modal"))
-                case "push":
-                    views.push(view, checked_view(answer.get("view"), kind="modal"))
-                case _:
-                    views.close(view)
-        except RefusedError:
-            return
+        match answer.get("response_action"):
+            case "errors":
+                check_errors(view, answer.get("errors"))  # the modal stays, with them in it
+            case "clear":
+                views.clear(view.user)
+            case "update":
+                views.update(view, checked_view(answer.get("view"), kind="modal"))
+            case "push":
+                views.push(view, checked_view(answer.get("view"), kind="modal"))
+            case None:
+                views.close(view)
+            case _:
+                raise RefusedError("invalid_response_action")
 
     async def close_view(self, view: View) -> Delivery | None:
         """Close a modal; the app hears of it only if it asked to."""
@@ -228,7 +236,7 @@ class People:
             RefusedError: Slack would not show the answer.
         """
         hook = self.interactions.hooks.mint(channel, user=user)
-        payload = self.interactions.command(user, hook=hook, command=command, text=escape(text))
+        payload = self.interactions.command(user, hook=hook, command=command, text=text)
         delivery = await self.post.deliver(Parcel(ParcelKind.COMMAND, payload))
         body = delivery.attempts[-1].body
         if delivery.is_delivered and body not in {"", "{}"}:

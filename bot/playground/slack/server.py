@@ -34,6 +34,7 @@ from bot.playground.slack.people import People
 from bot.playground.slack.request_url import HttpCarrier
 from bot.playground.slack.sockets import Sockets
 from bot.playground.slack.triggers import Triggers
+from bot.playground.slack.uploads import UPLOAD_PATH, take_bytes
 from bot.playground.slack.web_api import Tokens, WebApi
 from bot.playground.slack.workspace import Workspace
 
@@ -161,6 +162,7 @@ class SlackServer:
         app.router.add_get("/link", self.sockets.handle)
         app.router.add_get("/files/{file_id}", self._send_file)
         app.router.add_get("/files/{file_id}/download", self._send_file)
+        app.router.add_post(UPLOAD_PATH, partial(take_bytes, self.people.backend))
         return app
 
     async def _send_file(self, request: web.Request) -> web.StreamResponse:

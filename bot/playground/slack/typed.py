@@ -1,7 +1,7 @@
 """What a person types, as Slack stores it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.playground.slack.payload import Json
 
@@ -25,6 +25,23 @@ def typed_text(text: str) -> str:
         Tokens as they are, addresses in angle brackets, everything else escaped.
     """
     return "".join(_stored(part) for part in _SPECIAL.split(text))
+
+
+def command_text(text: str, *, names: Mapping[str, str]) -> str:
+    """Return what was typed after a slash command that wants its text escaped.
+
+    Source: docs page "slash commands": mentions come with a name, addresses in angle brackets.
+
+    Args:
+        text: What was typed; mentions are written as tokens such as `<@U0ANN>`.
+        names: What people and channels are called, by id.
+    """
+    return "".join(_named(_stored(part), names=names) for part in _SPECIAL.split(text))
+
+
+def _named(part: str, *, names: Mapping[str, str]) -> str:
+    found = re.fullmatch(r"<([@#])([A-Z0-9]+)>", part)
+    return f"<{found[1]}{found[2]}|{names.get(found[2], '')}>" if found else part
 
 
 def _stored(part: str) -> str:

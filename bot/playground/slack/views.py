@@ -111,6 +111,19 @@ def _problems_of_lengths(view: Json) -> list[str]:
     ]
 
 
+def check_errors(view: View, errors: Any) -> None:
+    """Check the errors an app answers a submission with ("Modals": keyed by the block's id).
+
+    Raises:
+        RefusedError: `invalid_errors`: none, or about something that is no input of the view.
+    """
+    inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
+    told = as_object(errors)
+    are_texts = all(isinstance(text, str) and text for text in told.values())
+    if not told or not told.keys() <= inputs or not are_texts:
+        raise RefusedError("invalid_errors")
+
+
 class Views:
     """Every open modal and every Home tab."""
 

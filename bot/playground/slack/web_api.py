@@ -16,8 +16,14 @@ from bot.playground.slack.journal import Call, Journal
 from bot.playground.slack.limits import Limits, Meter
 from bot.playground.slack.lookups import LOOKUP_METHODS
 from bot.playground.slack.payload import Json, RateLimitedError, RefusedError
+from bot.playground.slack.uploads import UPLOAD_METHODS
 
-METHODS: Mapping[str, Method] = {**CHAT_METHODS, **CONVERSATIONS_METHODS, **LOOKUP_METHODS}
+METHODS: Mapping[str, Method] = {
+    **CHAT_METHODS,
+    **CONVERSATIONS_METHODS,
+    **LOOKUP_METHODS,
+    **UPLOAD_METHODS,
+}
 _HTML = "<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>"
 
 

@@ -92,6 +92,10 @@ class Workspace:
         self.users[user.user_id] = user
         return user
 
+    def change_user(self, user_id: str, **changes: Any) -> User:
+        """Change what is known of a user, such as `is_admin`, `deleted` or `locale`."""
+        return self.add_user(replace(self.users[user_id], **changes))
+
     def add_channel(self, channel: Channel) -> Channel:
         """Add or replace a channel."""
         self.channels[channel.channel_id] = channel

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from rig import BOT, Rig, is_growing, turn_of
 
 from bot.core import texts
+from bot.core.language import Language
 from bot.playground.dashscope.journal import Entry
 from bot.playground.slack.delivery import ParcelKind
 from bot.playground.slack.message import Message, visible_text
@@ -19,8 +20,8 @@ from bot.turns.waiting import MARK
 from chaos.disasters import Disaster, Struck
 from chaos.questions import END, TAG, Asked, is_whole
 
-CUT = texts.cut(turn_id=0).partition(";")[0]
-GAVE_UP = texts.gave_up(turn_id=0).partition("(")[0]
+CUT = texts.cut(turn_id=0, language=Language.EN).partition(";")[0]
+GAVE_UP = texts.gave_up(turn_id=0, language=Language.EN).partition("(")[0]
 TRIES = 5
 """Deaths after which a turn may be given up."""
 LATE_S = {

@@ -102,6 +102,59 @@ def test_messages_with_files_and_replies_sent_to_the_channel_are_read(subtype: s
     assert accepted({**DIRECT, "subtype": subtype}).text == "hi"
 
 
+THREADED: dict[str, Any] = {**MESSAGE, "thread_ts": "1780000000.000001", "text": "and then?"}
+
+
+def test_what_is_said_to_all_in_a_thread_is_overheard() -> None:
+    message = accepted(THREADED)
+    assert not message.is_addressed
+    assert (message.text, message.thread_ts) == ("and then?", "1780000000.000001")
+    assert all(accepted(event).is_addressed for event in (MENTION, MESSAGE, DIRECT))
+    assert accepted({**THREADED, "text": "<@UBOT> and then?"}).is_addressed
+    assert accepted({**THREADED, "type": "app_mention"}).is_addressed
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["look at <https://a.b|this> in <#C2>", "&lt;@U2&gt; by hand", "<!date^1^{date}|then>"],
+)
+def test_links_channels_and_dates_are_said_to_nobody(text: str) -> None:
+    assert not accepted({**THREADED, "text": text}).is_addressed
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *(
+            {"text": f"well, {token}"}
+            for token in ("<@U2>", "<@W2|w>", "<!subteam^S1|@team>", "<!here>", "<!channel>")
+        ),
+        {"text": "<!everyone>"},
+        {"text": "  "},
+        {"text": ""},
+        {"thread_ts": MESSAGE["ts"]},
+        {"thread_ts": None},
+        {"bot_id": "B2"},
+        {"subtype": "channel_join"},
+    ],
+)
+def test_what_is_said_to_somebody_else_or_starts_a_thread_is_not_overheard(
+    changed: dict[str, Any],
+) -> None:
+    assert isinstance(parsed({**THREADED, **changed}), Ignored)
+
+
+@given(st.text(st.sampled_from("<@UBOT>!here ok\n"), max_size=24), st.booleans())
+def test_a_message_is_overheard_only_where_nobody_is_mentioned(text: str, threaded: bool) -> None:
+    message = parsed({**(THREADED if threaded else MESSAGE), "text": text})
+    if isinstance(message, UserMessage) and not message.is_addressed:
+        assert threaded
+        assert text.strip()
+        assert not mentioned_users(text)
+    elif isinstance(message, UserMessage):
+        assert BOT in mentioned_users(text)
+
+
 def test_files_are_counted_and_named() -> None:
     files = [{"id": "F1"}, {"id": "F2", "mode": "file_access"}, {"name": "x"}, "F3", {"id": 4}]
     message = accepted({**DIRECT, "subtype": "file_share", "text": "", "files": files})

@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from receivers import receiving
+from receivers import ScriptedDoor, closed_ways, receiving, reception_for
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.messages import UserMessage
+from bot.core.screens import Caller
 from bot.metrics import Metrics
 from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
 from bot.slack.events_http import EVENTS_PATH, routes
@@ -67,21 +68,27 @@ def claims() -> Claims:
 
 
 @pytest.fixture
-async def slack(claims: Claims) -> AsyncIterator[Client]:
+def door() -> ScriptedDoor:
+    return ScriptedDoor()
+
+
+@pytest.fixture
+async def slack(claims: Claims, door: ScriptedDoor) -> AsyncIterator[Client]:
     identity = Identity(
         team_id="T1", bot_user_id="UBOT", bot_id="B1", app_id="A1", scopes=frozenset()
     )
     installation = Installation(identity=identity, bot_token="xoxb-1")
+    reception = reception_for(door, ways=closed_ways())
     bolt = build_bolt(
         client=AsyncWebClient(base_url="http://127.0.0.1:9/api/", retry_handlers=[]),
         signing_secret=SECRET,
         authorize=InstallationAuthorize(OneInstallation(installation)),
-        receivers=receiving(claims.submit),
+        receivers=receiving(claims.submit, reception=reception),
         metrics=Metrics(),
     )
     app = web.Application()
     app.add_routes(routes(bolt))
-    async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+    async with reception, TestClient(TestServer(app, host="127.0.0.1")) as client:
         yield client
 
 
@@ -181,11 +188,11 @@ async def test_slacks_certificate_check_is_answered(slack: Client) -> None:
     assert response.status == 200
 
 
-async def test_a_command_comes_in_as_a_form(slack: Client) -> None:
+async def test_a_command_comes_in_as_a_form(slack: Client, door: ScriptedDoor) -> None:
     body = urlencode({"command": "/dashscope", "text": "help", "team_id": "T1", "user_id": "U1"})
     response = await post(slack, body, content_type=FORM)
-    assert response.status == 200
-    assert (await response.json())["response_type"] == "ephemeral"
+    assert (response.status, await response.text()) == (200, "")
+    assert door.commands == [(Caller("T1", "", "U1", user_team_id="T1"), "help")]
 
 
 async def test_a_click_comes_in_as_a_form_with_a_payload(slack: Client) -> None:

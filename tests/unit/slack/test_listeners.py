@@ -1,7 +1,6 @@
 """What each delivery becomes: a claim, a click, or only an acknowledgement."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from bot.core import texts
 from bot.core.changes import Deleted, Edited
 from bot.core.messages import UserMessage
 from bot.metrics import Metrics
@@ -244,22 +242,6 @@ async def test_an_edited_or_deleted_message_is_handed_on_and_asks_nothing() -> N
     await deliver(bolt, {**ENVELOPE, "event": deleted})
     assert desk.changes == [Edited("T1", "C1", "1.0", "new", "2.0"), Deleted("T1", "C1", "1.0")]
     assert claims.messages == []
-
-
-@pytest.mark.parametrize("text", ["", "help", "anything else"])
-async def test_the_command_is_answered_for_its_sender_alone(text: str) -> None:
-    body = {
-        "command": "/dashscope",
-        "text": text,
-        "user_id": "U1",
-        "team_id": "T1",
-        "channel_id": "C1",
-        "trigger_id": "1.2.a",
-        "response_url": NOWHERE,
-    }
-    response = await deliver(build(Claims().submit), body)
-    assert response.status == 200
-    assert json.loads(response.body) == {"text": texts.HELP, "response_type": "ephemeral"}
 
 
 @pytest.mark.parametrize(

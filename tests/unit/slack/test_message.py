@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core import texts
+from bot.core.language import Language
 from bot.core.reply import Content, Control, Mark
 from bot.slack.message import (
     FALLBACK_CHARS,
@@ -13,6 +15,7 @@ from bot.slack.message import (
     fallback,
     message,
     metadata,
+    offer,
 )
 
 MARK = Mark(turn_id=7, page=2)
@@ -86,6 +89,23 @@ def test_text_note_and_controls_stand_in_this_order() -> None:
     assert [block["type"] for block in made] == ["markdown", "context", "actions"]
     (button,) = made[2]["elements"]
     assert (button["action_id"], button["value"]) == ("turn:stop", "7")
+
+
+@pytest.mark.parametrize("language", Language)
+def test_buttons_are_labelled_in_the_readers_language(language: Language) -> None:
+    content = Content("Hi", controls=(Control.STOP,), language=language)
+    (button,) = blocks(content, mark=MARK)[1]["elements"]
+    assert button["text"]["text"] == texts.STOP.say(language)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_an_offer_speaks_the_readers_language(language: Language) -> None:
+    made = offer(turn_id=7, edited_ts="5.5", language=language)
+    assert made["text"] == texts.EDITED_LATE.say(language)
+    assert made["blocks"][0]["elements"][0]["text"] == made["text"]
+    (button,) = made["blocks"][1]["elements"]
+    assert button["text"]["text"] == texts.ANSWER_AGAIN.say(language)
+    assert (button["action_id"], button["value"]) == ("turn:again", "7:5.5")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.errors import SlackError, SlackRefused, SlackTokenRefused, SlackUnavailable
 from bot.slack.calls import Calls
 from bot.slack.people import KNOWN_S, LANES, NAMES_MOST, SCOPELESS_S, UNKNOWN_S, SlackPeople
 from bot.turns.ports import People
@@ -52,9 +53,28 @@ async def test_a_profile_says_who_somebody_is(scripted_slack: Any, people: Slack
     profile = await people.profile("T1", "U1")
     assert profile is not None
     assert (profile.name, profile.locale, profile.team_id) == ("Ann", "zh-CN", "T9")
-    assert (profile.is_admin, profile.is_guest) == (True, True)
+    assert (profile.is_admin, profile.is_guest) == (False, True)
     assert (profile.is_bot, profile.is_deactivated) == (False, False)
     assert scripted_slack.calls("users.info") == [{"user": "U1", "include_locale": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("user", "is_admin"),
+    [
+        ({"team_id": "T1", "is_owner": True}, True),
+        ({"team_id": "T1", "is_admin": True}, True),
+        ({"is_admin": True}, True),
+        ({"team_id": "T1"}, False),
+        ({"team_id": "T9", "is_admin": True, "is_owner": True}, False),
+    ],
+)
+async def test_another_workspaces_admins_are_nobodys_here(
+    scripted_slack: Any, people: SlackPeople, user: dict[str, Any], is_admin: bool
+) -> None:
+    scripted_slack.says("users.info", scripted_slack.ok(user=user))
+    person = await people.profile("T1", "U1")
+    assert person is not None
+    assert person.is_admin is is_admin
 
 
 @pytest.mark.parametrize(
@@ -174,3 +194,48 @@ async def test_the_first_askers_giving_up_does_not_spoil_it_for_the_second(
     profile = await second
     assert profile is not None
     assert first.cancelled()
+
+
+async def test_whoever_must_be_known_now_is_asked_for_whatever_is_remembered(
+    scripted_slack: Any, people: SlackPeople
+) -> None:
+    slack, closed = scripted_slack, {**ANN, "deleted": True}
+    slack.says("users.info", slack.ok(user=ANN), slack.ok(user=closed))
+    remembered = await people.person("T1", "U1", fresh=False)
+    now = await people.person("T1", "U1", fresh=True)
+    assert remembered is not None
+    assert now is not None
+    assert (remembered.is_deactivated, now.is_deactivated) == (False, True)
+    assert await people.profile("T1", "U1") == now
+    assert len(slack.heard) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("user_not_found", SlackRefused),
+        ("missing_scope", SlackTokenRefused),
+        ("internal_error", SlackUnavailable),
+    ],
+)
+async def test_whoever_must_be_known_now_and_is_not_is_an_error(
+    scripted_slack: Any, people: SlackPeople, code: str, error: type[SlackError]
+) -> None:
+    slack = scripted_slack
+    slack.says("users.info", slack.ok(user=ANN), slack.refuses(code), slack.ok(user="no object"))
+    assert await people.person("T1", "U1", fresh=True) is not None
+    with pytest.raises(error):
+        await people.person("T1", "U1", fresh=True)
+    with pytest.raises(SlackUnavailable):
+        await people.person("T1", "U1", fresh=True)
+    assert await people.profile("T1", "U1") is not None
+
+
+async def test_whoever_must_be_known_now_is_not_waited_for_long(
+    scripted_slack: Any, calls: Calls
+) -> None:
+    people = SlackPeople(calls=calls, fresh_timeout_s=0.05)
+    scripted_slack.says("users.info", scripted_slack.stays_silent)
+    with pytest.raises(SlackUnavailable) as caught:
+        await people.person("T1", "U1", fresh=True)
+    assert caught.value.code == "timeout"

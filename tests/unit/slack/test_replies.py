@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from bot.core import texts
+from bot.core.history import Said
+from bot.core.language import Language
 from bot.core.reply import Content, Control, Mark, Place, Urgency
-from bot.errors import ChannelClosed, MessageGone, SlackThrottled, SlackUnavailable
+from bot.errors import ChannelClosed, MessageGone, SlackRefused, SlackThrottled, SlackUnavailable
 from bot.metrics import Metrics
 from bot.slack.calls import Calls
-from bot.slack.message import metadata
+from bot.slack.message import blocks, metadata
 from bot.slack.replies import PAGES, SlackReplies
-from bot.turns.ports import Replies
+from bot.turns.ports import Replies, ThreadHistory
 
 PLACE = Place("T1", "C1", "1.0")
 OUTSIDE = Place("T1", "C1", "")
@@ -25,7 +28,8 @@ def replies(calls: Calls) -> SlackReplies:
 
 def test_the_port_is_satisfied(replies: SlackReplies) -> None:
     port: Replies = replies
-    assert port is replies
+    history: ThreadHistory = replies
+    assert port is history
 
 
 async def test_a_post_goes_into_its_thread_without_unfurling(
@@ -123,6 +127,92 @@ async def test_looking_for_a_message_ends(scripted_slack: Any, replies: SlackRep
     slack.says("conversations.replies", *[page] * 50)
     assert await replies.find(PLACE, mark=MARK, after_ts="1.5") is None
     assert len(slack.heard) == PAGES
+
+
+def typed(ts: str, text: str, **changes: Any) -> dict[str, Any]:
+    return {"type": "message", "user": "U1", "ts": ts, "text": text, **changes}
+
+
+def shown(ts: str, content: Content, mark: Mark) -> dict[str, Any]:
+    """Return a reply's message as Slack would return it."""
+    return typed(
+        ts, "fallback", user="UBOT", blocks=blocks(content, mark=mark), metadata=metadata(mark)
+    )
+
+
+async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    slack = scripted_slack
+    more = {"next_cursor": "c2"}
+    root = typed("1.0", "<@UBOT> hello")
+    slack.says(
+        "conversations.replies",
+        slack.ok(
+            messages=[
+                root,
+                shown("2.0", Content("**Hi**", note="a note"), Mark(1, 0)),
+                shown("3.0", Content("", note="Thinking…", controls=(Control.STOP,)), Mark(2, 0)),
+            ],
+            response_metadata=more,
+        ),
+        slack.ok(
+            messages=[
+                root,
+                typed("4.0", "", subtype="channel_join"),
+                typed("5.0", "an alert", user=None, bot_id="B2", subtype="bot_message"),
+                typed("10.0", "and?"),
+                typed("20.0", "the question"),
+                typed("21.0", "later"),
+            ]
+        ),
+    )
+    assert await replies.thread(PLACE, before_ts="20.0") == [
+        Said("U1", "<@UBOT> hello"),
+        Said("UBOT", "**Hi**", 1),
+        Said("", "an alert"),
+        Said("U1", "and?"),
+    ]
+    first, second = slack.calls("conversations.replies")
+    assert (first["ts"], first["latest"], first["limit"]) == ("1.0", "20.0", "100")
+    assert first["include_all_metadata"] == "1"
+    assert second["cursor"] == "c2"
+
+
+async def test_a_thread_too_long_to_reach_its_end_is_not_read_by_halves(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    slack = scripted_slack
+    page = slack.ok(messages=[typed("1.0", "hello")], response_metadata={"next_cursor": "c"})
+    slack.says("conversations.replies", *[page] * 5)
+    with pytest.raises(SlackRefused) as caught:
+        await replies.thread(PLACE, before_ts="9.0")
+    assert caught.value.code == "thread_too_long"
+    assert len(slack.heard) == 2
+
+
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        ([typed("1.0", "root"), typed("2.0", "new words")], "new words"),
+        ([typed("1.0", "root")], None),
+        ([typed("2.0", "This message was deleted.", subtype="tombstone")], None),
+    ],
+)
+async def test_a_question_is_read_as_slack_holds_it_now(
+    scripted_slack: Any, replies: SlackReplies, messages: list[dict[str, Any]], words: str | None
+) -> None:
+    scripted_slack.says("conversations.replies", scripted_slack.ok(messages=messages))
+    assert await replies.question(PLACE, "2.0") == words
+
+
+async def test_an_offer_is_seen_by_the_asker_alone_in_their_language(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    await replies.offer_again(PLACE, user_id="U1", turn_id=7, edited_ts="5.5", language=Language.ZH)
+    (body,) = scripted_slack.calls("chat.postEphemeral")
+    assert (body["channel"], body["thread_ts"], body["user"]) == ("C1", "1.0", "U1")
+    assert body["text"] == texts.EDITED_LATE.zh
 
 
 async def test_direct_messages_are_opened_by_the_users_id(

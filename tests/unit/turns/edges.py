@@ -8,11 +8,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.answer import Answer
+from bot.core.history import Said
+from bot.core.language import Language
+from bot.core.policy import Person
 from bot.core.question import AppKind, AppProfile, Question
 from bot.core.reply import Content, Mark, Place, Urgency
+from bot.core.resolution import Effective
 from bot.errors import MessageGone, SlackError
-from storage.records import Conversation, SessionUse, Turn, TurnStatus, Wish
+from bot.metrics import Metrics
+from bot.turns.languages import Languages
+from bot.turns.world import World
+from storage.records import (
+    Admission,
+    Conversation,
+    Limit,
+    ModelUse,
+    SessionUse,
+    ThreadState,
+    Turn,
+    TurnStatus,
+    Wish,
+)
 
+EN, ZH = Language.EN, Language.ZH
 PROFILE = AppProfile("app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x")
 NOTHING_HAPPENED = "nothing_happened"
 IT_HAPPENED = "it_happened"
@@ -57,7 +75,7 @@ class Failure:
 
 @dataclass
 class Slack:
-    """Messages by place; satisfies `Replies` and `People`."""
+    """Messages by place; satisfies `Replies`, `ThreadHistory` and `People`."""
 
     messages: dict[tuple[str, str], Content] = field(default_factory=dict[tuple[str, str], Content])
     marks: dict[Mark, str] = field(default_factory=dict[Mark, str])
@@ -69,6 +87,9 @@ class Slack:
     question_text: str | None = None
     offer_error: SlackError | None = None
     offers: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
+    offered_in: Language | None = None
+    persons: dict[str, Person] = field(default_factory=dict[str, Person])
+    said: Sequence[Said] | SlackError = ()
 
     def visible(self, channel_id: str = "C1") -> list[str]:
         """Return the text and note of a channel's messages, in order."""
@@ -123,15 +144,25 @@ class Slack:
         return self.question_text
 
     async def offer_again(
-        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str
+        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str, language: Language
     ) -> None:
         if self.offer_error is not None:
             raise self.offer_error
+        self.offered_in = language
         self.offers.append((user_id, turn_id, edited_ts))
 
     async def direct(self, team_id: str, user_id: str) -> Place:
         self.calls.append("direct")
         return Place(team_id, "D1", "")
+
+    async def thread(self, place: Place, *, before_ts: str) -> Sequence[Said]:
+        self.calls.append("thread")
+        if isinstance(self.said, SlackError):
+            raise self.said
+        return self.said
+
+    async def profile(self, team_id: str, user_id: str) -> Person | None:
+        return self.persons.get(user_id)
 
     async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
         return dict.fromkeys(user_ids, "Somebody")
@@ -158,6 +189,7 @@ class Book:
     ending: dict[str, Any] | None = None
     status: TurnStatus | None = None
     session: SessionUse | None = None
+    usage: Sequence[ModelUse] = ()
     failures: list[Exception] = field(default_factory=list[Exception])
     wish: Wish = field(default_factory=lambda: Wish(None, 0, {}))
 
@@ -176,10 +208,16 @@ class Book:
         self.ending = ending
 
     async def finish(
-        self, turn: Turn, *, status: TurnStatus, session: SessionUse | None, outcome: str
+        self,
+        turn: Turn,
+        *,
+        status: TurnStatus,
+        session: SessionUse | None,
+        outcome: str,
+        usage: Sequence[ModelUse] = (),
     ) -> None:
         self._note(f"finish:{outcome}")
-        self.status, self.session = status, session
+        self.status, self.session, self.usage = status, session, usage
 
     def _note(self, what: str) -> None:
         self.log.append(what)
@@ -195,6 +233,70 @@ class Memory:
 
     async def get(self, team_id: str, channel_id: str, thread_ts: str) -> Conversation | None:
         return self.known
+
+
+@dataclass
+class Chosen:
+    """What holds everywhere; satisfies `Choices`."""
+
+    effective: Effective = field(default_factory=lambda: Effective(PROFILE))
+    error: Exception | None = None
+    asked: int = 0
+
+    async def of(self, team_id: str, channel_id: str, user_id: str) -> Effective:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return self.effective
+
+
+@dataclass
+class Quotas:
+    """What was used before each turn, in the order of the limits; satisfies `Usage`."""
+
+    used: Sequence[int] = ()
+    admitted: list[int] = field(default_factory=list[int])
+    limits: Sequence[Limit] = ()
+
+    async def admit(
+        self,
+        turn_id: int,
+        *,
+        team_id: str,
+        channel_id: str,
+        user_id: str,
+        app: str,
+        limits: Sequence[Limit],
+    ) -> Admission:
+        self.limits = limits
+        used = tuple(zip(limits, self.used, strict=True))
+        refused = next((limit for limit, count in used if count >= limit.limit), None)
+        if refused is None:
+            self.admitted.append(turn_id)
+        return Admission(refused=refused, used=used)
+
+
+@dataclass
+class Threads:
+    """One thread, known or not, quiet or not; satisfies `Threads` of the ports."""
+
+    known: bool = True
+    is_quiet: bool = False
+    error: Exception | None = None
+    asked: int = 0
+
+    async def state(self, team_id: str, channel_id: str, thread_ts: str) -> ThreadState:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return ThreadState(is_known=self.known, is_quiet=self.is_quiet)
+
+    async def quiet(self, team_id: str, channel_id: str, thread_ts: str, *, by: str) -> None:
+        self.is_quiet = True
+
+    async def wake(self, team_id: str, channel_id: str, thread_ts: str) -> bool:
+        was_quiet, self.is_quiet = self.is_quiet, False
+        return was_quiet
 
 
 @dataclass
@@ -245,3 +347,42 @@ def saying(*texts: str) -> Stream:
     """Return a stream of growing text that ends properly."""
     running = [Answer(text=text, session_id="s1", request_id="r1") for text in texts]
     return Stream([*running, said(texts[-1])])
+
+
+def somebody(**changes: Any) -> Person:
+    """Return a member of the workspace who reads English."""
+    values: dict[str, Any] = {
+        "user_id": "U1",
+        "team_id": "T1",
+        "name": "Ann",
+        "locale": "en-US",
+        "is_admin": False,
+        "is_bot": False,
+        "is_guest": False,
+        "is_deactivated": False,
+    }
+    return Person(**{**values, **changes})
+
+
+def a_world(slack: Slack, book: Book, apps: Apps, **changes: Any) -> World:
+    """Return a world in which nothing was chosen and nothing was used."""
+    values: dict[str, Any] = {
+        "book": book,
+        "memory": Memory(),
+        "threads": Threads(),
+        "usage": Quotas(),
+        "choices": Chosen(),
+        "replies": slack,
+        "history": slack,
+        "people": slack,
+        "apps": apps,
+        "admins": frozenset[str](),
+        "bot_user_id": "UBOT",
+        "metrics": Metrics(),
+    }
+    return World(**{**values, **changes})
+
+
+def english() -> Languages:
+    """Return what knows of no other language."""
+    return Languages(choices=Chosen(), people=Slack())

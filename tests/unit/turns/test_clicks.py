@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from edges import Failure, Slack
+from edges import EN, ZH, Chosen, Failure, Slack, Threads, english, somebody
 
 from bot.core import texts
 from bot.core.changes import Deleted, Edited
@@ -15,6 +15,7 @@ from bot.metrics import Metrics
 from bot.turns.changes import DELETION, EDITS_KNOWN, Changes
 from bot.turns.claim import Claims
 from bot.turns.clicks import Clicks
+from bot.turns.languages import Languages
 from bot.turns.waiting import WaitingLines, take_line_away
 from storage import schema
 from storage.database import Storage
@@ -122,7 +123,7 @@ async def test_a_deleted_question_is_stopped_and_any_other_message_is_not_ours(
     storage: Storage,
 ) -> None:
     turn_id = await claimed(storage)
-    async with Changes(turns=storage.turns, replies=Slack()) as changes:
+    async with Changes(turns=storage.turns, replies=Slack(), languages=english()) as changes:
         await changes.take(Deleted("T1", "C1", "9.9"))
         assert await status_of(storage, turn_id) is TurnStatus.QUEUED
         (turn,) = await storage.turns.take(limit=1)
@@ -133,7 +134,7 @@ async def test_a_deleted_question_is_stopped_and_any_other_message_is_not_ours(
 async def test_an_edit_of_an_open_question_reaches_it(storage: Storage) -> None:
     await claimed(storage)
     slack = Slack()
-    async with Changes(turns=storage.turns, replies=slack) as changes:
+    async with Changes(turns=storage.turns, replies=slack, languages=english()) as changes:
         await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
     (turn,) = await storage.turns.take(limit=1)
     assert (turn.payload["text"], turn.revision) == ("new", 1)
@@ -143,7 +144,7 @@ async def test_an_edit_of_an_open_question_reaches_it(storage: Storage) -> None:
 async def test_an_edit_that_is_delivered_three_times_is_offered_once(storage: Storage) -> None:
     await ended(storage)
     slack = Slack()
-    async with Changes(turns=storage.turns, replies=slack) as changes:
+    async with Changes(turns=storage.turns, replies=slack, languages=english()) as changes:
         for _ in range(3):
             await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
         await changes.settled()
@@ -154,7 +155,7 @@ async def test_an_edit_that_was_answered_is_not_offered_when_it_is_delivered_aga
     storage: Storage,
 ) -> None:
     slack = Slack()
-    async with Changes(turns=storage.turns, replies=slack) as changes:
+    async with Changes(turns=storage.turns, replies=slack, languages=english()) as changes:
         await claimed(storage)
         await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
         (turn,) = await storage.turns.take(limit=1)
@@ -167,7 +168,7 @@ async def test_an_edit_that_was_answered_is_not_offered_when_it_is_delivered_aga
 async def test_no_more_edits_are_remembered_than_needed(storage: Storage) -> None:
     await claimed(storage)
     slack = Slack()
-    async with Changes(turns=storage.turns, replies=slack) as changes:
+    async with Changes(turns=storage.turns, replies=slack, languages=english()) as changes:
         for number in range(EDITS_KNOWN + 2):
             await changes.take(Edited("T1", "C1", "1.0", "new", f"{number + 2}.0"))
         (turn,) = await storage.turns.take(limit=1)
@@ -179,7 +180,9 @@ async def test_no_more_edits_are_remembered_than_needed(storage: Storage) -> Non
 
 async def test_a_change_that_overtakes_its_message_waits_for_the_claim(storage: Storage) -> None:
     early = Edited("T1", "C1", "1.0", "new", "2.0", is_expected=True)
-    async with Changes(turns=storage.turns, replies=Slack(), look_again_s=0.05) as changes:
+    async with Changes(
+        turns=storage.turns, replies=Slack(), languages=english(), look_again_s=0.05
+    ) as changes:
         taking = asyncio.create_task(changes.take(early))
         await asyncio.sleep(0)
         await claimed(storage)
@@ -191,7 +194,9 @@ async def test_a_change_that_overtakes_its_message_waits_for_the_claim(storage: 
 async def test_a_change_whose_message_does_not_come_is_left_to_slack_to_deliver_again(
     storage: Storage,
 ) -> None:
-    async with Changes(turns=storage.turns, replies=Slack(), look_again_s=0) as changes:
+    async with Changes(
+        turns=storage.turns, replies=Slack(), languages=english(), look_again_s=0
+    ) as changes:
         with pytest.raises(TooEarly):
             await changes.take(Deleted("T1", "C1", "1.0", is_expected=True))
         await changes.take(Deleted("T1", "C1", "1.0"))
@@ -203,7 +208,7 @@ async def test_an_edit_of_an_answered_question_is_offered_to_be_answered_again(
 ) -> None:
     turn_id = await ended(storage)
     slack = Slack(offer_error=SlackTokenRefused(method="m") if fails else None)
-    async with Changes(turns=storage.turns, replies=slack) as changes:
+    async with Changes(turns=storage.turns, replies=slack, languages=english()) as changes:
         await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
         await changes.take(Edited("T1", "C1", "9.9", "no question of ours", "2.0"))
         await changes.settled()
@@ -235,16 +240,47 @@ async def test_the_line_is_posted_and_taken_away_when_the_turn_starts(storage: S
     await claimed(storage, "1.0")
     second = await claimed(storage, "2.0")
     (first,) = await storage.turns.take(limit=9)
-    async with WaitingLines(turns=storage.turns, replies=slack, patience_s=0) as lines:
+    async with WaitingLines(
+        turns=storage.turns, replies=slack, languages=english(), patience_s=0
+    ) as lines:
         lines.look()
         while not slack.visible():
             await slack.changed()
-    assert slack.visible() == [f"|{texts.waiting(1)}"]
+    assert slack.visible() == [f"|{texts.waiting(1, language=EN)}"]
     await storage.turns.finish(first, status=TurnStatus.DONE, session=None, outcome="answered")
     (turn,) = await storage.turns.take(limit=9)
     assert turn.id == second
     await take_line_away(turn, replies=slack)
     assert slack.visible() == []
+
+
+def chinese() -> Languages:
+    """Return what knows that Ann reads Chinese."""
+    people = Slack(persons={ANN: somebody(locale="zh-CN")})
+    return Languages(choices=Chosen(), people=people)
+
+
+async def test_a_line_is_in_the_language_of_whoever_waits(storage: Storage) -> None:
+    slack = Slack()
+    await claimed(storage, "1.0")
+    await claimed(storage, "2.0")
+    await storage.turns.take(limit=9)
+    async with WaitingLines(
+        turns=storage.turns, replies=slack, languages=chinese(), patience_s=0
+    ) as lines:
+        lines.look()
+        while not slack.visible():
+            await slack.changed()
+    assert slack.visible() == [f"|{texts.waiting(1, language=ZH)}"]
+
+
+async def test_an_offer_is_in_the_askers_language(storage: Storage) -> None:
+    await ended(storage)
+    slack = Slack()
+    async with Changes(turns=storage.turns, replies=slack, languages=chinese()) as changes:
+        await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
+        await changes.settled()
+    assert slack.offered_in is ZH
 
 
 async def test_a_line_that_comes_too_late_is_taken_away_at_once(storage: Storage) -> None:
@@ -263,7 +299,9 @@ async def test_a_line_slack_does_not_take_is_left_out(storage: Storage) -> None:
     await claimed(storage, "1.0")
     await claimed(storage, "2.0")
     await storage.turns.take(limit=9)
-    async with WaitingLines(turns=storage.turns, replies=slack, patience_s=0) as lines:
+    async with WaitingLines(
+        turns=storage.turns, replies=slack, languages=english(), patience_s=0
+    ) as lines:
         lines.look()
         while slack.failures:
             await slack.changed()
@@ -284,11 +322,11 @@ async def test_a_message_is_claimed_once_and_counted(storage: Storage) -> None:
         file_ids=("F1",),
         is_blank=False,
     )
-    claims = Claims(turns=storage.turns, metrics=metrics)
+    claims = Claims(turns=storage.turns, threads=Threads(), choices=Chosen(), metrics=metrics)
     assert await claims.submit(message)
     assert not await claims.submit(message)
     (turn,) = await storage.turns.take(limit=9)
-    assert turn.payload == {"text": "hello", "files": 1}
+    assert turn.payload == {"text": "hello", "files": 1, "user_team": "T1"}
     counted = {
         outcome: metrics.registry.get_sample_value(
             "dashscope_slack_messages_total", {"outcome": outcome}
@@ -306,6 +344,8 @@ async def test_a_claim_that_fails_is_counted_and_passed_on(tmp_path: Path) -> No
     )
     async with storage:
         with pytest.raises(StorageError):
-            await Claims(turns=storage.turns, metrics=metrics).submit(message)
+            await Claims(
+                turns=storage.turns, threads=Threads(), choices=Chosen(), metrics=metrics
+            ).submit(message)
     failed = {"outcome": "failed"}
     assert metrics.registry.get_sample_value("dashscope_slack_messages_total", failed) == 1

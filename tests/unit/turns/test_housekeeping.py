@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from bot.turns.housekeeping import BATCH, Housekeeping
 from storage import schema
+from storage.clock import now_ms
 from storage.database import Storage
 from storage.lease import Lease
 from storage.records import NewTurn, SessionUse, TurnStatus
-from storage.tables import conversation, turn
+from storage.tables import conversation, quiet_thread, secret, turn, usage
 
 DAY_MS = 86_400_000
 
@@ -76,6 +77,45 @@ async def test_what_is_young_stays(storage: Storage) -> None:
     await storage.run(aged, 29)
     assert await Housekeeping(storage, retention_days=30).prune() == 0
     assert await storage.read(rows) == (2, 2)
+
+
+async def test_quiet_threads_go_like_turns_and_usage_after_four_hundred_days(
+    storage: Storage,
+) -> None:
+    for number, days in enumerate((1, 31, 399, 401)):
+        await storage.threads.quiet("T1", "C1", f"{number}.0", by="U1")
+        await storage.usage.admit(
+            number, team_id="T1", channel_id="C1", user_id="U1", app="default", limits=()
+        )
+        await storage.run(made_earlier, number, days=days)
+    assert await Housekeeping(storage, retention_days=30).prune() == 3 + 1
+    quiet = [await storage.threads.state("T1", "C1", f"{number}.0") for number in range(4)]
+    assert [state.is_quiet for state in quiet] == [True, False, False, False]
+    counted = await storage.read(lambda conn: conn.scalars(sa.select(usage.c.turn_id)).all())
+    assert sorted(counted) == [0, 1, 2]
+
+
+def made_earlier(conn: sa.Connection, number: int, *, days: int) -> None:
+    age_ms = days * DAY_MS
+    thread = sa.update(quiet_thread).where(quiet_thread.c.thread_key == f"T1:C1:{number}.0")
+    conn.execute(thread.values(quiet_at_ms=quiet_thread.c.quiet_at_ms - age_ms))
+    counted = sa.update(usage).where(usage.c.turn_id == number)
+    conn.execute(counted.values(created_at_ms=usage.c.created_at_ms - age_ms))
+
+
+async def test_secrets_nobody_names_go_after_thirty_days_whatever_the_retention(
+    storage: Storage,
+) -> None:
+    for days in (29, 31):
+        await storage.run(keep_secret, days=days)
+    assert await Housekeeping(storage, retention_days=400).prune() == 1
+    left = await storage.read(lambda conn: conn.scalars(sa.select(secret.c.name)).all())
+    assert left == ["29 days"]
+
+
+def keep_secret(conn: sa.Connection, *, days: int) -> None:
+    kept = sa.insert(secret).values(team_id="T1", name=f"{days} days", box="")
+    conn.execute(kept.values(updated_at_ms=now_ms() - days * DAY_MS))
 
 
 async def test_it_prunes_by_itself_as_long_as_it_is_open(storage: Storage) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
-from edges import PROFILE, Apps, Book, Failure, Memory, Slack, Stream, a_turn, saying
+from edges import EN, Apps, Book, Failure, Slack, Stream, a_turn, a_world, english, saying
 
 from bot.core import texts
 from bot.core.reply import Content, Mark, Place, Urgency
@@ -258,16 +258,7 @@ class FlakyBook(Book):
 
 
 def world(slack: Slack, book: Book, *streams: Stream) -> World:
-    return World(
-        book=book,
-        memory=Memory(),
-        replies=slack,
-        people=slack,
-        apps=Apps(list(streams)),
-        profile=PROFILE,
-        bot_user_id="UBOT",
-        metrics=Metrics(),
-    )
+    return a_world(slack, book, Apps(list(streams)))
 
 
 def grip() -> Grip:
@@ -304,7 +295,7 @@ async def test_an_edit_that_comes_after_the_ending_is_offered_to_be_answered(sla
 async def test_a_withdrawn_question_of_which_only_the_waiting_line_was_seen_leaves_nothing(
     slack: Slack, book: Book
 ) -> None:
-    slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1))
+    slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
     turn = a_turn(stop_requested_by="deletion", notice="50.0")
     await TurnRun(turn, world=world(slack, book), grip=grip()).run()
     assert slack.visible() == []
@@ -316,7 +307,7 @@ async def test_an_answer_and_a_stop_do_not_wait_for_the_waiting_line_to_go(
 ) -> None:
     permits = asyncio.Event()
     slack.permit_gate = permits.wait
-    slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1))
+    slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
     hold, here = grip(), world(slack, book, Stream([], gate=asyncio.Event()))
     apps = cast("Apps", here.apps)
     running = asyncio.create_task(TurnRun(a_turn(notice="50.0"), world=here, grip=hold).run())
@@ -326,7 +317,7 @@ async def test_an_answer_and_a_stop_do_not_wait_for_the_waiting_line_to_go(
     await until(lambda: apps.closed)
     permits.set()
     await running
-    assert slack.visible() == [f"|{texts.STOPPED}"]
+    assert slack.visible() == [f"|{texts.STOPPED.en}"]
 
 
 async def test_a_line_slack_refuses_does_not_cost_the_others_theirs(
@@ -335,7 +326,9 @@ async def test_a_line_slack_refuses_does_not_cost_the_others_theirs(
     for ts in ("1.0", "2.0", "3.0"):
         await claim(storage, ts)
     slack.failures = [Failure("post", ChannelClosed(method="m"))]
-    async with WaitingLines(turns=storage.turns, replies=slack, patience_s=0) as lines:
+    async with WaitingLines(
+        turns=storage.turns, replies=slack, languages=english(), patience_s=0
+    ) as lines:
         lines.look()
         await until(lambda: len(slack.messages) == 2)
 
@@ -348,7 +341,9 @@ async def test_a_line_whose_turn_began_while_it_waited_to_be_posted_is_left_out(
     slack.permit_gate = permits.wait
     async with (
         Lease(storage, wake=nothing, stop=lambda _id: None, lost=nothing),
-        WaitingLines(turns=storage.turns, replies=slack, patience_s=0) as lines,
+        WaitingLines(
+            turns=storage.turns, replies=slack, languages=english(), patience_s=0
+        ) as lines,
     ):
         lines.look()
         await until(lambda: slack.permits)

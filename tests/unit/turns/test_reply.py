@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from edges import Book, Failure, Slack, a_turn
+from edges import ZH, Book, Failure, Slack, a_turn
 
 from bot.core.reply import Content, Urgency
 from bot.core.texts import MOVED
@@ -181,8 +181,25 @@ async def test_when_the_channel_closes_the_answer_goes_to_the_asker(
     await reply.settle(showing("growing"))
     slack.failures = [Failure("edit", ChannelClosed(method="chat.update", code="is_archived"))]
     await reply.settle(showing("page one", "page two"))
-    assert slack.visible("D1") == ["page one|", f"page two|{MOVED}"]
+    assert slack.visible("D1") == ["page one|", f"page two|{MOVED.en}"]
     assert len(book.reply) == 1, "messages elsewhere are not recorded as the thread's"
+
+
+async def test_why_an_answer_is_elsewhere_is_said_in_the_readers_language(
+    reply: Reply, slack: Slack
+) -> None:
+    slack.failures = [Failure("post", ChannelClosed(method="chat.postMessage"))]
+    await reply.settle(showing("answer"), language=ZH)
+    assert slack.visible("D1") == [f"answer|{MOVED.zh}"]
+
+
+async def test_when_there_is_nothing_to_say_a_closed_channel_is_left_as_it_is(
+    slack: Slack, book: Book, slept: list[float]
+) -> None:
+    slack.messages["C1", "90.0"] = Content("", note="growing")
+    slack.failures = [Failure("delete", ChannelClosed(method="chat.delete"))]
+    await a_reply(slack, book, turn=a_turn(reply=("90.0",)), slept=slept).settle(showing())
+    assert slack.visible("D1") == []
 
 
 async def test_an_answer_that_moved_is_found_again_instead_of_posted_twice(
@@ -194,7 +211,7 @@ async def test_an_answer_that_moved_is_found_again_instead_of_posted_twice(
     for _ in range(2):
         slack.failures = [Failure("edit", closed)]
         await a_reply(slack, book, turn=turn, slept=slept).settle(showing("answer"))
-    assert slack.visible("D1") == [f"answer|{MOVED}"]
+    assert slack.visible("D1") == [f"answer|{MOVED.en}"]
 
 
 async def test_when_direct_messages_are_closed_too_it_is_said_so(

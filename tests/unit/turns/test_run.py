@@ -4,12 +4,23 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from edges import PROFILE, Apps, Book, Failure, Memory, Slack, Stream, a_turn, said, saying
+from edges import (
+    EN,
+    PROFILE,
+    Chosen,
+    Failure,
+    Stream,
+    a_turn,
+    said,
+    saying,
+)
+from scene import Scene
 
 from bot.core import texts
 from bot.core.answer import Answer
 from bot.core.question import AppKind
 from bot.core.reply import Content, Mark
+from bot.core.resolution import Effective
 from bot.errors import (
     ContentBlocked,
     SessionLost,
@@ -19,37 +30,12 @@ from bot.errors import (
     Throttled,
     UpstreamFailed,
 )
-from bot.metrics import Metrics
 from bot.turns.ending import Ending
-from bot.turns.run import DELIVERIES, TRIES, TurnRun
+from bot.turns.run import DELIVERIES, TRIES
 from bot.turns.waiting import MARK
-from bot.turns.world import Grip, World
+from bot.turns.world import Grip
 from storage.errors import LeaseLost
-from storage.records import Conversation, Turn, TurnStatus, Wish
-
-
-class Scene:
-    """A turn with its edges."""
-
-    def __init__(self, *streams: Stream | Exception, known: Conversation | None = None) -> None:
-        self.slack = Slack()
-        self.book = Book()
-        self.apps = Apps(list(streams))
-        self.grip = Grip(guard=lambda: None, called=asyncio.Event())
-        self.world = World(
-            book=self.book,
-            memory=Memory(known),
-            replies=self.slack,
-            people=self.slack,
-            apps=self.apps,
-            profile=PROFILE,
-            bot_user_id="UBOT",
-            metrics=Metrics(),
-        )
-
-    async def run(self, turn: Turn | None = None) -> list[str]:
-        await TurnRun(turn or a_turn(), world=self.world, grip=self.grip).run()
-        return self.slack.visible()
+from storage.records import Conversation, TurnStatus, Wish
 
 
 def session(*, idle_s: float = 10, rounds: int = 1, app_key: str = PROFILE.key) -> Conversation:
@@ -102,38 +88,38 @@ async def test_a_session_that_will_have_expired_is_not_sent_and_the_reader_told(
     known: Conversation,
 ) -> None:
     scene = Scene(saying("Hello"), known=known)
-    assert await scene.run() == [f"Hello|{texts.NEW_SESSION}"]
+    assert await scene.run() == [f"Hello|{texts.NEW_SESSION.en}"]
     assert scene.apps.questions[0].session_id is None
 
 
 async def test_a_session_that_turns_out_to_be_lost_is_asked_without_and_the_reader_told() -> None:
     scene = Scene(SessionLost(status=400), saying("Hello"), known=session())
-    assert await scene.run() == [f"Hello|{texts.NEW_SESSION}"]
+    assert await scene.run() == [f"Hello|{texts.NEW_SESSION.en}"]
     assert [question.session_id for question in scene.apps.questions] == ["s0", None]
 
 
 async def test_another_session_than_the_one_sent_is_noticed() -> None:
     scene = Scene(saying("Hello"), known=session())
-    assert await scene.run() == [f"Hello|{texts.NEW_SESSION}"]
+    assert await scene.run() == [f"Hello|{texts.NEW_SESSION.en}"]
 
 
 async def test_an_app_without_sessions_is_never_sent_one() -> None:
     scene = Scene(saying("Hello"), known=session())
     profile = replace(PROFILE, kind=AppKind.WORKFLOW)
-    scene.world = replace(scene.world, profile=profile)
+    scene.world = replace(scene.world, choices=Chosen(Effective(profile)))
     await scene.run()
     assert scene.apps.questions[0].session_id is None
 
 
 async def test_a_cut_answer_stays_and_is_marked() -> None:
     scene = Scene(Stream([Answer(text="Half an ans", session_id="s1")]))
-    assert await scene.run() == [f"Half an ans|{texts.cut(turn_id=7)}"]
+    assert await scene.run() == [f"Half an ans|{texts.cut(turn_id=7, language=EN)}"]
     assert scene.book.log[-1] == "finish:cut"
 
 
 async def test_an_error_before_the_first_word_is_one_sentence_and_keeps_the_session() -> None:
     scene = Scene(Throttled(code="Throttling", status=429), known=session())
-    assert await scene.run() == [f"{texts.failure(Throttled(), turn_id=7)}|"]
+    assert await scene.run() == [f"{texts.failure(Throttled(), turn_id=7, language=EN)}|"]
     assert scene.book.status is TurnStatus.FAILED
     assert scene.book.session is None
 
@@ -155,7 +141,7 @@ async def test_blocked_content_is_taken_back() -> None:
 
 async def test_an_answer_without_a_word_is_said_so() -> None:
     scene = Scene(Stream([said("  ")]))
-    assert await scene.run() == [f"{texts.EMPTY_ANSWER}|"]
+    assert await scene.run() == [f"{texts.EMPTY_ANSWER.en}|"]
 
 
 async def test_stopping_closes_the_request_and_keeps_the_text_so_far() -> None:
@@ -166,14 +152,14 @@ async def test_stopping_closes_the_request_and_keeps_the_text_so_far() -> None:
             await asyncio.sleep(0)
     scene.book.wish = Wish("U1", 0, {})
     scene.grip.called.set()
-    assert await running == [f"So far|{texts.STOPPED}"]
+    assert await running == [f"So far|{texts.STOPPED.en}"]
     assert scene.apps.closed == 1
     assert scene.book.status is TurnStatus.CANCELLED
 
 
 async def test_a_turn_that_was_stopped_before_it_ran_asks_nothing() -> None:
     scene = Scene()
-    assert await scene.run(a_turn(stop_requested_by="U1", posting=True)) == [f"|{texts.STOPPED}"]
+    assert await scene.run(a_turn(stop_requested_by="U1", posting=True)) == [f"|{texts.STOPPED.en}"]
     assert scene.apps.questions == []
 
 
@@ -182,11 +168,13 @@ async def test_a_turn_that_fails_every_time_is_given_up_with_a_plain_message(
     changes: dict[str, int],
 ) -> None:
     scene = Scene()
-    assert await scene.run(a_turn(**changes)) == [f"{texts.gave_up(turn_id=7)}|"]
+    assert await scene.run(a_turn(**changes)) == [f"{texts.gave_up(turn_id=7, language=EN)}|"]
     assert scene.book.status is TurnStatus.FAILED
 
 
-@pytest.mark.parametrize(("files", "hint"), [(0, texts.EMPTY_QUESTION), (2, texts.FILES_ONLY)])
+@pytest.mark.parametrize(
+    ("files", "hint"), [(0, texts.EMPTY_QUESTION.en), (2, texts.FILES_ONLY.en)]
+)
 async def test_a_message_without_a_question_gets_a_hint(files: int, hint: str) -> None:
     scene = Scene()
     shown = await scene.run(a_turn(payload={"text": "<@UBOT> ", "files": files}))
@@ -200,7 +188,7 @@ async def test_what_slack_will_never_take_becomes_one_plain_sentence() -> None:
         Failure("post", SlackRefused(method="chat.postMessage", code="invalid_blocks"))
         for _ in range(2)
     ]
-    assert await scene.run() == [f"{texts.gave_up(turn_id=7)}|"]
+    assert await scene.run() == [f"{texts.gave_up(turn_id=7, language=EN)}|"]
     assert scene.book.log[-1] == "finish:undelivered"
 
 
@@ -311,13 +299,13 @@ async def test_a_repeated_question_is_read_from_slack_and_answered_in_the_same_m
 
 async def test_a_repeated_question_that_is_gone_is_not_answered() -> None:
     scene = Scene()
-    assert await scene.run(a_turn(payload={})) == [f"{texts.QUESTION_GONE}|"]
+    assert await scene.run(a_turn(payload={})) == [f"{texts.QUESTION_GONE.en}|"]
 
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_the_line_that_said_it_waits_is_taken_away(known: bool) -> None:
     scene = Scene(saying("Hello"))
-    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1))
+    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
     scene.slack.marks[Mark(7, MARK)] = "50.0"
     assert await scene.run(a_turn(notice="50.0" if known else "")) == ["Hello|"]
 
@@ -325,7 +313,7 @@ async def test_the_line_that_said_it_waits_is_taken_away(known: bool) -> None:
 @pytest.mark.parametrize("failing", [1, 2, 3])
 async def test_the_line_that_said_it_waits_is_taken_away_though_slack_fails(failing: int) -> None:
     scene = Scene(saying("Hello"))
-    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1))
+    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
     unavailable = SlackUnavailable(method="chat.delete")
     scene.slack.failures = [Failure("delete", unavailable) for _ in range(failing)]
     assert await scene.run(a_turn(notice="50.0")) == ["Hello|"]

@@ -197,6 +197,16 @@ async def test_a_response_url_can_speak_to_all_and_replace_the_original(
     assert (await post_to(url, text=""))[0] == 400
 
 
+async def test_a_commands_response_url_replaces_what_it_said_before(
+    server: SlackServer, desk: Desk
+) -> None:
+    await server.command("U0ANN", "C0OTHER", "status")
+    url = desk.seen[0]["response_url"]
+    for text in ("looking", "found"):
+        await post_to(url, text=text, replace_original=True)
+    assert [e.text for e in server.workspace.ephemerals] == ["found"]
+
+
 async def test_what_a_command_is_answered_at_once_is_shown_to_who_typed_it(
     server: SlackServer, desk: Desk
 ) -> None:
@@ -229,11 +239,11 @@ async def test_a_modal_with_errors_stays_and_an_updated_one_changes(
 ) -> None:
     view = await opened(server, slack, desk)
     desk.reply = {"response_action": "errors", "errors": {"prompt": "too long"}}
-    delivery = await server.people.submit(view, {"text": "x"})
+    delivery = await server.people.submit(view, {"text": "x", "kind": "agent"})
     assert delivery.answer["errors"] == {"prompt": "too long"}
     assert view.view_id in server.people.backend.views
     desk.reply = {"response_action": "update", "view": MODAL | {"callback_id": "second"}}
-    await server.people.submit(view, {})
+    await server.people.submit(view, {"kind": "agent"})
     assert server.people.backend.views[view.view_id].payload["callback_id"] == "second"
 
 

@@ -1,0 +1,122 @@
+"""Who may see and change what: asked anew at every command, press and submission."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.admin import scopes
+from bot.admin.choices import Choices, layers_of
+from bot.core.language import Language, of_locale
+from bot.core.policy import Person, may_configure_channel, may_configure_workspace
+from bot.core.resolution import resolve
+from bot.core.screens import Caller, Directory
+
+ADMINS_OWN = frozenset({"managers"})
+"""Settings of a channel that only admins change: whoever manages it must not appoint managers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody stands to a scope.
+
+    Attributes:
+        is_admin: They may change what holds for the whole workspace.
+        may_change: They may change this scope.
+    """
+
+    is_admin: bool
+    may_change: bool
+
+
+class Access:
+    """Answers whether somebody may.
+
+    `fresh` asks Slack anew, as every change must; without it an answer may be an hour old, which
+    is enough for showing things.
+
+    Args:
+        directory: Knows people and channels.
+        choices: Knows whom a channel's settings name.
+        admins: User ids that are admins besides the workspace's own.
+    """
+
+    def __init__(self, *, directory: Directory, choices: Choices, admins: frozenset[str]) -> None:
+        self._directory = directory
+        self._choices = choices
+        self._admins = admins
+
+    async def language(self, caller: Caller) -> Language:
+        """Return what the caller reads. Never raises."""
+        person = await self._directory.person(caller.team_id, caller.user_id, fresh=False)
+        return of_locale(person.locale if person else "")
+
+    async def is_admin(self, caller: Caller, *, fresh: bool) -> bool:
+        """Whether the caller may change what holds for the whole workspace.
+
+        Raises:
+            SlackError: When `fresh`: Slack did not say who they are.
+        """
+        return self._is_admin(await self._person(caller, fresh=fresh), caller=caller)
+
+    async def may_change(self, caller: Caller, scope: str, *, fresh: bool) -> bool:
+        """Whether the caller may change the settings of a scope.
+
+        Raises:
+            SlackError: When `fresh`: Slack did not say who they are.
+            StorageError: The database did not say whom the channel's settings name.
+        """
+        return (await self.standing(caller, scope, fresh=fresh)).may_change
+
+    async def standing(self, caller: Caller, scope: str, *, fresh: bool) -> Standing:
+        """Return what the caller may, with one look at who they are.
+
+        Raises:
+            SlackError: When `fresh`: Slack did not say who they are.
+            StorageError: The database did not say whom the channel's settings name.
+        """
+        person = await self._person(caller, fresh=fresh)
+        is_admin = self._is_admin(person, caller=caller)
+        channel_id, user_id = scopes.channel_of(scope), scopes.user_of(scope)
+        if user_id is not None:
+            is_gone = person is not None and (person.is_deactivated or person.is_bot)
+            return Standing(is_admin, may_change=user_id == caller.user_id and not is_gone)
+        if channel_id is None or is_admin:
+            return Standing(is_admin, may_change=is_admin)
+        may_change = await self._is_delegate(caller, person, channel_id=channel_id)
+        return Standing(is_admin, may_change=may_change)
+
+    async def _person(self, caller: Caller, *, fresh: bool) -> Person | None:
+        return await self._directory.person(caller.team_id, caller.user_id, fresh=fresh)
+
+    def _is_admin(self, person: Person | None, *, caller: Caller) -> bool:
+        if person is None:
+            # Slack's signature vouches for the id; only what else they are is unknown.
+            return caller.user_id in self._admins
+        if self._is_foreign(person, caller=caller):
+            return False
+        return may_configure_workspace(person, admins=self._admins)
+
+    async def _is_delegate(self, caller: Caller, person: Person | None, *, channel_id: str) -> bool:
+        if person is None or self._is_foreign(person, caller=caller):
+            return False
+        stored = await self._choices.stored(caller.team_id, channel_id, caller.user_id)
+        layers = layers_of(stored, channel_id=channel_id, user_id=caller.user_id)
+        return may_configure_channel(
+            person,
+            admins=self._admins,
+            channel=await self._directory.channel(caller.team_id, channel_id),
+            # Whom the settings name does not depend on the app, which may be gone.
+            effective=resolve(layers, app=self._choices.default_app),
+        )
+
+    def _is_foreign(self, person: Person, *, caller: Caller) -> bool:
+        """Whether another workspace answers for them, whose admins are none here.
+
+        The operator's own list goes by ids, which are unique across workspaces.
+        """
+        homes = {person.team_id, caller.user_team_id} - {""}
+        return caller.user_id not in self._admins and bool(homes - {caller.team_id})
+
+
+def changes_admins_own(before: Mapping[str, object], after: Mapping[str, object]) -> bool:
+    """Whether two states of a scope differ in what only admins change."""
+    return any(before.get(key) != after.get(key) for key in ADMINS_OWN)

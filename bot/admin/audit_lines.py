@@ -1,0 +1,126 @@
+"""An entry of the audit as one readable line."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bot.admin import marks
+from bot.admin.marks import code, moment, user
+from bot.admin.replies import NOT_SET, place
+from bot.core.json_value import Json, json_text
+from bot.core.language import Language, Phrase
+from bot.core.setting import SETTINGS, Setting
+from storage.journal import SETTINGS as SETTINGS_SUBJECT
+from storage.records import AuditEntry
+
+MAX_SIDE_CHARS = 100
+"""Of a value before or after, this much is shown."""
+MAX_LINE_CHARS = 800
+"""More than this nobody reads in a list; ten lines fit into a notice."""
+
+_UNDO = Phrase("undo: ", "撤销：")
+_ADDED = Phrase("app {name} added", "添加应用 {name}")
+_REMOVED = Phrase("app {name} removed", "移除应用 {name}")
+_EDITED = Phrase("app {name}: ", "应用 {name}：")
+_OWN_KEY = Phrase("own key", "自有密钥")
+_NO_KEY = Phrase("the bot's", "机器人的密钥")
+_KEPT_KEY = Phrase("kept", "已保存")
+_OTHER_KEY = Phrase("replaced", "已更换")
+
+_APP_FIELDS = ("name", "app_id", "kind", "base_url", "workspace", "options", "is_open")
+"""What of an app is no secret; where its key is kept is not told either."""
+
+
+def line(entry: AuditEntry, *, language: Language) -> str:
+    """Return who changed what, when, where, from what to what; never a secret."""
+    undone = _UNDO.say(language) if entry.undoes is not None else ""
+    where = place(entry.scope, language=language)
+    head = f"{moment(entry.at)} · {user(entry.user_id)} · {where} · {undone}"
+    return head + joined(_changes(entry, language=language), most_chars=MAX_LINE_CHARS)
+
+
+def joined(parts: Iterable[str], *, most_chars: int) -> str:
+    """Return parts with commas between, whole ones as far as they fit."""
+    line = ""
+    for part in parts:
+        if len(line) + len(part) > most_chars:
+            return f"{line}, …" if line else "…"
+        line = f"{line}, {part}" if line else part
+    return line
+
+
+def _changes(entry: AuditEntry, *, language: Language) -> Iterator[str]:
+    if entry.subject == SETTINGS_SUBJECT:
+        yield from changed_values(entry.before or {}, entry.after or {}, language=language)
+    else:
+        yield from _changed_app(entry, language=language)
+
+
+def changed_values(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, language: Language
+) -> Iterator[str]:
+    """Yield each setting that differs, from what to what, in the order settings are shown."""
+    for key in (*SETTINGS, *sorted({*before, *after} - {*SETTINGS})):
+        if before.get(key) != after.get(key):
+            name = SETTINGS[key].command if key in SETTINGS else key
+            yield f"{code(name)} " + _step(
+                _side(key, before, language=language), _side(key, after, language=language)
+            )
+
+
+def value_shown(setting: Setting, value: Json, *, most_chars: int = MAX_SIDE_CHARS) -> str:
+    """Return a value as one would type it, harmless; people as mentions."""
+    if setting.shape == "users" and isinstance(value, list):
+        return joined((user(str(one)) for one in value), most_chars=most_chars)
+    return code(setting.show(value), most_chars=most_chars)
+
+
+def _side(key: str, values: Mapping[str, Any], *, language: Language) -> str:
+    if key not in values:
+        return NOT_SET.say(language)
+    if key in SETTINGS:
+        return value_shown(SETTINGS[key], values[key])
+    return code(json_text(values[key]), most_chars=MAX_SIDE_CHARS)
+
+
+def _step(before: str, after: str) -> str:
+    return f"{before} → {after}"
+
+
+def _changed_app(entry: AuditEntry, *, language: Language) -> Iterator[str]:
+    before, after = entry.before, entry.after
+    name = code(str((after or before or {}).get("name", "")))
+    if before is None:
+        yield _ADDED.say(language, name=name)
+    elif after is None:
+        yield _REMOVED.say(language, name=name)
+    else:
+        fields = list(_changed_fields(before, after, language=language))
+        yield _EDITED.say(language, name=name) + (fields[0] if fields else "")
+        yield from fields[1:]
+
+
+def _changed_fields(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, language: Language
+) -> Iterator[str]:
+    for field in _APP_FIELDS:
+        if before.get(field) != after.get(field):
+            yield f"{code(field)} " + _step(_field(before.get(field)), _field(after.get(field)))
+    if before.get("secret_name") != after.get("secret_name"):
+        sides = (
+            _key_words(before),
+            _key_words(after, other=_OTHER_KEY if _has_key(before) else None),
+        )
+        yield f"{_OWN_KEY.say(language)} " + _step(*(side.say(language) for side in sides))
+
+
+def _has_key(app: Mapping[str, Any]) -> bool:
+    return app.get("secret_name") is not None
+
+
+def _key_words(app: Mapping[str, Any], *, other: Phrase | None = None) -> Phrase:
+    return (other or _KEPT_KEY) if _has_key(app) else _NO_KEY
+
+
+def _field(value: Any) -> str:
+    text = value if isinstance(value, str) else json_text(value)
+    return marks.code(text, most_chars=MAX_SIDE_CHARS)

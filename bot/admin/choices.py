@@ -1,0 +1,166 @@
+"""What holds where: settings and apps as they are stored, put together."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.admin import scopes
+from bot.core.policy import may_configure_workspace
+from bot.core.question import AppKind, AppProfile
+from bot.core.resolution import Effective, Layers, chosen_app, resolve
+from bot.core.screens import Directory
+from bot.core.setting import DEFAULT_APP
+from bot.errors import UnknownApp
+from storage.database import Storage
+from storage.errors import SecretUnreadable
+from storage.records import StoredApp, StoredSettings
+
+
+class Choices:
+    """Answers which app is asked where, and how.
+
+    Nothing is remembered: a change holds from the next message on, in every process.
+
+    Args:
+        storage: Holds what was set.
+        default_app: The app called `default`.
+        directory: Knows who is an admin; without it only `admins` are.
+        admins: The user ids that are admins besides the workspace's own.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        default_app: AppProfile,
+        *,
+        directory: Directory | None = None,
+        admins: frozenset[str] = frozenset(),
+    ) -> None:
+        self._storage = storage
+        self._default = replace(default_app, name=DEFAULT_APP)
+        self._directory = directory
+        self._admins = admins
+
+    @property
+    def default_app(self) -> AppProfile:
+        """The app called `default`."""
+        return self._default
+
+    async def of(self, team_id: str, channel_id: str, user_id: str) -> Effective:
+        """Return what holds for a question of this user in this channel.
+
+        Raises:
+            UnknownApp: The chosen app does not exist any more.
+            SecretsLocked: Its key is stored, and there is nothing to open it with.
+            SecretUnreadable: Its key is stored, and cannot be opened.
+            StorageError: The database did not answer.
+        """
+        layers = await self.layers(team_id, channel_id, user_id)
+        app, layers = await self.answering(team_id, layers, user_id=user_id)
+        return resolve(layers, app=app)
+
+    async def layers(self, team_id: str, channel_id: str, user_id: str) -> Layers:
+        """Return what is set for a place, in one read: a user's own counts in a DM alone.
+
+        Raises:
+            StorageError: The database did not answer.
+        """
+        stored = await self.stored(team_id, channel_id, user_id)
+        return layers_of(stored, channel_id=channel_id, user_id=user_id)
+
+    async def stored(
+        self, team_id: str, channel_id: str, user_id: str
+    ) -> Mapping[str, StoredSettings]:
+        """Return the workspace's settings and those of the place, by scope.
+
+        Raises:
+            StorageError: The database did not answer.
+        """
+        direct = scopes.is_direct(channel_id)
+        place = scopes.of_user(user_id) if direct else scopes.of_channel(channel_id)
+        return await self._storage.settings.get(team_id, scopes.WORKSPACE, place)
+
+    async def profile(self, team_id: str, name: str, *, with_key: bool = True) -> AppProfile:
+        """Return an app by its name, in any case.
+
+        Args:
+            team_id: The workspace it is registered in.
+            name: What people call it.
+            with_key: Whether its key is needed; without, the profile's key is empty.
+
+        Raises:
+            UnknownApp: No app has that name.
+            SecretsLocked: Its key is stored, and there is nothing to open it with.
+            SecretUnreadable: Its key is stored, and cannot be opened.
+            StorageError: The database did not answer.
+        """
+        if name.casefold() == DEFAULT_APP:
+            return self._default
+        app = await self._storage.apps.get(team_id, name)
+        if app is None:
+            raise UnknownApp(name)
+        key = await self._key(team_id, app) if with_key else ""
+        return profile_of(app, api_key=key)
+
+    async def answering(
+        self, team_id: str, layers: Layers, *, user_id: str, with_key: bool = True
+    ) -> tuple[AppProfile, Layers]:
+        """Return the app that layers choose, and the layers that count.
+
+        A user's own choice counts only while the app is open to them.
+
+        Raises:
+            UnknownApp: There is no such app.
+            SecretsLocked: As in `profile`, the next as well.
+            SecretUnreadable: The same.
+            StorageError: The database did not answer.
+        """
+        app = await self.profile(team_id, chosen_app(layers), with_key=with_key)
+        if not layers.user or await self.may_choose(team_id, user_id, app):
+            return app, layers
+        layers = replace(layers, user={})
+        return await self.profile(team_id, chosen_app(layers), with_key=with_key), layers
+
+    async def may_choose(self, team_id: str, user_id: str, app: AppProfile) -> bool:
+        """Whether a user may have an app answer in their direct messages. Never raises."""
+        if app.is_open or app.name == DEFAULT_APP or user_id in self._admins:
+            return True
+        if self._directory is None:
+            return False
+        person = await self._directory.person(team_id, user_id, fresh=False)
+        is_foreign = person is not None and person.team_id not in {"", team_id}
+        return not is_foreign and may_configure_workspace(person, admins=self._admins)
+
+    async def _key(self, team_id: str, app: StoredApp) -> str:
+        if app.secret_name is None:
+            return self._default.api_key
+        key = await self._storage.secrets.get(team_id, app.secret_name)
+        if key is None:
+            raise SecretUnreadable
+        return key
+
+
+def layers_of(stored: Mapping[str, StoredSettings], *, channel_id: str, user_id: str) -> Layers:
+    """Return stored settings as layers."""
+    place = stored.get(scopes.of_channel(channel_id))
+    own = stored.get(scopes.of_user(user_id)) if scopes.is_direct(channel_id) else None
+    own_app = {"app": own.values["app"]} if own and "app" in own.values else {}
+    return Layers(
+        workspace=stored[scopes.WORKSPACE].values,
+        channel=place.values if place else {},
+        user=own_app,
+        is_direct=scopes.is_direct(channel_id),
+    )
+
+
+def profile_of(app: StoredApp, *, api_key: str) -> AppProfile:
+    """Return a stored app as the rest of the bot knows it."""
+    return AppProfile(
+        name=app.name,
+        app_id=app.app_id,
+        kind=AppKind(app.kind),
+        base_url=app.base_url,
+        api_key=api_key,
+        workspace=app.workspace,
+        options=app.options,
+        is_open=app.is_open,
+    )

@@ -1,0 +1,147 @@
+"""Which settings a form shows, what holds without them, and what the form remembers."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.admin import config_texts as texts
+from bot.admin import scopes
+from bot.admin.access import ADMINS_OWN
+from bot.admin.choices import DEFAULT_APP
+from bot.core.json_value import Json
+from bot.core.language import Phrase
+from bot.core.loose_json import count_at, parse_object, text_at
+from bot.core.question import AppKind
+from bot.core.setting import SETTINGS, Level, Setting
+
+CALLBACK = "config"
+"""What a submission of this form names."""
+INHERIT = "(inherit)"
+"""The choice of a select that takes the own value away; no app can be called that."""
+ON, OFF = "on", "off"
+
+GROUPS: Mapping[Phrase, tuple[str, ...]] = {
+    Phrase("Answers", "回答"): ("app", "has_thoughts", "flow_stream_mode", "more"),
+    Phrase("Knowledge", "知识库"): (
+        "pipeline_ids",
+        "file_ids",
+        "tags",
+        "metadata_filter",
+        "structured_filter",
+    ),
+    Phrase("Workflow variables", "工作流变量"): ("biz_params",),
+    Phrase("Conversation", "对话"): (
+        "history",
+        "follow",
+        "memory",
+        "language",
+        "sources",
+        "steps",
+    ),
+    Phrase("People", "人员"): ("who", "managers", "delegate"),
+    Phrase("Limits per UTC day", "每日限额（UTC）"): (
+        "quota_user_turns",
+        "quota_user_tokens",
+        "quota_channel_turns",
+        "quota_channel_tokens",
+    ),
+}
+"""Every setting, under its heading."""
+
+HOLD_BESIDES = frozenset({"quota_user_turns", "quota_user_tokens"})
+"""Settings of a channel that hold besides the workspace's, instead of in their place."""
+
+_SCOPE = re.compile(r"workspace|channel:[CG][A-Z0-9]{1,30}|user:[UW][A-Z0-9]{1,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedApp:
+    """An app that can be chosen."""
+
+    name: str
+    kind: AppKind
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigPage:
+    """What the form shows.
+
+    Attributes:
+        scope: Where the settings belong, as storage files them.
+        version: Of the settings as they are shown.
+        values: What is set there.
+        workspace: What is set for the workspace; empty when that is what is shown.
+        apps: What may be chosen, `default` included.
+        is_admin: Whether the reader may set what only admins set.
+    """
+
+    scope: str
+    version: int
+    values: Mapping[str, Json]
+    workspace: Mapping[str, Json]
+    apps: Sequence[NamedApp]
+    is_admin: bool
+
+    @property
+    def level(self) -> Level:
+        """Which level of settings this is."""
+        return level_of(self.scope)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigState:
+    """What a form remembers of the settings it was opened for; anybody may forge it.
+
+    Attributes:
+        scope: `workspace`, `channel:C…` or `user:U…`.
+        version: Of the settings as the form showed them.
+    """
+
+    scope: str
+    version: int
+
+    def text(self) -> str:
+        """Return it as the form carries it."""
+        return json.dumps({"scope": self.scope, "version": self.version})
+
+
+def read_state(text: str) -> ConfigState | None:
+    """Return what a form remembered; None when no form of ours did."""
+    found = parse_object(text)
+    if found is None or not _SCOPE.fullmatch(text_at(found, "scope")):
+        return None
+    return ConfigState(scope=text_at(found, "scope"), version=count_at(found, "version"))
+
+
+def level_of(scope: str) -> Level:
+    """Return the level of settings a scope is."""
+    if scope == scopes.WORKSPACE:
+        return Level.WORKSPACE
+    return Level.CHANNEL if scopes.channel_of(scope) is not None else Level.USER
+
+
+def settings_shown(level: Level, *, is_admin: bool) -> tuple[Setting, ...]:
+    """Return the settings of a form, in its order."""
+    keys = (key for group in GROUPS.values() for key in group)
+    return tuple(
+        SETTINGS[key]
+        for key in keys
+        if level in SETTINGS[key].levels and (is_admin or key not in ADMINS_OWN)
+    )
+
+
+def inherited(setting: Setting, *, page: ConfigPage) -> tuple[Json, Phrase]:
+    """Return what holds while a setting has no own value, and whose it is; None for nothing."""
+    value = page.workspace.get(setting.key)
+    if setting.is_app_option and (value is None or not _shares_app(page)):
+        return None, texts.FROM_APP
+    if value is not None and Level.WORKSPACE in setting.levels:
+        return value, texts.FROM_WORKSPACE
+    return setting.default, texts.FROM_BUILD
+
+
+def _shares_app(page: ConfigPage) -> bool:
+    """Whether the workspace's own app answers here, so that its options are inherited."""
+    of_workspace = str(page.workspace.get("app", DEFAULT_APP))
+    return str(page.values.get("app", of_workspace)).casefold() == of_workspace.casefold()

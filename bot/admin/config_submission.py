@@ -1,0 +1,263 @@
+"""The form with every setting, submitted: read, checked for the app, written."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.admin import config_texts as texts
+from bot.admin import marks, replies, scopes
+from bot.admin.audit_lines import MAX_LINE_CHARS, changed_values, joined
+from bot.admin.changing import app_of
+from bot.admin.config import read_page
+from bot.admin.config_form import config_form
+from bot.admin.config_page import INHERIT, level_of, read_state, settings_shown
+from bot.admin.submission import Submission, refusal
+from bot.admin.undoing import undo_button
+from bot.core.api_fields import KIND_NAMES
+from bot.core.json_value import Json
+from bot.core.language import Language
+from bot.core.question import AppProfile
+from bot.core.resolution import Layers, resolve
+from bot.core.screens import Closed, Errors, Notice, Replaced, Submitted
+from bot.core.setting import SETTINGS, Level, Setting, candidate_options
+from bot.errors import BadValue, UnknownApp
+from storage.errors import VersionConflict
+from storage.journal import SETTINGS as SETTINGS_SUBJECT
+from storage.records import AuditEntry, StoredSettings
+
+_NO_MENTION = re.compile(r"<(?!@[UW][A-Z0-9]{1,30}>)")
+"""What mrkdwn would read as a token, but for people, whose ids were checked when they were set."""
+_MAX_CHANGES_CHARS = 6_000
+_MAX_MEANWHILE = 3
+"""Changes of others that are told about; the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Settings as somebody wants them.
+
+    Attributes:
+        scope: Where.
+        stored: What there is now.
+        workspace: What is set for the workspace now.
+        values: What there is to be.
+    """
+
+    scope: str
+    stored: StoredSettings
+    workspace: Mapping[str, Json]
+    values: Mapping[str, Json]
+
+    @property
+    def layers(self) -> Layers:
+        """What would hold."""
+        return self.layers_with(self.values)
+
+    def layers_with(self, values: Mapping[str, Json]) -> Layers:
+        """Return what holds with these values."""
+        match level_of(self.scope):
+            case Level.WORKSPACE:
+                return Layers(workspace=values)
+            case Level.CHANNEL:
+                return Layers(workspace=self.workspace, channel=values)
+            case Level.USER:
+                return Layers(workspace=self.workspace, user=values, is_direct=True)
+
+    @property
+    def app_changes(self) -> bool:
+        """Whether another app is chosen."""
+        return _folded(self.stored.values.get("app")) != _folded(self.values.get("app"))
+
+
+async def config_submitted(submission: Submission, *, state: str) -> Submitted:
+    """Take the form, or say at which field what is wrong.
+
+    Raises:
+        SlackError: Slack did not say who the caller is.
+        StorageError: The database did not answer.
+    """
+    form = read_state(state)
+    if form is None:
+        return refusal(submission, texts.STALE_FORM)
+    office, caller = submission.office, submission.caller
+    standing = await office.access.standing(caller, form.scope, fresh=True)
+    if not standing.may_change:
+        return _not_allowed(submission, form.scope)
+    stored = await office.storage.settings.get(caller.team_id, scopes.WORKSPACE, form.scope)
+    own = stored[form.scope]
+    settings = settings_shown(level_of(form.scope), is_admin=standing.is_admin)
+    values, errors = _read(submission, settings, own=own.values)
+    draft = _Draft(form.scope, own, stored[scopes.WORKSPACE].values, values)
+    errors |= await _trouble_with_app(submission, draft) or {}
+    app = None if "app" in errors else await app_of(office, caller.team_id, draft.layers)
+    if app is not None:
+        errors = _useless(submission, draft, app) | errors
+    if errors:
+        return Errors(errors)
+    return await _write(
+        submission, draft, app=app, version=form.version, is_admin=standing.is_admin
+    )
+
+
+def _not_allowed(submission: Submission, scope: str) -> Errors:
+    first = next(iter(submission.values), "")
+    return Errors({first: replies.refused(scope, language=submission.language)})
+
+
+def _read(
+    submission: Submission, settings: Sequence[Setting], *, own: Mapping[str, Json]
+) -> tuple[dict[str, Json], dict[str, str]]:
+    """Return the values there are to be, and what is wrong by field.
+
+    What the form does not hold stays as it is: settings that only admins see among them.
+    """
+    values, errors = dict(own), dict[str, str]()
+    for setting in settings:
+        if setting.key not in submission.values:
+            continue
+        typed = _typed(submission.values[setting.key])
+        if not typed.strip() or typed == INHERIT:
+            values.pop(setting.key, None)
+            continue
+        try:
+            values[setting.key] = setting.read(typed)
+        except BadValue as error:
+            errors[setting.key] = error.phrase.say(submission.language, **error.values)
+    return values, errors
+
+
+def _typed(entered: str | tuple[str, ...]) -> str:
+    """Return what was entered as it would be typed in a command."""
+    return entered if isinstance(entered, str) else " ".join(entered)
+
+
+async def _trouble_with_app(submission: Submission, draft: _Draft) -> dict[str, str] | None:
+    """Return what is wrong with the app that was chosen here; one chosen before may be gone."""
+    name = draft.values.get("app")
+    if not isinstance(name, str) or not draft.app_changes:
+        return None
+    choices, caller = submission.office.choices, submission.caller
+    try:
+        app = await choices.profile(caller.team_id, name, with_key=False)
+    except UnknownApp:
+        return {"app": replies.UNKNOWN_APP.say(submission.language, name=name)}
+    is_own = scopes.user_of(draft.scope) is not None
+    if is_own and not await choices.may_choose(caller.team_id, caller.user_id, app):
+        return {"app": replies.CLOSED_APP.say(submission.language, name=name)}
+    return None
+
+
+def _useless(submission: Submission, draft: _Draft, app: AppProfile) -> dict[str, str]:
+    """Return what the app cannot use, by field.
+
+    Only what this form brings about is refused: a value that was of no use before is left out of
+    questions, and must not stand in the way of other changes.
+    """
+    effective = resolve(draft.layers, app=app)
+    known = resolve(draft.layers_with(draft.stored.values), app=app).reasons
+    level = level_of(draft.scope)
+    errors: dict[str, list[str]] = {}
+    for name, phrase in effective.reasons.items():
+        is_known = name in known and not draft.app_changes and not _is_new(name, draft)
+        if effective.origins.get(name) is level and not is_known:
+            reason = phrase.say(submission.language)
+            key = name if name in SETTINGS else "more"
+            errors.setdefault(key, []).append(reason if key == name else f"{name}: {reason}")
+    return {key: " ".join(reasons) for key, reasons in errors.items()}
+
+
+def _is_new(name: str, draft: _Draft) -> bool:
+    before, after = (
+        {**values, **candidate_options(values)} for values in (draft.stored.values, draft.values)
+    )
+    return before.get(name) != after.get(name)
+
+
+async def _write(
+    submission: Submission,
+    draft: _Draft,
+    *,
+    app: AppProfile | None,
+    version: int,
+    is_admin: bool,
+) -> Submitted:
+    storage, caller = submission.office.storage, submission.caller
+    try:
+        stored = await storage.settings.change(
+            caller.team_id,
+            draft.scope,
+            values=draft.values,
+            expected_version=version,
+            by=caller.user_id,
+        )
+    except VersionConflict as error:
+        if not isinstance(error.current, StoredSettings):
+            return refusal(submission, texts.STALE_FORM)
+        return await _ask_again(
+            submission, error.current, passed=error.current.version - version, is_admin=is_admin
+        )
+    if stored.version == version:
+        return Closed(Notice(texts.NOTHING_NEW.say(submission.language)))
+    undo = await undo_button(
+        storage,
+        caller,
+        subject=SETTINGS_SUBJECT,
+        language=submission.language,
+        scope=draft.scope,
+    )
+    return Closed(Notice(_told(submission, draft, app), buttons=undo))
+
+
+def _told(submission: Submission, draft: _Draft, app: AppProfile | None) -> str:
+    """Return what was changed, where it holds, and what follows from it."""
+    language = submission.language
+    changes = changed_values(draft.stored.values, draft.values, language=language)
+    lines = [
+        texts.CHANGES.say(language) + " " + joined(changes, most_chars=_MAX_CHANGES_CHARS),
+        replies.reach(draft.scope, language=language),
+    ]
+    if draft.app_changes:
+        lines.append(replies.FRESH_SESSIONS.say(language))
+    unused = resolve(draft.layers, app=app).unused if app else ()
+    if app and unused:
+        kind = KIND_NAMES[app.kind].say(language)
+        names = ", ".join(map(marks.code, unused))
+        lines.append(replies.UNUSED_NOW.say(language, kind=kind, names=names))
+    return "\n".join(lines)
+
+
+async def _ask_again(
+    submission: Submission, current: StoredSettings, *, passed: int, is_admin: bool
+) -> Replaced:
+    """Show the form once more, with what was entered and with what others changed meanwhile.
+
+    Args:
+        submission: What was submitted.
+        current: What is set by now.
+        passed: How many changes others made since the form was opened, if its state is true.
+        is_admin: Whether the caller may set what only admins set.
+    """
+    office, caller = submission.office, submission.caller
+    page = await read_page(office, caller.team_id, current.scope, is_admin=is_admin)
+    entries = await office.storage.audit.page(
+        caller.team_id,
+        scope=current.scope,
+        before_id=None,
+        limit=max(1, min(passed, _MAX_MEANWHILE)),
+    )
+    lines = (_entry_line(entry, language=submission.language) for entry in entries)
+    note = "\n".join((texts.MEANWHILE.say(submission.language), *lines))
+    form = config_form(page, language=submission.language, entered=submission.values, note=note)
+    return Replaced(form)
+
+
+def _entry_line(entry: AuditEntry, *, language: Language) -> str:
+    """Return who changed what, in mrkdwn."""
+    changes = changed_values(entry.before or {}, entry.after or {}, language=language)
+    said = _NO_MENTION.sub("&lt;", joined(changes, most_chars=MAX_LINE_CHARS))
+    who = marks.user(entry.user_id)
+    return texts.MEANWHILE_LINE.say(language, who=who, changes=said)
+
+
+def _folded(name: Json) -> str:
+    return name.casefold() if isinstance(name, str) else ""

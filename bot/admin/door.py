@@ -1,0 +1,238 @@
+"""The way in: commands, presses and submissions -> whoever answers them, and always one answer."""
+
+import asyncio
+import re
+from collections.abc import Awaitable
+from typing import assert_never
+
+import structlog
+
+from bot.admin import replies
+from bot.admin.apps import ACTIONS as APP_ACTIONS
+from bot.admin.apps import apps_command, apps_pressed
+from bot.admin.audit_commands import EVERYWHERE, show_audit, undo_entry, undo_last
+from bot.admin.changing import target_of
+from bot.admin.config import open_config
+from bot.admin.help import show_help
+from bot.admin.marks import code
+from bot.admin.office import Office
+from bot.admin.ports import Visit
+from bot.admin.replies import Refused, typeable
+from bot.admin.settings_commands import drop, offer_reset, reset_all, write
+from bot.admin.shown_settings import show_all, show_one
+from bot.admin.status import show_status
+from bot.admin.submissions import submitted
+from bot.admin.usage import UsageDesk
+from bot.core.commands import (
+    Audit,
+    Do,
+    Drop,
+    Read,
+    Reset,
+    Typed,
+    Unknown,
+    Verb,
+    Write,
+    parse_command,
+)
+from bot.core.language import Language
+from bot.core.screens import Caller, Closed, Errors, Notice, Screen, Submitted, Values
+from bot.core.setting import Level, Setting
+from bot.errors import SlackError
+from storage.errors import StorageError
+
+LANGUAGE_WITHIN_S = 1.0
+"""A form must open within three seconds of its command (docs: "Modals", trigger_id)."""
+WHO_METHOD = "users.info"
+"""The Web API method that tells who somebody is."""
+
+_ENTRY_ID = re.compile(r"[1-9][0-9]{0,17}")
+_OLDER = re.compile(r"(all|workspace|(?:channel|user):[A-Z0-9]{1,30}) ([1-9][0-9]{0,17})")
+
+log = structlog.get_logger(__name__)
+
+
+class Door:
+    """Answers everything people do with the slash command; owns no resources.
+
+    Whatever goes wrong, the caller gets one sentence. What was typed is never logged.
+
+    Args:
+        office: What the commands work with.
+        language_within_s: Then English will do.
+    """
+
+    def __init__(self, office: Office, *, language_within_s: float = LANGUAGE_WITHIN_S) -> None:
+        self._office = office
+        self._language_within_s = language_within_s
+        self._usage = UsageDesk(office, today=lambda: office.clock().date())
+
+    async def command(self, caller: Caller, text: str, *, screen: Screen) -> None:
+        """Answer a command.
+
+        Args:
+            caller: Who typed it, and where.
+            text: What follows the command, as Slack sent it.
+            screen: Takes the answer.
+
+        Raises:
+            SlackError: Slack took neither the answer nor the sentence in its place.
+        """
+        visit = await self._visit(caller, screen=screen)
+        notice = await self._settled(visit, self._answer(visit, parse_command(text)))
+        if notice is not None:
+            await screen.show(notice)
+
+    async def pressed(self, caller: Caller, action: str, value: str, *, screen: Screen) -> None:
+        """Answer a press of a notice's button; raises as `command` does.
+
+        Args:
+            caller: Who pressed it, and where.
+            action: What stands after `admin:` in its action id.
+            value: The button's value, which anybody can forge.
+            screen: Takes the answer.
+        """
+        visit = await self._visit(caller, screen=screen)
+        notice = await self._settled(visit, self._press(visit, action, value=value))
+        if notice is not None:
+            await screen.show(notice, replace=action == "audit")
+
+    async def submitted(
+        self, caller: Caller, callback: str, state: str, values: Values
+    ) -> Submitted:
+        """Take a form; never raises, and never takes a change for made that may not be.
+
+        Args:
+            caller: Who sent it, and from where.
+            callback: What stands after `admin:` in its callback id.
+            state: The form's state, which anybody can forge.
+            values: What was entered.
+        """
+        try:
+            return await submitted(self._office, caller, callback, state=state, values=values)
+        except Exception as error:  # noqa: BLE001 - the last place that can answer the caller
+            sentence = _sentence_for(error, language=await self._language(caller))
+            first = next(iter(values), None)
+            return Errors({first: sentence}) if first else Closed(Notice(sentence))
+
+    async def _visit(self, caller: Caller, *, screen: Screen) -> Visit:
+        return Visit(caller=caller, language=await self._language(caller), screen=screen)
+
+    async def _language(self, caller: Caller) -> Language:
+        try:
+            async with asyncio.timeout(self._language_within_s):
+                return await self._office.access.language(caller)
+        except TimeoutError:
+            return Language.EN
+
+    async def _settled(self, visit: Visit, answer: Awaitable[Notice | None]) -> Notice | None:
+        """Return the answer, or the sentence that stands in its place."""
+        try:
+            return await answer
+        except SlackError as error:
+            if error.method != WHO_METHOD:
+                raise
+            return Notice(replies.WHO_UNKNOWN.say(visit.language))
+        except Exception as error:  # noqa: BLE001 - the last place that can answer the caller
+            return Notice(_sentence_for(error, language=visit.language))
+
+    async def _answer(self, visit: Visit, typed: Typed) -> Notice | None:
+        command, for_workspace = typed.command, typed.for_workspace
+        match command:
+            case Do(verb, rest):
+                return await self._do(visit, verb, rest=rest, for_workspace=for_workspace)
+            case Audit(of):
+                return await self._audit(visit, of, for_workspace=for_workspace)
+            case Read() | Write() | Drop() | Reset():
+                return await self._setting(visit, command, for_workspace=for_workspace)
+            case Unknown():
+                return _unknown(visit, command)
+            case _:
+                assert_never(command)
+
+    async def _do(
+        self, visit: Visit, verb: Verb, *, rest: str, for_workspace: bool
+    ) -> Notice | None:
+        office = self._office
+        match verb:
+            case Verb.HELP:
+                return show_help(visit, rest)
+            case Verb.STATUS:
+                return await show_status(office, visit)
+            case Verb.SHOW:
+                return await show_all(office, visit, for_workspace=for_workspace)
+            case Verb.UNDO:
+                scope = target_of(visit.caller, for_workspace=for_workspace).scope
+                return await undo_last(office, visit, scope=scope)
+            case Verb.CONFIG:
+                await open_config(office, visit, for_workspace=for_workspace)
+            case Verb.APPS:
+                await apps_command(office, visit, rest)
+            case Verb.USAGE:
+                await self._usage.usage(visit, rest)
+            case _:
+                assert_never(verb)
+        return None
+
+    async def _audit(self, visit: Visit, of: str, *, for_workspace: bool) -> Notice | None:
+        if of == "csv":
+            await self._usage.audit_csv(visit)
+            return None
+        here = target_of(visit.caller, for_workspace=for_workspace).scope
+        return await show_audit(self._office, visit, scope=None if of == "all" else here)
+
+    async def _setting(
+        self, visit: Visit, command: Read | Write | Drop | Reset, *, for_workspace: bool
+    ) -> Notice:
+        office = self._office
+        match command:
+            case Read(setting):
+                return await show_one(office, visit, setting, for_workspace=for_workspace)
+            case Write(setting, typed):
+                return await write(office, visit, setting, typed=typed, for_workspace=for_workspace)
+            case Drop(setting) | Reset(Setting() as setting):
+                return await drop(office, visit, setting, for_workspace=for_workspace)
+            case Reset(None):
+                return await offer_reset(office, visit, for_workspace=for_workspace)
+            case Reset():
+                return await reset_all(office, visit, for_workspace=for_workspace)
+
+    async def _press(self, visit: Visit, action: str, *, value: str) -> Notice | None:
+        office = self._office
+        if action in APP_ACTIONS:
+            await apps_pressed(office, visit, action, value)
+            return None
+        if action == "undo" and _ENTRY_ID.fullmatch(value):
+            return await undo_entry(office, visit, entry_id=int(value))
+        if action == "audit" and (found := _OLDER.fullmatch(value)):
+            scope = None if found[1] == EVERYWHERE else found[1]
+            return await show_audit(office, visit, scope=scope, before_id=int(found[2]))
+        if action == "reset" and value in set(Level):
+            for_workspace = value == Level.WORKSPACE.value
+            return await reset_all(office, visit, for_workspace=for_workspace)
+        command = typeable("help")
+        return Notice(replies.UNKNOWN_BUTTON.say(visit.language, command=command))
+
+
+def _unknown(visit: Visit, unknown: Unknown) -> Notice:
+    sentences = [replies.UNKNOWN.say(visit.language, typed=code(unknown.typed))]
+    if unknown.suggestions:
+        commands = replies.listed(
+            [typeable(suggestion) for suggestion in unknown.suggestions], language=visit.language
+        )
+        sentences.append(replies.DID_YOU_MEAN.say(visit.language, commands=commands))
+    sentences.append(replies.SEE_HELP.say(visit.language, command=typeable("help")))
+    return Notice(" ".join(sentences))
+
+
+def _sentence_for(error: Exception, *, language: Language) -> str:
+    """Return the sentence for what went wrong; what broke is logged by its class alone."""
+    match error:
+        case Refused():
+            return error.text
+        case StorageError():
+            log.warning("command.storage_failed", error=type(error).__name__)
+            return replies.STORAGE_TROUBLE.say(language)
+        case _:
+            log.error("command.broke", error=type(error).__name__)
+            return replies.BROKEN.say(language)

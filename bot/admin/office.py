@@ -1,0 +1,41 @@
+"""What every admin command works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.admin.access import Access
+from bot.admin.choices import Choices
+from bot.admin.ports import Build, Prober, Vendors
+from bot.core.screens import Directory
+from storage.database import Storage
+
+
+def utc_now() -> datetime:
+    """Return the time it is."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The services behind the door; it owns none of them.
+
+    Attributes:
+        storage: Settings, apps, their audit, usage.
+        choices: What holds where.
+        access: Who may.
+        directory: Who is who and what is where.
+        vendors: How Slack and DashScope are.
+        prober: Tries an app out.
+        build: What this process is.
+        clock: Tells the time, in UTC.
+    """
+
+    storage: Storage
+    choices: Choices
+    access: Access
+    directory: Directory
+    vendors: Vendors
+    prober: Prober
+    build: Build
+    clock: Callable[[], datetime] = utc_now

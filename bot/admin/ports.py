@@ -1,0 +1,84 @@
+"""What the admin commands need of the world, as small protocols, and what they know of the bot.
+
+`Directory`, `Screen` and `OpenForm` stand beside the screens they show, in `bot.core.screens`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from bot.core.language import Language
+from bot.core.question import AppProfile
+from bot.core.screens import Caller, Screen
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One command or press: who came, what they read, where the answer goes.
+
+    Attributes:
+        caller: Who and where.
+        language: What they read.
+        screen: Takes the answer.
+    """
+
+    caller: Caller
+    language: Language
+    screen: Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a vendor is, in a word.
+
+    Attributes:
+        is_well: Whether it answered as it should; None when nobody knows.
+        reason: The class or code of what went wrong; empty when nothing did.
+        elapsed_ms: How long the answer took; None when none was waited for.
+    """
+
+    is_well: bool | None
+    reason: str = ""
+    elapsed_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What this process is.
+
+    Attributes:
+        version: The release that runs.
+        missing_scopes: Each Slack scope the bot's token lacks, with what is off without it.
+        bot_user_id: As the bot is mentioned and invited, `U…`.
+    """
+
+    version: str
+    missing_scopes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    bot_user_id: str = ""
+
+
+class Vendors(Protocol):
+    """How both vendors are; each check is cheap, spends no tokens, and never raises."""
+
+    async def slack(self, team_id: str) -> Health:
+        """Return how Slack's Web API is, within 2 s."""
+        ...
+
+    async def dashscope(self, app: AppProfile) -> Health:
+        """Return how an app's host is, within 2 s."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks an app the smallest question."""
+
+    async def probe(self, profile: AppProfile) -> None:
+        """Return when the app answers as it should; costs a few tokens.
+
+        Raises:
+            DashScopeError: It does not.
+        """
+        ...

@@ -1,0 +1,210 @@
+"""What the admin commands say, in both languages; values come in as harmless Markdown."""
+
+from collections.abc import Sequence
+
+from bot.admin import scopes
+from bot.admin.marks import channel, code
+from bot.core.language import Language, Phrase
+from bot.errors import BotError
+
+SLASH = "/dashscope"
+"""The command of the manifest; an operator who renamed it knows."""
+
+# Who may.
+
+ONLY_ADMINS = Phrase(
+    "Only admins can do this: the owners and admins of this workspace, and people the bot's "
+    "operator named. Nothing was changed.",
+    "只有管理员可以执行此操作：本工作区的所有者和管理员，以及机器人维护者指定的人员。未作任何更改。",
+)
+ONLY_ADMINS_AND_MANAGERS = Phrase(
+    "You cannot change this channel's settings: workspace admins can, and, where the workspace "
+    "allows it (`delegate`), the channel's creator and its managers. Nothing was changed.",
+    "您不能更改此频道的设置：工作区管理员可以更改；若工作区已开启 `delegate`，频道创建者和"
+    "频道管理人也可以。未作任何更改。",
+)
+ONLY_ADMINS_READ = Phrase(
+    "Only admins can see this: the owners and admins of this workspace, and people the bot's "
+    "operator named.",
+    "只有管理员可以查看：本工作区的所有者和管理员，以及机器人维护者指定的人员。",
+)
+ONLY_OWNER = Phrase(
+    "These settings belong to somebody else. Nothing was changed.",
+    "这些设置属于其他人。未作任何更改。",
+)
+WHO_UNKNOWN = Phrase(
+    "Slack did not say in time who you are, so nothing was changed. Please try again.",
+    "Slack 未能及时确认您的身份，因此未作任何更改。请重试。",
+)
+
+# Trouble.
+
+STORAGE_TROUBLE = Phrase(
+    "The database did not answer in time; as far as I know, nothing was changed. Please try again.",
+    "数据库未能及时响应；据我所知未作任何更改。请重试。",
+)
+STORAGE_TROUBLE_READING = Phrase(
+    "The database did not answer in time. Nothing was changed; please try again.",
+    "数据库未能及时响应。未作任何更改，请重试。",
+)
+BROKEN = Phrase(
+    "Something went wrong on my side, and it is in the log. Please look at the settings with "
+    "`/dashscope show` before you try again.",
+    "我这边出现了问题，已记入日志。重试之前请先用 `/dashscope show` 查看设置。",
+)
+MOVED_ON = Phrase(
+    "Somebody else is changing the same settings right now, so nothing was changed. Look at them "
+    "with {command} and try again.",
+    "有人正在更改同样的设置，因此未作任何更改。请用 {command} 查看后重试。",
+)
+UNKNOWN_BUTTON = Phrase(
+    "This button does nothing any more. Type {command}.", "此按钮已失效，请输入 {command}。"
+)
+
+# What was typed.
+
+UNKNOWN = Phrase("I do not know {typed}.", "无法识别 {typed}。")
+DID_YOU_MEAN = Phrase("Did you mean {commands}?", "您是不是想输入 {commands}？")
+SEE_HELP = Phrase("{command} lists everything.", "{command} 列出所有命令。")
+OR = Phrase(" or ", " 或 ")
+BAD_VALUE = Phrase(
+    "{name} cannot be {typed}: {reason} Nothing was changed.",
+    "{name} 不能设为 {typed}：{reason} 未作任何更改。",
+)
+UNKNOWN_APP = Phrase("There is no app called {name}.", "没有名为 {name} 的应用。")
+THESE_APPS = Phrase("There are: {names}.", "现有：{names}。")
+CLOSED_APP = Phrase(
+    "{name} is not open for direct messages. Nothing was changed.",
+    "{name} 未对私信开放。未作任何更改。",
+)
+ONLY_APP_IN_DM = Phrase(
+    "In direct messages only the app is your own choice: {command}. For everybody, admins type "
+    "{workspace}.",
+    "在私信中您只能选择自己的应用：{command}。面向所有人的设置由管理员输入 {workspace}。",
+)
+ONLY_CHANNEL = Phrase(
+    "{name} belongs to a channel: type it there.", "{name} 属于频道设置，请在频道中输入。"
+)
+ONLY_WORKSPACE = Phrase(
+    "{name} is set for the whole workspace: {command}.", "{name} 只能为整个工作区设置：{command}。"
+)
+
+# What was changed.
+
+CHANGED = Phrase(
+    "**{label}** ({name}): {before} → {after}", "**{label}**（{name}）：{before} → {after}"
+)
+UNCHANGED = Phrase(
+    "{name} is {value} already; nothing was changed.", "{name} 已经是 {value}，未作更改。"
+)
+NOT_SET = Phrase("not set", "未设置")
+RESETTED = Phrase("Taken away: {names}.", "已清除：{names}。")
+NOTHING_TO_RESET = Phrase(
+    "Nothing is set here, so there is nothing to take away.", "此处没有任何设置，无需清除。"
+)
+RESET_WHAT = Phrase(
+    "Set here: {names}. Take one away with {one}, or all of them:",
+    "此处已设置：{names}。用 {one} 清除其中一项，或全部清除：",
+)
+RESET_ALL = Phrase("Take all away", "全部清除")
+RESET_SURE = Phrase(
+    "Every setting made here goes; what is inherited holds then.",
+    "此处的所有设置都将被清除，之后使用继承的设置。",
+)
+UNDO = Phrase("Undo", "撤销")
+UNDONE = Phrase("Put back what there was before.", "已恢复到更改之前。")
+NOTHING_TO_UNDO = Phrase("Nothing was changed here yet.", "此处尚无任何更改。")
+UNDO_TOO_LATE = Phrase(
+    "It was changed again since, so only the newest change can be undone: {command}.",
+    "此后又有新的更改，只能撤销最新的一次：{command}。",
+)
+UNDO_APP_IN_USE = Phrase(
+    "Settings name this app by now, so its adding cannot be undone. {command} shows where.",
+    "已有设置使用此应用，因此无法撤销添加。{command} 可查看使用位置。",
+)
+UNDO_IMPOSSIBLE = Phrase("This change cannot be undone any more.", "此更改已无法撤销。")
+UNDO_APP_GONE = Phrase(
+    "The app {name}, which was chosen before, is gone; nothing was changed.",
+    "之前选择的应用 {name} 已不存在，未作任何更改。",
+)
+FRESH_SESSIONS = Phrase(
+    "Threads start a fresh session with the other app: it does not know what was said before.",
+    "更换应用后，消息列会开始新的会话：新应用不了解之前的内容。",
+)
+UNUSED_NOW = Phrase(
+    "Left out with this app ({kind}): {names}.", "此应用（{kind}）不使用：{names}。"
+)
+APP_GONE = Phrase(
+    "The app {name} that is chosen here does not exist any more: choose another with {command}.",
+    "此处选择的应用 {name} 已不存在：请用 {command} 另选一个。",
+)
+INVITE = Phrase(
+    "I am not in this channel yet, so nobody can ask me here: type `/invite` {bot}.",
+    "我还不在此频道中，因此无人可以在此提问：请输入 `/invite` {bot}。",
+)
+INVITE_UNSEEN = Phrase(
+    "I cannot see this channel. If I am not in it, nobody can ask me here: type `/invite` {bot}.",
+    "我看不到此频道。如果我还不在其中，则无人可以在此提问：请输入 `/invite` {bot}。",
+)
+ME = Phrase("and my name", "加上我的名字")
+
+_FOR_WORKSPACE = Phrase(
+    "For the whole workspace, wherever nothing else is set, from the next message on.",
+    "适用于整个工作区中未另行设置之处，从下一条消息起生效。",
+)
+_FOR_CHANNEL = Phrase(
+    "In {channel}, for everybody there, from the next message on.",
+    "适用于 {channel} 中的所有人，从下一条消息起生效。",
+)
+_FOR_USER = Phrase(
+    "In your direct messages with me, for you alone, from the next message on.",
+    "仅适用于您与我的私信，从下一条消息起生效。",
+)
+_IN_WORKSPACE = Phrase("the workspace", "工作区")
+_IN_DM = Phrase("direct messages", "私信")
+
+
+def reach(scope: str, *, language: Language) -> str:
+    """Say where a change holds, for whom, and from when."""
+    channel_id = scopes.channel_of(scope)
+    if channel_id is not None:
+        return _FOR_CHANNEL.say(language, channel=channel(channel_id))
+    return (_FOR_WORKSPACE if scope == scopes.WORKSPACE else _FOR_USER).say(language)
+
+
+def place(scope: str, *, language: Language) -> str:
+    """Say where something was changed."""
+    channel_id = scopes.channel_of(scope)
+    if channel_id is not None:
+        return channel(channel_id)
+    return (_IN_WORKSPACE if scope == scopes.WORKSPACE else _IN_DM).say(language)
+
+
+def typeable(*words: str, scope: str = "") -> str:
+    """Return a command as somebody can type it; for the workspace's scope with its word."""
+    front = (SLASH, "workspace") if scope == scopes.WORKSPACE else (SLASH,)
+    return code(" ".join((*front, *(word for word in words if word))))
+
+
+def refused(scope: str, *, language: Language) -> str:
+    """Say that somebody may not change a scope, and who can."""
+    if scopes.channel_of(scope) is not None:
+        return ONLY_ADMINS_AND_MANAGERS.say(language)
+    return (ONLY_ADMINS if scope == scopes.WORKSPACE else ONLY_OWNER).say(language)
+
+
+def listed(parts: Sequence[str], *, language: Language) -> str:
+    """Return alternatives as a sentence names them."""
+    return OR.say(language).join(parts)
+
+
+class Refused(BotError):
+    """A command ends here, with a sentence for the caller and no change.
+
+    Attributes:
+        text: The sentence, in the caller's language.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__("a command was refused")

@@ -1,0 +1,201 @@
+"""`show` and a setting's words alone: what holds here, and where it comes from."""
+
+from collections.abc import Iterator, Mapping
+
+from bot.admin import replies
+from bot.admin.audit_lines import value_shown
+from bot.admin.changing import Target, layers_at, target_of
+from bot.admin.marks import MAX_CELL_CHARS, code, cut, table
+from bot.admin.office import Office
+from bot.admin.ports import Visit
+from bot.admin.replies import typeable
+from bot.core.api_fields import KIND_NAMES
+from bot.core.language import Language, Phrase
+from bot.core.mentions import defuse
+from bot.core.resolution import Effective, resolve
+from bot.core.screens import MAX_NOTICE_CHARS, Notice
+from bot.core.setting import SETTINGS, Level, Setting
+from bot.errors import UnknownApp
+
+MAX_ONE_CHARS = 3_000
+"""Of a value shown alone."""
+
+_TITLE_HERE = Phrase("**Settings** in {place}", "{place} 的**设置**")
+_SETTING = Phrase("Setting", "设置项")
+_VALUE = Phrase("Value", "当前值")
+_ORIGIN = Phrase("From", "来源")
+_BUILT_IN = Phrase("built-in", "内置默认")
+_FROM_APP = Phrase("the app's default", "应用默认")
+_NOTHING = Phrase("–", "–")
+_LEVELS: Mapping[Level, Phrase] = {
+    Level.WORKSPACE: Phrase("workspace", "工作区"),
+    Level.CHANNEL: Phrase("this channel", "此频道"),
+    Level.USER: Phrase("your choice", "您的选择"),
+}
+_LEFT_OUT = Phrase(
+    "**Set, but left out** with this app ({kind}):", "**已设置，但此应用（{kind}）不使用**："
+)
+_BOTH_QUOTAS = Phrase(
+    "The workspace's quotas for each person hold besides this channel's own.",
+    "工作区的每人额度与此频道自己的额度同时生效。",
+)
+_HOW = Phrase(
+    "{command} followed by a value changes one; alone it explains it.",
+    "输入 {command} 加上新值即可更改；只输入名称则查看说明。",
+)
+_CUT = Phrase("… the rest does not fit here.", "……其余内容放不下。")
+_ONE = Phrase(
+    "**{label}** ({name}): {value} — {origin}", "**{label}**（{name}）：{value} — {origin}"
+)
+_NOT_USED = Phrase("Left out with this app: {reason}", "此应用不使用：{reason}")
+_TYPE = Phrase(
+    "Type {value} to set it, {default} to take it away.", "输入 {value} 设置，输入 {default} 清除。"
+)
+_APP_CHOICES = Phrase("{command} lists the apps there are.", "{command} 列出现有应用。")
+
+
+async def show_all(office: Office, visit: Visit, *, for_workspace: bool) -> Notice:
+    """Return a table of every setting that holds here.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    target = target_of(visit.caller, for_workspace=for_workspace)
+    effective, gone = await _effective(office, visit, target)
+    language = visit.language
+    place = replies.place(target.scope, language=language)
+    parts = [
+        _TITLE_HERE.say(language, place=place),
+        _table(effective, target, language=language),
+        *_notes(effective, gone, language=language),
+        _HOW.say(language, command=typeable("follow", scope=target.scope)),
+    ]
+    text = "\n\n".join(parts)
+    return Notice(cut(text, most_chars=MAX_NOTICE_CHARS, ending=_CUT.say(language)))
+
+
+async def show_one(
+    office: Office, visit: Visit, setting: Setting, *, for_workspace: bool
+) -> Notice:
+    """Return what one setting is, where that comes from, and how it is set.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    target = target_of(visit.caller, for_workspace=for_workspace)
+    effective, gone = await _effective(office, visit, target)
+    language = visit.language
+    one = _ONE.say(
+        language,
+        label=setting.label.say(language),
+        name=code(setting.command),
+        value=_value(setting, effective, most_chars=MAX_ONE_CHARS, language=language),
+        origin=_origin(setting, effective, language=language),
+    )
+    parts = [one, *_reasons_of(setting, effective, language=language)]
+    parts += [setting.hint.say(language), *_ways(setting, target, language=language)]
+    parts += _gone(gone, language=language)
+    return Notice("\n\n".join(parts))
+
+
+async def _effective(office: Office, visit: Visit, target: Target) -> tuple[Effective, str]:
+    """Return what holds, and the name of the chosen app if it is gone.
+
+    Of an app that is gone nothing is known; the built-in one stands in for it.
+    """
+    caller, choices = visit.caller, office.choices
+    stored = await choices.stored(caller.team_id, caller.channel_id, caller.user_id)
+    layers = layers_at(stored, caller=caller, scope=target.scope)
+    try:
+        app, layers = await choices.answering(
+            caller.team_id, layers, user_id=caller.user_id, with_key=False
+        )
+    except UnknownApp as error:
+        return resolve(layers, app=choices.default_app), error.name
+    return resolve(layers, app=app), ""
+
+
+def _table(effective: Effective, target: Target, *, language: Language) -> str:
+    rows = (
+        (
+            f"{code(setting.command)} {setting.label.say(language)}",
+            _value(setting, effective, most_chars=MAX_CELL_CHARS, language=language).replace(
+                "|", "\\|"
+            ),
+            _origin(setting, effective, language=language),
+        )
+        for setting in SETTINGS.values()
+        if _concerns(setting, target)
+    )
+    return table([phrase.say(language) for phrase in (_SETTING, _VALUE, _ORIGIN)], rows)
+
+
+def _concerns(setting: Setting, target: Target) -> bool:
+    """Whether a setting has a meaning at a target; in direct messages the workspace's hold."""
+    if target.level is Level.USER:
+        return Level.WORKSPACE in setting.levels
+    return target.level in setting.levels
+
+
+def _value(setting: Setting, effective: Effective, *, most_chars: int, language: Language) -> str:
+    value = effective.values.get(setting.key)
+    if value is None:
+        return _NOTHING.say(language)
+    return value_shown(setting, value, most_chars=most_chars)
+
+
+def _origin(setting: Setting, effective: Effective, *, language: Language) -> str:
+    level = effective.origins.get(setting.key)
+    if level is not None:
+        return _LEVELS[level].say(language)
+    is_set = setting.key in effective.values
+    if setting.is_app_option and is_set:
+        return _FROM_APP.say(language)
+    return (_BUILT_IN if is_set else _NOTHING).say(language)
+
+
+def _notes(effective: Effective, gone: str, *, language: Language) -> Iterator[str]:
+    yield from _gone(gone, language=language)
+    if effective.reasons:
+        kind = KIND_NAMES[effective.app.kind].say(language)
+        lines = [
+            f"- {code(_command(name))}: {defuse(reason.say(language))}"
+            for name, reason in effective.reasons.items()
+        ]
+        yield "\n".join([_LEFT_OUT.say(language, kind=kind), "", *lines])
+    if any(quota.per == "user" and quota.across == "channel" for quota in effective.quotas):
+        yield _BOTH_QUOTAS.say(language)
+
+
+def _gone(name: str, *, language: Language) -> Iterator[str]:
+    if name:
+        command = typeable("app", "NAME")
+        yield replies.APP_GONE.say(language, name=code(name), command=command)
+
+
+def _command(name: str) -> str:
+    """Return the command that sets what an option's API name, or a setting's key, names."""
+    return SETTINGS[name].command if name in SETTINGS else f"more: {name}"
+
+
+def _reasons_of(setting: Setting, effective: Effective, *, language: Language) -> Iterator[str]:
+    for name, reason in effective.reasons.items():
+        if name == setting.key or (setting.key == "more" and name not in SETTINGS):
+            yield _NOT_USED.say(language, reason=defuse(reason.say(language)))
+
+
+def _ways(setting: Setting, target: Target, *, language: Language) -> Iterator[str]:
+    """Yield how the setting is set."""
+    if setting.choices:
+        yield "\n".join(
+            f"- {code(choice.value)} {choice.label.say(language)}" for choice in setting.choices
+        )
+    if setting.shape == "app":
+        yield _APP_CHOICES.say(language, command=typeable("apps"))
+    if target.level in setting.levels:
+        example = setting.choices[0].value if setting.choices else "…"
+        yield _TYPE.say(
+            language,
+            value=typeable(setting.command, example, scope=target.scope),
+            default=typeable(setting.command, "inherit", scope=target.scope),
+        )

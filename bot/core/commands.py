@@ -1,0 +1,298 @@
+"""Typed text -> what is wanted: the grammar of the slash command.
+
+`help` · `status` · `show` · `config` · `apps …` · `usage …` · `audit [all|csv]` · `undo` ·
+`reset [SETTING|all]` · and each setting's own words: alone they show it, followed by a value they
+set it, followed by `default`, `inherit` or `-` they take the value away. `workspace` in front means
+the workspace's defaults instead of this channel's settings.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+from bot.core.setting import SETTINGS, Setting, by_command
+
+WORKSPACE_WORDS = frozenset({"workspace", "工作区"})
+DROPPING_WORDS = frozenset({"default", "inherit", "-", "默认", "继承"})
+"""A value that takes the own value away."""
+ALL_WORDS = frozenset({"all", "全部"})
+
+MAX_SUGGESTIONS = 4
+MAX_TYPED_CHARS = 80
+"""Of unknown text, this much is worth repeating."""
+CLOSE_ENOUGH = 0.6
+"""Below, two words have little in common (difflib's own measure and default)."""
+
+_WORD = re.compile(r"\S+")
+_TOKEN = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+_ADDED_SCHEMES = ("http://", "mailto:", "tel:")
+"""What clients put before a bare host, address or number that they take for a link."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class Verb(StrEnum):
+    """A command that is no setting."""
+
+    HELP = "help"
+    STATUS = "status"
+    SHOW = "show"
+    CONFIG = "config"
+    APPS = "apps"
+    USAGE = "usage"
+    UNDO = "undo"
+
+
+_OPEN_VERBS = frozenset({Verb.HELP, Verb.APPS, Verb.USAGE})
+"""Verbs that read the words after them themselves; no other takes any."""
+
+_ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "帮助": "help",
+        "状态": "status",
+        "查看": "show",
+        "设置": "config",
+        "应用": "apps",
+        "用量": "usage",
+        "撤销": "undo",
+        "记录": "audit",
+        "重置": "reset",
+        "?": "help",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """A verb and the words after it, as they were typed."""
+
+    verb: Verb
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Read the trail: of this place, of everything, or everything as a file."""
+
+    of: Literal["here", "all", "csv"] = "here"
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Take own values away: one setting's, every one, or (None) say what could be taken."""
+
+    of: Setting | Literal["all"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Show one setting."""
+
+    setting: Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Give a setting a value, not read yet."""
+
+    setting: Setting
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take a setting's own value away."""
+
+    setting: Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nothing that is known.
+
+    Attributes:
+        typed: What was typed, at most `MAX_TYPED_CHARS`.
+        suggestions: The closest commands, best first, as text to type after the slash command.
+    """
+
+    typed: str
+    suggestions: tuple[str, ...] = ()
+
+
+Command = Do | Audit | Reset | Read | Write | Drop | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody typed.
+
+    Attributes:
+        command: What is wanted.
+        for_workspace: Whether the workspace's defaults are meant, not this place.
+    """
+
+    command: Command
+    for_workspace: bool = False
+
+
+def parse_command(text: str) -> Typed:
+    """Read what follows the slash command, as Slack sent it (escaped: `should_escape` is on)."""
+    rest = _CONTROL.sub("", text).strip()
+    first, after = _split(rest)
+    for_workspace = first in WORKSPACE_WORDS
+    if for_workspace:
+        rest = after
+    if not rest:
+        return Typed(Do(Verb.SHOW if for_workspace else Verb.HELP), for_workspace)
+    command = _verb(rest) or _setting(rest) or _unknown(rest, for_workspace=for_workspace)
+    return Typed(command, for_workspace)
+
+
+def unescape(text: str, *, keep_users: bool) -> str:
+    """Return what somebody typed, of what Slack made of it (docs: "Slash commands", escaping).
+
+    Args:
+        text: With Slack's tokens: `<https://x>`, `<@U1|ann>`, `<#C1|name>`, and `&lt;`.
+        keep_users: Whether a person stays `<@U1>`; otherwise the name stands there.
+    """
+    shown = _TOKEN.sub(lambda token: _typed_token(token, keep_users=keep_users), text)
+    for entity, char in _ENTITIES:
+        shown = shown.replace(entity, char)
+    return shown
+
+
+def _typed_token(token: re.Match[str], *, keep_users: bool) -> str:
+    target, label = token[1], token[2] or ""
+    match target[:1]:
+        case "@" if keep_users:
+            return f"<{target}>"
+        case "@":
+            return f"@{label or target[1:]}"
+        case "#":
+            return f"#{label or target[1:]}"
+        case "!":
+            return f"@{label.lstrip('@') or target[1:]}"
+        case _:
+            return label if _is_added(target, label=label) else target
+
+
+def _is_added(url: str, *, label: str) -> bool:
+    return bool(label) and any(url == scheme + label for scheme in _ADDED_SCHEMES)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the first word, as commands are compared, and what follows it."""
+    found = _WORD.search(text)
+    if found is None:
+        return "", ""
+    return _folded(found[0]), text[found.end() :].strip()
+
+
+def _folded(word: str) -> str:
+    folded = word.casefold()
+    return _ALIASES.get(folded, folded)
+
+
+def _verb(text: str) -> Command | None:
+    word, rest = _split(text)
+    if word == "audit":
+        return _audit(rest)
+    if word == "reset":
+        return _reset(rest)
+    verb = next((verb for verb in Verb if verb.value == word), None)
+    if verb is None:
+        return None
+    if rest and verb not in _OPEN_VERBS:
+        return Unknown(_brief(f"{word} {rest}"), (word,))
+    return Do(verb, unescape(rest, keep_users=True))
+
+
+def _audit(rest: str) -> Command:
+    word = rest.casefold()
+    if word in ALL_WORDS:
+        return Audit("all")
+    if word == "csv":
+        return Audit("csv")
+    if not word:
+        return Audit()
+    return Unknown(_brief(f"audit {rest}"), ("audit", "audit all", "audit csv"))
+
+
+def _reset(rest: str) -> Command:
+    if not rest or rest.casefold() in ALL_WORDS:
+        return Reset("all" if rest else None)
+    words = rest.casefold().split()
+    found = by_command(words)
+    if found is not None and found[1] == len(words):
+        return Reset(found[0])
+    suggestions = tuple(f"reset {close}" for close in _closest(words, commands=_setting_commands()))
+    return Unknown(_brief(f"reset {rest}"), suggestions or ("reset all",))
+
+
+def _setting(text: str) -> Command | None:
+    found = by_command([word.casefold() for word in text.split()])
+    if found is None:
+        return None
+    setting, words = found
+    typed = _after(text, words=words)
+    if not typed:
+        return Read(setting)
+    # The built-in app is called `default`: for an app that word is a name like any other.
+    dropping = DROPPING_WORDS - {"default"} if setting.shape == "app" else DROPPING_WORDS
+    if typed.casefold() in dropping:
+        return Drop(setting)
+    return Write(setting, unescape(typed, keep_users=setting.shape == "users"))
+
+
+def _after(text: str, *, words: int) -> str:
+    """Return what follows a number of words, its own spaces and lines untouched."""
+    ends = [found.end() for found in _WORD.finditer(text)]
+    return text[ends[words - 1] :].strip()
+
+
+def _unknown(text: str, *, for_workspace: bool) -> Unknown:
+    words = [_folded(word) for word in text.split()]
+    front = "workspace " if for_workspace else ""
+    close = _closest(words, commands=all_commands())
+    return Unknown(_brief(text), tuple(front + command for command in close))
+
+
+def all_commands() -> tuple[str, ...]:
+    """Return every command's words, the settings' in the order they are shown."""
+    return (*(verb.value for verb in Verb), "audit", "reset", *_setting_commands())
+
+
+def _setting_commands() -> tuple[str, ...]:
+    return tuple(setting.command for setting in SETTINGS.values())
+
+
+def _closest(words: Sequence[str], *, commands: Sequence[str]) -> tuple[str, ...]:
+    """Return commands that begin as the words do, or else look like them, with what followed."""
+    begun = [command for command in commands if command.split()[0] == words[0]]
+    return tuple(begun[:MAX_SUGGESTIONS]) or tuple(
+        _brief(_plain(found)) for found in _alike(words, commands=commands)
+    )
+
+
+def _alike(words: Sequence[str], *, commands: Sequence[str]) -> Iterator[str]:
+    """Yield the closest commands of as many words as were typed or fewer, longest first."""
+    longest = max(len(command.split()) for command in commands)
+    for count in range(min(longest, len(words)), 0, -1):
+        sized = [command for command in commands if len(command.split()) == count]
+        head, tail = " ".join(words[:count]), " ".join(words[count:])
+        close = difflib.get_close_matches(_brief(head), sized, n=1, cutoff=CLOSE_ENOUGH)
+        yield from (f"{command} {tail}".strip() for command in close)
+
+
+def _plain(text: str) -> str:
+    return unescape(text, keep_users=False)
+
+
+def _brief(text: str) -> str:
+    """Return text on one line and short."""
+    line = " ".join(_plain(text).split())
+    return line if len(line) <= MAX_TYPED_CHARS else f"{line[: MAX_TYPED_CHARS - 1]}…"

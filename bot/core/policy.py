@@ -1,0 +1,135 @@
+"""Who may ask the bot, and who may configure it."""
+
+from dataclasses import dataclass
+
+from bot.core import texts
+from bot.core.language import Phrase
+from bot.core.resolution import Effective
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the workspace says about a person.
+
+    Attributes:
+        user_id: `U…` or `W…`.
+        team_id: Their home workspace, which another workspace's member brings along.
+        name: What people see; empty when Slack tells none.
+        locale: Such as `zh-CN`; empty when unknown.
+        is_admin: Owner or admin of the workspace that was asked about them.
+        is_bot: An app, not a person.
+        is_guest: A guest with access to some channels only.
+        is_deactivated: The account was closed.
+    """
+
+    user_id: str
+    team_id: str
+    name: str
+    locale: str
+    is_admin: bool
+    is_bot: bool
+    is_guest: bool
+    is_deactivated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """What the workspace says about a channel.
+
+    Attributes:
+        channel_id: `C…`, `G…` or `D…`.
+        name: Without the `#`; empty for direct messages.
+        is_member: The bot is in it.
+        is_private: Only its members see it.
+        is_direct: A conversation of two or a few people.
+        is_shared: Shared with another workspace.
+        creator: Who made it, `U…`; empty when unknown.
+        is_archived: Nothing can be written there any more.
+    """
+
+    channel_id: str
+    name: str
+    is_member: bool
+    is_private: bool
+    is_direct: bool
+    is_shared: bool
+    creator: str
+    is_archived: bool
+
+
+def may_ask(
+    person: Person | None,
+    *,
+    team_id: str,
+    user_team_id: str,
+    who: frozenset[str],
+    admins: frozenset[str],
+) -> Phrase | None:
+    """Return None for somebody who may ask, else the sentence to refuse them with.
+
+    Admins may always ask; bots and closed accounts never.
+
+    Args:
+        person: The asker; None when Slack does not tell, and then the workspace they write from
+            decides alone.
+        team_id: The workspace that installed the bot.
+        user_team_id: The workspace the asker writes from; empty when unknown.
+        who: The setting: `admins`, or any of `members`, `guests` and `external`.
+        admins: Users the operator named.
+    """
+    if person is not None and (person.is_deactivated or person.is_bot):
+        return texts.MAY_NOT_ASK
+    if person is not None and person.user_id in admins:
+        return None
+    homes = {user_team_id, person.team_id if person is not None else ""} - {""}
+    if homes - {team_id}:
+        return None if "external" in who else texts.MAY_NOT_ASK_EXTERNAL
+    if person is not None and person.is_guest:
+        return None if "guests" in who else texts.MAY_NOT_ASK_GUEST
+    if "members" in who or (person is not None and person.is_admin):
+        return None
+    return texts.ONLY_ADMINS_ASK if "admins" in who else texts.MAY_NOT_ASK
+
+
+def may_configure_workspace(person: Person | None, *, admins: frozenset[str]) -> bool:
+    """Tell whether somebody may change what holds for the whole workspace.
+
+    Args:
+        person: Who wants to; an unknown person may not.
+        admins: Users the operator named, besides the workspace's owners and admins.
+    """
+    if person is None or person.is_deactivated or person.is_bot:
+        return False
+    return person.is_admin or person.user_id in admins
+
+
+def may_configure_channel(
+    person: Person | None,
+    *,
+    admins: frozenset[str],
+    channel: ChannelInfo | None,
+    effective: Effective,
+) -> bool:
+    """Tell whether somebody may change what holds in a channel.
+
+    Besides admins, while the workspace delegates: the channel's managers, and whoever made it,
+    unless it is shared, for its maker may belong to another workspace then.
+
+    Args:
+        person: Who wants to; an unknown person may not.
+        admins: Users the operator named.
+        channel: The channel; None when Slack does not tell.
+        effective: What holds in it.
+    """
+    if may_configure_workspace(person, admins=admins):
+        return True
+    if person is None or person.is_deactivated or person.is_bot or not effective.delegate:
+        return False
+    if person.user_id in effective.managers:
+        return True
+    return (
+        channel is not None
+        and not channel.is_shared
+        and not person.is_guest
+        and person.user_id == channel.creator
+    )

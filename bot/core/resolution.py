@@ -1,0 +1,258 @@
+"""What holds in a place: the settings of its levels put together, for the app that answers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, TypeVar
+
+from bot.core.api_fields import problems
+from bot.core.json_value import Json
+from bot.core.language import Phrase
+from bot.core.question import AppKind, AppProfile
+from bot.core.setting import (
+    DEFAULT_APP,
+    SETTINGS,
+    Follow,
+    History,
+    LanguageChoice,
+    Level,
+    MemoryUse,
+    candidate_options,
+    is_option_of_its_own,
+)
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What is set for a place, by setting, level by level; empty where nothing is.
+
+    Attributes:
+        workspace: The workspace's defaults.
+        channel: The channel's own; empty for direct messages.
+        user: The user's own; only for direct messages, empty anywhere else.
+        is_direct: Whether the place is somebody's direct messages.
+    """
+
+    workspace: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    channel: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    user: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    is_direct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A limit on one UTC day.
+
+    Attributes:
+        per: Whose use is counted: each person's, or the channel's as a whole.
+        unit: What is counted.
+        limit: At least 1.
+        across: Where a person's use is counted: in the whole workspace or in this channel.
+    """
+
+    per: Literal["user", "channel"]
+    unit: Literal["turns", "tokens"]
+    limit: int
+    across: Literal["workspace", "channel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What holds in a place.
+
+    Attributes:
+        app: Who answers.
+        options: Fields of its requests by API name; the app's kind takes all of them.
+        unused: API names of options, and keys of settings, that are set but of no use to this app.
+        history: How the app learns what was said before.
+        follow: Which messages in its threads the bot answers.
+        memory: Whether long-term memory is used.
+        language: Which language the bot's own sentences are in.
+        shows_sources: Whether sources are listed under an answer.
+        keeps_steps: Whether a finished answer keeps a line of its steps.
+        who: Who may ask: any of `admins`, `members`, `guests`, `external`.
+        quotas: Every limit that applies, the workspace's first.
+        delegate: Whether a channel's creator and managers may configure it.
+        managers: Ids of the channel's managers.
+        origins: Where each setting (by key) and each option (by API name) comes from; None for
+            what is built in or the app's own.
+        values: The value that holds for each setting by key, `unused` ones included; absent when
+            nothing does.
+        reasons: Why, by the names in `unused`.
+    """
+
+    app: AppProfile
+    options: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    unused: tuple[str, ...] = ()
+    history: History = History.SESSION
+    follow: Follow = Follow.MENTION
+    memory: MemoryUse = MemoryUse.ON
+    language: LanguageChoice = LanguageChoice.AUTO
+    shows_sources: bool = True
+    keeps_steps: bool = False
+    who: frozenset[str] = frozenset({"members"})
+    quotas: tuple[Quota, ...] = ()
+    delegate: bool = False
+    managers: frozenset[str] = frozenset()
+    origins: Mapping[str, Level | None] = field(default_factory=dict[str, Level | None])
+    values: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    reasons: Mapping[str, Phrase] = field(default_factory=dict[str, Phrase])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A value and where it is set."""
+
+    value: Json
+    origin: Level | None
+
+
+def chosen_app(layers: Layers) -> str:
+    """Return the name of the app that answers; `default` when nobody chose one."""
+    chosen = _set_value("app", layers)
+    return str(chosen.value) if chosen else DEFAULT_APP
+
+
+def resolve(layers: Layers, *, app: AppProfile) -> Effective:
+    """Put the levels together.
+
+    A channel inherits the bot's own settings from the workspace, one by one. The options of an app
+    begin with its own; over them lie the workspace's, unless another app than the workspace's
+    answers here; over them lie the channel's. Each option is replaced as a whole.
+
+    A value that is not its setting's, or stands where that setting cannot be set, counts for
+    nothing. An option the app's kind cannot use is left out of `options`.
+
+    Args:
+        layers: What is set.
+        app: The profile of `chosen_app(layers)`.
+    """
+    settings = _in_force(layers)
+    options = _options(layers, app=app)
+    usable, reasons = _usable({name: found.value for name, found in options.items()}, app.kind)
+    values = {key: found.value for key, found in settings.items()}
+    history, objection = _history(values["history"], kind=app.kind)
+    reasons |= objection
+    return Effective(
+        app=app,
+        options=usable,
+        unused=tuple(reasons),
+        history=history,
+        follow=Follow(str(values["follow"])),
+        memory=MemoryUse(str(values["memory"])),
+        language=LanguageChoice(str(values["language"])),
+        shows_sources=values["sources"] is True,
+        keeps_steps=values["steps"] is True,
+        who=_texts(values["who"]),
+        quotas=tuple(_quotas(layers)),
+        delegate=values["delegate"] is True,
+        managers=_texts(values.get("managers")),
+        origins=_origins(settings, options),
+        values=values | _values_of_options(options),
+        reasons=reasons,
+    )
+
+
+def _in_force(layers: Layers) -> dict[str, _Found]:
+    """Return the bot's own settings by key, all that somebody set or that have a default."""
+    found = {
+        key: _set_value(key, layers) or _Found(setting.default, None)
+        for key, setting in SETTINGS.items()
+        if not setting.is_app_option
+    }
+    return {key: each for key, each in found.items() if each.value is not None}
+
+
+def _set_value(key: str, layers: Layers) -> _Found | None:
+    """Return the value of the nearest level where this setting may stand and one of its stands."""
+    for level, values in _nearest_first(layers):
+        value = values.get(key)
+        if value is not None and level in SETTINGS[key].levels and not SETTINGS[key].misfit(value):
+            return _Found(value, level)
+    return None
+
+
+def _nearest_first(layers: Layers) -> tuple[tuple[Level, Mapping[str, Json]], ...]:
+    # Of a user's own, only the choice of an app counts: SETTINGS allows no other at that level.
+    return (
+        (Level.USER, layers.user),
+        (Level.CHANNEL, layers.channel),
+        (Level.WORKSPACE, layers.workspace),
+    )
+
+
+def _options(layers: Layers, *, app: AppProfile) -> dict[str, _Found]:
+    """Return the options of the app by API name, whether its kind can use them or not."""
+    levels: list[tuple[Level | None, Mapping[str, Json]]] = [(None, app.options)]
+    workspaces = Layers(workspace=layers.workspace)
+    if chosen_app(layers).casefold() == chosen_app(workspaces).casefold():
+        levels.append((Level.WORKSPACE, candidate_options(layers.workspace)))
+    levels.append((Level.CHANNEL, candidate_options(layers.channel)))
+    return {name: _Found(value, level) for level, own in levels for name, value in own.items()}
+
+
+def _usable(
+    options: Mapping[str, Json], kind: AppKind
+) -> tuple[Mapping[str, Json], dict[str, Phrase]]:
+    """Return what the kind can use, and why the rest is of no use."""
+    reasons: dict[str, Phrase] = {}
+    # Without one field another may be wrong that needed it; each round leaves out at least one.
+    while found := problems(options, kind=kind):
+        reasons |= found
+        options = {name: value for name, value in options.items() if name not in found}
+    return options, reasons
+
+
+def _history(value: Json, *, kind: AppKind) -> tuple[History, dict[str, Phrase]]:
+    """Return how history is kept; an app that takes no messages is asked as by default."""
+    objection = SETTINGS["history"].problem(value, kind=kind)
+    return (History.SESSION, {"history": objection}) if objection else (History(str(value)), {})
+
+
+def _quotas(layers: Layers) -> Iterator[Quota]:
+    yield from _quotas_of("user", layers.workspace, across="workspace")
+    yield from _quotas_of("user", layers.channel, across="channel")
+    if not layers.is_direct:
+        values = {key: found.value for key, found in _in_force(layers).items()}
+        yield from _quotas_of("channel", values, across="channel")
+
+
+def _quotas_of(
+    per: Literal["user", "channel"],
+    values: Mapping[str, Json],
+    *,
+    across: Literal["workspace", "channel"],
+) -> Iterator[Quota]:
+    units: tuple[Literal["turns", "tokens"], ...] = ("turns", "tokens")
+    for unit in units:
+        key = f"quota_{per}_{unit}"
+        limit = values.get(key)
+        if isinstance(limit, int) and not SETTINGS[key].misfit(limit):
+            yield Quota(per=per, unit=unit, limit=limit, across=across)
+
+
+def _origins(
+    settings: Mapping[str, _Found], options: Mapping[str, _Found]
+) -> Mapping[str, Level | None]:
+    further = {found.origin for name, found in options.items() if not is_option_of_its_own(name)}
+    nearest = next((level for level in (Level.CHANNEL, Level.WORKSPACE) if level in further), None)
+    return {
+        **dict.fromkeys(SETTINGS),
+        **{name: found.origin for name, found in options.items()},
+        **{key: found.origin for key, found in settings.items()},
+        "more": nearest,
+    }
+
+
+def _values_of_options(options: Mapping[str, _Found]) -> dict[str, Json]:
+    """Return options by the key of their setting."""
+    own = {name: found.value for name, found in options.items() if is_option_of_its_own(name)}
+    further = {name: found.value for name, found in options.items() if name not in own}
+    return own | {"more": further} if further else own
+
+
+def _texts(value: Json) -> frozenset[str]:
+    """Return a list of texts; it was checked to be one, or is absent."""
+    return frozenset(str(each) for each in value) if isinstance(value, Sequence) else frozenset()

@@ -1,0 +1,199 @@
+"""The shapes a setting's value has: typed text -> JSON, and JSON -> the text that is read back.
+
+Reading decides the shape alone. Whether the value is one of the setting's is checked afterwards, by
+`core.setting`. Everything here raises `BadValue` for text of another shape, and nothing else.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bot.core.json_value import Json, json_text, object_of, parse_json
+from bot.core.language import Phrase
+from bot.errors import BadValue
+
+Shape: TypeAlias = Literal["words", "json", "choice", "flag", "number", "text", "users", "app"]
+
+NO_LIMIT = "off"
+"""The value of a number that is not to be had."""
+
+_CURLY = str.maketrans(dict.fromkeys("“”„‟", '"'))
+_SEPARATORS = r"\s,，、;；"
+_BETWEEN = re.compile(rf"[{_SEPARATORS}]*")
+_NEEDS_QUOTES = re.compile(rf"[{_SEPARATORS}]")
+_WORD = re.compile(rf'"(?P<quoted>[^"]*)"|(?P<bare>[^"{_SEPARATORS}]+)')
+# A comma at the end would be meant as a separator, so it is no part of a value and fits nothing.
+_PAIR = re.compile(r'(?P<name>[^\s="]+)=(?P<value>"[^"]*"|[^\s"]*(?<![,，、;；]))(?=\s|$)')
+_NUMBER = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5}")
+_ID = "[UW][A-Z0-9]{1,30}"
+_USER = re.compile(rf"<@(?P<id>{_ID})(?:\|[^<>]*)?>|(?P<bare>{_ID})")
+
+_ON = frozenset({"on", "yes", "true", "1", "开", "开启", "是"})
+_OFF = frozenset({"off", "no", "false", "0", "关", "关闭", "否"})
+
+_QUOTE_IS_OPEN = Phrase("A quotation mark has no counterpart.", "引号没有成对出现。")
+_ON_OR_OFF = Phrase("Type `on` or `off`.", "请输入 `on` 或 `off`。")
+_NUMBER_OR_OFF = Phrase(
+    "Type a whole number such as `100`, or `off` for no limit.",
+    "请输入整数（如 `100`），或输入 `off` 表示不限制。",
+)
+_PEOPLE = Phrase("Mention people, such as `@ann`.", "请提及成员，例如 `@ann`。")
+_PAIRS = Phrase(
+    'Type `name=value`, one a line; several on one line as `city="New York" days=3`. '
+    "Or type a JSON object.",
+    '请输入 `名称=值`，每行一个；同一行写多个时：`city="New York" days=3`。也可以输入 JSON 对象。',
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few values.
+
+    Attributes:
+        value: What is stored and typed.
+        label: What it means, at most 75 characters (Slack, "Option object": text).
+    """
+
+    value: str
+    label: Phrase
+
+
+def read_words(typed: str) -> list[str]:
+    """Read words between spaces, commas or line breaks; each kept once, in the order given.
+
+    A word with spaces or commas in it is typed in double quotes.
+    """
+    found = _scan(_WORD, typed.translate(_CURLY), otherwise=_QUOTE_IS_OPEN)
+    return list(dict.fromkeys(word["bare"] or word["quoted"] for word in found))
+
+
+def show_words(words: Sequence[str]) -> str:
+    """Return words as one types them."""
+    return ", ".join(f'"{word}"' if _NEEDS_QUOTES.search(word) else word for word in words)
+
+
+def read_json_or_pairs(typed: str) -> Json:
+    """Read a JSON object, or lines or words of `name=value` with texts for values."""
+    if typed.lstrip().startswith("{"):
+        return parse_json(typed)
+    return object_of(list(_pairs(typed)))
+
+
+def read_choice(typed: str, *, choices: Sequence[Choice]) -> str:
+    """Read one of a few values, by itself or by its label in either language."""
+    wanted = typed.strip().casefold()
+    for choice in choices:
+        names = (choice.value, choice.label.en, choice.label.zh)
+        if wanted in (name.casefold() for name in names):
+            return choice.value
+    raise BadValue(one_of(choices))
+
+
+def read_choices(typed: str, *, choices: Sequence[Choice]) -> list[str]:
+    """Read some of a few values; each kept once, in the order given."""
+    return list(dict.fromkeys(read_choice(word, choices=choices) for word in read_words(typed)))
+
+
+def one_of(choices: Sequence[Choice]) -> Phrase:
+    """Return the sentence that names the values there are."""
+    listed = ", ".join(f"`{choice.value}`" for choice in choices)
+    return Phrase(f"Type one of: {listed}.", f"请输入其中之一：{listed}。")
+
+
+def read_flag(typed: str) -> bool:
+    """Read on or off."""
+    word = typed.strip().casefold()
+    if word not in _ON | _OFF:
+        raise BadValue(_ON_OR_OFF)
+    return word in _ON
+
+
+def read_number(typed: str) -> Json:
+    """Read a whole number, with commas between thousands or without, or `off`."""
+    word = typed.strip().casefold()
+    if word in _OFF - {"0"}:
+        return NO_LIMIT
+    if not _NUMBER.fullmatch(word):
+        raise BadValue(_NUMBER_OR_OFF)
+    return int(word.replace(",", ""))
+
+
+def read_users(typed: str) -> list[str]:
+    """Read people as Slack writes them in text (`<@U1>`, `<@U1|ann>`) or as bare ids."""
+    found = _scan(_USER, typed, otherwise=_PEOPLE)
+    return list(dict.fromkeys(user["id"] or user["bare"] for user in found))
+
+
+READERS: Mapping[Shape, Callable[[str], Json]] = {
+    "words": read_words,
+    "json": parse_json,
+    "flag": read_flag,
+    "number": read_number,
+    "text": str.strip,
+    "users": read_users,
+    "app": str.strip,
+}
+"""How each shape is read, but `choice`: `read_choice` needs to know the choices."""
+
+
+def is_user_id(value: Json) -> bool:
+    """Whether it is the id of a person."""
+    return isinstance(value, str) and re.fullmatch(_ID, value) is not None
+
+
+def show(value: Json, *, shape: Shape) -> str:
+    """Return a value as one types it."""
+    match shape, value:
+        case "flag", _:
+            return "on" if value is True else "off"
+        case "words", [*words]:
+            return show_words([str(word) for word in words])
+        case "users", [*people]:
+            return ", ".join(f"<@{person}>" for person in people)
+        case _, str() if shape != "json":
+            return value
+        case _:
+            return json_text(value)
+
+
+def _pairs(typed: str) -> Iterator[tuple[str, str]]:
+    lines = [line for line in typed.splitlines() if line.strip()]
+    if len(lines) > 1:
+        yield from (_pair_of_line(line) for line in lines)
+        return
+    for pair in _scan(_PAIR, typed.translate(_CURLY), otherwise=_PAIRS):
+        yield pair["name"], _unquoted(pair["value"])
+
+
+def _pair_of_line(line: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in line.partition("="))
+    if not equals or not name or " " in name:
+        raise BadValue(_PAIRS)
+    return name, _unquoted(value)
+
+
+def _unquoted(value: str) -> str:
+    straight = value.translate(_CURLY)
+    is_quoted = len(value) > 1 and straight[0] == straight[-1] == '"'
+    return value[1:-1] if is_quoted else value
+
+
+def _scan(pattern: re.Pattern[str], text: str, *, otherwise: Phrase) -> Iterator[re.Match[str]]:
+    """Yield one match after the other, with nothing but separators between them.
+
+    Raises:
+        BadValue: Something else stands there; `otherwise` says what should.
+    """
+    at = _after_separators(text, 0)
+    while at < len(text):
+        found = pattern.match(text, at)
+        if found is None:
+            raise BadValue(otherwise)
+        yield found
+        at = _after_separators(text, found.end())
+
+
+def _after_separators(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at

@@ -1,0 +1,146 @@
+"""What a channel is, asked once a minute."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+
+from bot.core.policy import ChannelInfo
+from bot.core.reply import Place, Urgency
+from bot.errors import SlackError, SlackThrottled, SlackTokenRefused, SlackUnavailable
+from bot.slack.calls import Calls
+
+METHOD = "conversations.info"
+KNOWN_S = 60.0
+"""How long an answer, or Slack's refusal to give one, is believed."""
+CHANNELS_KEPT = 10_000
+TIMEOUT_S = 1.5
+"""Somebody looks at the screen meanwhile."""
+
+DIRECT_MESSAGE = "directmessage"
+PRIVATE_CHANNEL = "privategroup"
+GROUP_MESSAGE_PREFIX = "mpdm-"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """An answer, or that there was none, and how long it holds (monotonic seconds)."""
+
+    channel: ChannelInfo | None
+    until: float
+
+
+class SlackChannels:
+    """Looks channels up with `conversations.info`.
+
+    It needs the scope `channels:read`, and `groups:read` for private channels. Without them, and
+    for channels Slack hides from the bot, what a command said of its channel must do.
+
+    Args:
+        calls: How Slack is called.
+        clock: Monotonic seconds.
+        timeout_s: A look-up that takes longer has failed.
+    """
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        clock: Callable[[], float] = time.monotonic,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._calls = calls
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._remembered: OrderedDict[tuple[str, str], _Remembered] = OrderedDict()
+        self._names: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def heard(self, team_id: str, channel_id: str, name: str) -> None:
+        """Note what a command called its channel."""
+        if name:
+            _keep(self._names, (team_id, channel_id), name)
+
+    async def channel(self, team_id: str, channel_id: str) -> ChannelInfo | None:
+        """Return what a channel is; None when nothing is known of it. Never raises SlackError."""
+        if channel_id.startswith("D"):
+            # Asking would need `im:read`, and tell nothing new.
+            return _unseen(channel_id, DIRECT_MESSAGE, is_member=True)
+        key = team_id, channel_id
+        remembered = self._remembered.get(key)
+        if remembered is not None and remembered.until > self._clock():
+            return remembered.channel
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                found = await self._ask(team_id, channel_id)
+        except (TimeoutError, SlackUnavailable, SlackThrottled) as error:
+            log.info("channel.unknown", channel_id=channel_id, error=type(error).__name__)
+            return self._by_name(key, is_member=True)
+        except SlackTokenRefused as error:
+            log.info("channel.unknown", channel_id=channel_id, code=error.code)
+            found = self._by_name(key, is_member=True)
+        except SlackError:
+            found = self._by_name(key, is_member=False)
+        _keep(self._remembered, key, _Remembered(found, self._clock() + KNOWN_S))
+        return found
+
+    async def _ask(self, team_id: str, channel_id: str) -> ChannelInfo | None:
+        place = Place(team_id, channel_id, "")
+        await self._calls.permit(place, method=METHOD, urgency=Urgency.FIRST_WORDS)
+        answer = await self._calls.read(place, method=METHOD, query={"channel": channel_id})
+        return _parse(answer.get("channel"), channel_id)
+
+    def _by_name(self, key: tuple[str, str], *, is_member: bool) -> ChannelInfo | None:
+        """Return what a command's name for its channel tells.
+
+        Args:
+            key: Workspace and channel.
+            is_member: Whether the bot counts as being in it. It does as long as Slack has not said
+                otherwise: nobody is told to invite it for nothing.
+        """
+        name = self._names.get(key)
+        return None if name is None else _unseen(key[1], name, is_member=is_member)
+
+
+def _keep(kept: OrderedDict[tuple[str, str], Any], key: tuple[str, str], value: object) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > CHANNELS_KEPT:
+        kept.popitem(last=False)
+
+
+def _unseen(channel_id: str, name: str, *, is_member: bool) -> ChannelInfo:
+    """Return a channel of which only the name in a command is known (docs: "Slash commands")."""
+    is_direct = name == DIRECT_MESSAGE or name.startswith(GROUP_MESSAGE_PREFIX)
+    return ChannelInfo(
+        channel_id=channel_id,
+        name="" if name in {DIRECT_MESSAGE, PRIVATE_CHANNEL} else name,
+        is_member=is_member,
+        is_private=is_direct or name == PRIVATE_CHANNEL,
+        is_direct=is_direct,
+        is_shared=False,
+        creator="",
+        is_archived=False,
+    )
+
+
+def _parse(found: object, channel_id: str) -> ChannelInfo | None:
+    if not isinstance(found, dict):
+        return None
+    channel = cast("Mapping[str, Any]", found)
+    is_direct = channel.get("is_im") is True or channel.get("is_mpim") is True
+    return ChannelInfo(
+        channel_id=channel_id,
+        name=str(channel.get("name") or ""),
+        is_member=channel.get("is_im") is True or channel.get("is_member") is True,
+        is_private=is_direct or channel.get("is_private") is True,
+        is_direct=is_direct,
+        is_shared=channel.get("is_ext_shared") is True or channel.get("is_shared") is True,
+        creator=str(channel.get("creator") or ""),
+        is_archived=channel.get("is_archived") is True,
+    )

@@ -1,0 +1,299 @@
+"""Takes commands, presses and forms to the door, and sees to it that everybody gets an answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self, assert_never
+
+import structlog
+
+from bot.core.language import Language, Phrase, of_locale
+from bot.core.screens import (
+    Caller,
+    Closed,
+    Errors,
+    Notice,
+    Replaced,
+    Screen,
+    Submitted,
+    Values,
+)
+from bot.errors import SlackError
+from bot.slack.directory import SlackDirectory
+from bot.slack.interaction import OPEN_VIEW, UPDATE_VIEW, Interaction, Interactions
+from bot.slack.screens import refusal_of, view_of
+
+AT_ONCE = 50
+"""Commands and presses that are worked on at once."""
+WORK_WITHIN_S = 120.0
+"""The longest report is done by then; its reader is not there any more."""
+SUBMIT_WITHIN_S = 1.8
+LANGUAGE_WITHIN_S = 0.2
+"""Slack waits three seconds for what becomes of a form (docs.slack.dev, "Modals")."""
+SHUTDOWN_GRACE_S = 5.0
+LAST_WORDS_WITHIN_S = 2.0
+
+BUSY = Phrase(
+    "Too many commands at once. Please try again in a moment.",
+    "同时执行的命令太多，请稍后再试。",
+)
+FAILED = Phrase(
+    "Something went wrong here, and nothing is certain: check with `/dashscope show`.",
+    "处理时出错，结果无法确定：请用 `/dashscope show` 查看当前设置。",
+)
+TOO_LONG = Phrase(
+    "This took too long, and nothing is certain: check with `/dashscope show`.",
+    "处理超时，结果无法确定：请用 `/dashscope show` 查看当前设置。",
+)
+TOO_LATE = Phrase(
+    "Slack's window for opening a form passed; type the command again.",
+    "已超过 Slack 打开表单的时限，请重新输入命令。",
+)
+RESTARTING = Phrase(
+    "I am being restarted, and nothing is certain: check with `/dashscope show` in a minute.",
+    "机器人正在重启，结果无法确定：请一分钟后用 `/dashscope show` 查看当前设置。",
+)
+
+TRIGGER_SPENT = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
+"""docs.slack.dev, "views.open"."""
+
+log = structlog.get_logger(__name__)
+
+
+class Door(Protocol):
+    """Whoever knows what commands, buttons and forms mean, and who may use them.
+
+    The ids and states that come back from buttons and forms can be forged by any client.
+    """
+
+    async def command(self, caller: Caller, text: str, *, screen: Screen) -> None:
+        """Answer a slash command, `text` as Slack sent it."""
+        ...
+
+    async def pressed(self, caller: Caller, action: str, value: str, *, screen: Screen) -> None:
+        """Answer a press on a notice's button."""
+        ...
+
+    async def submitted(
+        self, caller: Caller, callback: str, state: str, values: Values
+    ) -> Submitted:
+        """Take a form, within SUBMIT_WITHIN_S; it is cancelled then, whatever it has done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What came with a command or a press, to answer it with.
+
+    Attributes:
+        trigger_id: Opens one form within three seconds.
+        response_url: Takes five notices within thirty minutes.
+    """
+
+    trigger_id: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form that was sent.
+
+    Attributes:
+        callback: What it is for.
+        state: As it was given with the form.
+        values: What was entered.
+        view: The view it came from.
+    """
+
+    callback: str
+    state: str
+    values: Values
+    view: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much is done at once, and for how long, in seconds.
+
+    Attributes:
+        at_once: Commands and presses under way at most.
+        work_s: For one of them.
+        submit_s: For a form.
+        grace_s: For all that is under way at shutdown.
+    """
+
+    at_once: int = AT_ONCE
+    work_s: float = WORK_WITHIN_S
+    submit_s: float = SUBMIT_WITHIN_S
+    grace_s: float = SHUTDOWN_GRACE_S
+
+
+class Reception:
+    """Owns the work on commands and presses; open it with `async with`.
+
+    Leaving lets what is under way end within SHUTDOWN_GRACE_S, then cancels it and tells its
+    callers.
+
+    Args:
+        door: Does the work.
+        interactions: Makes screens.
+        directory: Knows callers' languages, and hears what channels are called.
+        patience: How much is done at once, and for how long.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        *,
+        interactions: Interactions,
+        directory: SlackDirectory,
+        patience: Patience | None = None,
+    ) -> None:
+        self._door = door
+        self._interactions = interactions
+        self._directory = directory
+        self._patience = patience or Patience()
+        self._under_way: dict[asyncio.Task[None], _Visitor] = {}
+        self._is_closing = False
+
+    async def __aenter__(self) -> Self:
+        """Return itself; there is nothing to open."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take nothing more, and end what is under way."""
+        self._is_closing = True
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=self._patience.grace_s)
+        left = dict(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*(self._tell(RESTARTING, visitor) for visitor in left.values()))
+
+    async def command(self, caller: Caller, text: str, *, origin: Origin) -> None:
+        """Begin to answer a slash command; returns at once."""
+        self._directory.heard(caller.team_id, caller.channel_id, caller.channel_name)
+        visitor = self._visitor(caller, origin=origin)
+        await self._take(visitor, lambda: self._door.command(caller, text, screen=visitor.screen))
+
+    async def press(self, caller: Caller, action: str, value: str, *, origin: Origin) -> None:
+        """Begin to answer a press on a notice's button; returns at once."""
+        visitor = self._visitor(caller, origin=origin)
+        await self._take(
+            visitor, lambda: self._door.pressed(caller, action, value, screen=visitor.screen)
+        )
+
+    async def submission(self, caller: Caller, sent: Submission) -> dict[str, Any]:
+        """Take a form, and return what the acknowledgement tells Slack to do with it.
+
+        Within SUBMIT_WITHIN_S and LANGUAGE_WITHIN_S.
+        """
+        view_id = str(sent.view.get("id") or "")
+        visitor = _Visitor(caller, self._interactions.of_form(caller, view_id=view_id))
+        submitted = await self._submitted(caller, sent)
+        match submitted:
+            case Closed(notice):
+                if notice is not None:
+                    self._begin(visitor, lambda: visitor.screen.show(notice))
+                return {}
+            case Errors() as errors:
+                refusal = refusal_of(errors, view=sent.view)
+                if refusal:
+                    return {"response_action": "errors", "errors": refusal}
+                told = Notice(" ".join(errors.by_key.values()))
+                self._begin(visitor, lambda: visitor.screen.show(told))
+                return {}
+            case Replaced(form):
+                view = view_of(form, origin=caller.channel_id)
+                return {"response_action": "update", "view": view}
+            case _:
+                assert_never(submitted)
+
+    async def _submitted(self, caller: Caller, sent: Submission) -> Submitted:
+        try:
+            async with asyncio.timeout(self._patience.submit_s):
+                return await self._door.submitted(caller, sent.callback, sent.state, sent.values)
+        except Exception as error:  # noqa: BLE001 - the form must not stay without an answer
+            phrase = self._sentence(error, caller=caller)
+            return Errors({"": (phrase or FAILED).say(await self._language(caller))})
+
+    def _visitor(self, caller: Caller, *, origin: Origin) -> "_Visitor":
+        screen = self._interactions.of_press(
+            caller, trigger_id=origin.trigger_id, response_url=origin.response_url
+        )
+        return _Visitor(caller, screen)
+
+    async def _take(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
+        if self._is_closing or len(self._under_way) >= self._patience.at_once:
+            log.warning("command.refused", reason="busy", user_id=visitor.caller.user_id)
+            await self._tell(BUSY, visitor)
+            return
+        self._begin(visitor, work)
+
+    def _begin(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(self._answer(visitor, work), name="command")
+        self._under_way[task] = visitor
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("command.failed", exc_info=error)
+
+    async def _answer(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(self._patience.work_s):
+                await work()
+        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+            phrase = self._sentence(error, caller=visitor.caller)
+            if phrase is not None:
+                await self._tell(phrase, visitor)
+
+    def _sentence(self, error: Exception, *, caller: Caller) -> Phrase | None:
+        """Return what a failure is called, None when nobody waits for it, and log it."""
+        where = {"channel_id": caller.channel_id, "user_id": caller.user_id}
+        match error:
+            case SlackError(method=method, code="not_found") if method == UPDATE_VIEW:
+                log.info("form.closed", **where)
+                return None
+            case SlackError(method=method, code=code) if method == OPEN_VIEW:
+                log.warning("form.unopened", code=code, **where)
+                return TOO_LATE if code in TRIGGER_SPENT else FAILED
+            case TimeoutError():
+                log.error("command.timed_out", **where)
+                return TOO_LONG
+            case _:
+                log.error("command.failed", exc_info=error, **where)
+                return FAILED
+
+    async def _tell(self, phrase: Phrase, visitor: "_Visitor") -> None:
+        """Say one sentence, if there is any way to; never raises SlackError."""
+        words = phrase.say(await self._language(visitor.caller))
+        try:
+            async with asyncio.timeout(LAST_WORDS_WITHIN_S):
+                await visitor.screen.show(Notice(words))
+        except (SlackError, TimeoutError) as error:
+            log.warning("notice.lost", error=type(error).__name__, user_id=visitor.caller.user_id)
+
+    async def _language(self, caller: Caller) -> Language:
+        try:
+            async with asyncio.timeout(LANGUAGE_WITHIN_S):
+                person = await self._directory.person(caller.team_id, caller.user_id, fresh=False)
+        except (SlackError, TimeoutError):
+            return Language.EN
+        return of_locale(person.locale) if person is not None else Language.EN
+
+
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    """Somebody who waits for an answer, and where they will see it."""
+
+    caller: Caller
+    screen: Interaction

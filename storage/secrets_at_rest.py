@@ -1,0 +1,197 @@
+"""Secrets at rest: sealed by the vault, readable only with the operator's keys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from storage.clock import now_ms, to_ms
+from storage.errors import SecretsLocked, SecretUnreadable
+from storage.journal import undoable_secrets
+from storage.tables import app_profile, secret
+from storage.team_lock import Purpose, lock_team
+from storage.upserts import insert_into
+from storage.vault import Vault
+
+if TYPE_CHECKING:
+    from storage.database import Storage
+
+BATCH = 100
+"""Secrets sealed anew in one transaction: a matter of milliseconds."""
+
+Place = tuple[str, str]
+"""A workspace and a name: where a secret is, and what is sealed in with it."""
+
+
+class Secrets:
+    """The secrets of workspaces, by name; it is the caller who makes names up.
+
+    A name that is used once, such as `app/` and something random, lets a change that replaces a
+    secret be undone: the old one stays for a while beside the new one.
+
+    Every method raises `storage.errors.StorageError` in its most specific form.
+    """
+
+    def __init__(self, storage: "Storage", vault: Vault) -> None:
+        self._storage = storage
+        self._vault = vault
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a key, without which no secret can be kept or read."""
+        return self._vault.is_open
+
+    async def put(self, team_id: str, name: str, text: str) -> None:
+        """Keep a secret, in place of the one of that name if there is one.
+
+        Raises:
+            SecretsLocked: No key is set.
+        """
+        box = self._vault.seal(text, owner=(team_id, name))
+        await self._storage.run(_put, (team_id, name), box)
+
+    async def get(self, team_id: str, name: str) -> str | None:
+        """Return a secret; None when there is none of that name.
+
+        Raises:
+            SecretsLocked: No key is set.
+            SecretUnreadable: No key fits, or it was stored under another name.
+        """
+        if not self.is_open:
+            raise SecretsLocked
+        box = await self._storage.read(_get, (team_id, name))
+        return None if box is None else self._vault.unseal(box, owner=(team_id, name))
+
+    async def remove(self, team_id: str, name: str) -> None:
+        """Delete a secret, if there is one of that name."""
+        await self._storage.run(_delete, team_id, [name])
+
+    async def reencrypt(self) -> tuple[int, int]:
+        """Seal every secret anew with the first key.
+
+        It goes in small transactions: ended anywhere, it can simply be run again. What no key
+        opens stays as it is.
+
+        Returns:
+            How many are sealed with the first key now, and how many cannot be read.
+
+        Raises:
+            SecretsLocked: No key is set.
+        """
+        if not self.is_open:
+            raise SecretsLocked
+        done = unreadable = 0
+        batch = await self._storage.run(reseal, self._vault, after=None)
+        while batch.last is not None:
+            done += batch.done
+            unreadable += batch.unreadable
+            batch = await self._storage.run(reseal, self._vault, after=batch.last)
+        return done, unreadable
+
+    async def prune(self, *, older_than_s: float, limit: int) -> int:
+        """Delete up to `limit` secrets that no app and no change that can be undone names.
+
+        Args:
+            older_than_s: Secrets younger than this stay; so do those that undoing a change as
+                young as this would bring back.
+            limit: How many at most.
+
+        Returns:
+            How many were deleted.
+        """
+        return await self._storage.run(_prune, older_than_ms=to_ms(older_than_s), limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some secrets that were sealed anew.
+
+    Attributes:
+        done: How many.
+        unreadable: How many were left as they were.
+        last: Where the batch ended; None when there was nothing left.
+    """
+
+    done: int
+    unreadable: int
+    last: Place | None
+
+
+def exists(conn: sa.Connection, team_id: str, name: str) -> bool:
+    """Return whether there is a secret of a name, readable or not."""
+    return _get(conn, (team_id, name)) is not None
+
+
+def reseal(conn: sa.Connection, vault: Vault, *, after: Place | None) -> Batch:
+    """Seal the next secrets anew with the first key."""
+    place = sa.tuple_(secret.c.team_id, secret.c.name)
+    statement = sa.select(secret).order_by(secret.c.team_id, secret.c.name).limit(BATCH)
+    if after is not None:
+        statement = statement.where(place > after)
+    rows = conn.execute(statement.with_for_update()).all()
+    done = sum(_reseal_one(conn, vault, row) for row in rows)
+    last = (rows[-1].team_id, rows[-1].name) if rows else None
+    return Batch(done=done, unreadable=len(rows) - done, last=last)
+
+
+def _reseal_one(conn: sa.Connection, vault: Vault, row: sa.Row[Any]) -> bool:
+    owner = (row.team_id, row.name)
+    try:
+        box = vault.seal(vault.unseal(row.box, owner=owner), owner=owner)
+    except SecretUnreadable:
+        return False
+    conn.execute(sa.update(secret).where(*_at(owner)).values(box=box))
+    return True
+
+
+def _put(conn: sa.Connection, place: Place, box: str) -> None:
+    written = {"box": box, "updated_at_ms": now_ms()}
+    team_id, name = place
+    insert = insert_into(conn, secret).values(team_id=team_id, name=name, **written)
+    key = [secret.c.team_id, secret.c.name]
+    conn.execute(insert.on_conflict_do_update(index_elements=key, set_=written))
+
+
+def _get(conn: sa.Connection, place: Place) -> str | None:
+    return conn.scalar(sa.select(secret.c.box).where(*_at(place)))
+
+
+def _delete(conn: sa.Connection, team_id: str, names: Sequence[str]) -> int:
+    statement = sa.delete(secret).where(secret.c.team_id == team_id, secret.c.name.in_(names))
+    return conn.execute(statement).rowcount
+
+
+def _prune(conn: sa.Connection, *, older_than_ms: int, limit: int) -> int:
+    found = conn.execute(_unnamed(older_than_ms).limit(limit)).all()
+    gone = 0
+    for team_id, rows in groupby(found, key=lambda row: row.team_id):
+        # Nobody names one of them from here on, and what was named meanwhile is seen.
+        lock_team(conn, team_id, purpose=Purpose.SETTINGS)
+        kept = {
+            *conn.scalars(_named(team_id)),
+            *undoable_secrets(conn, team_id=team_id, within_ms=older_than_ms),
+        }
+        gone += _delete(conn, team_id, [row.name for row in rows if row.name not in kept])
+    return gone
+
+
+def _unnamed(older_than_ms: int) -> sa.Select[str, str]:
+    named = sa.exists().where(
+        app_profile.c.team_id == secret.c.team_id, app_profile.c.secret_name == secret.c.name
+    )
+    return (
+        sa.select(secret.c.team_id, secret.c.name)
+        .where(secret.c.updated_at_ms < now_ms() - older_than_ms, ~named)
+        .order_by(secret.c.team_id, secret.c.name)
+    )
+
+
+def _named(team_id: str) -> sa.Select[str | None]:
+    return sa.select(app_profile.c.secret_name).where(app_profile.c.team_id == team_id)
+
+
+def _at(place: Place) -> tuple[sa.ColumnElement[bool], ...]:
+    team_id, name = place
+    return (secret.c.team_id == team_id, secret.c.name == name)

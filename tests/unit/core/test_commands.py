@@ -1,0 +1,191 @@
+"""The grammar of the slash command."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.commands import (
+    MAX_TYPED_CHARS,
+    Audit,
+    Do,
+    Drop,
+    Read,
+    Reset,
+    Typed,
+    Unknown,
+    Verb,
+    Write,
+    all_commands,
+    parse_command,
+    unescape,
+)
+from bot.core.setting import SETTINGS, Setting
+
+COMMANDS = st.sampled_from([*all_commands(), "workspace", "quota", "reply", "帮助", "all", "csv"])
+TOKENS = st.sampled_from(
+    ["<@U1|ann>", "<#C1|general>", "<https://x|x>", "<!here>", "&lt;", "&amp;lt;", "<", "|", "`"]
+)
+TEXTS = st.lists(st.one_of(COMMANDS, TOKENS, st.text(max_size=12)), max_size=6).map(" ".join)
+
+
+def command(text: str) -> object:
+    return parse_command(text).command
+
+
+@given(TEXTS)
+def test_whatever_is_typed_is_some_command(text: str) -> None:
+    assert isinstance(parse_command(text), Typed)
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.command)
+def test_each_settings_words_show_set_and_drop_it(setting: Setting) -> None:
+    words = setting.command
+    assert command(words) == Read(setting)
+    assert command(f"{words} a value") == Write(setting, "a value")
+    assert command(f"{words.upper()}  -") == Drop(setting)
+    assert command(f"{words} inherit") == Drop(setting)
+
+
+def test_nothing_typed_asks_for_help() -> None:
+    assert parse_command("  ") == Typed(Do(Verb.HELP))
+
+
+def test_workspace_in_front_means_the_workspace() -> None:
+    follow = SETTINGS["follow"]
+    assert parse_command("workspace follow thread") == Typed(
+        Write(follow, "thread"), for_workspace=True
+    )
+    assert parse_command("Workspace undo") == Typed(Do(Verb.UNDO), for_workspace=True)
+
+
+def test_workspace_alone_shows_the_workspace() -> None:
+    assert parse_command("workspace") == Typed(Do(Verb.SHOW), for_workspace=True)
+
+
+def test_default_takes_a_value_away_but_is_the_name_of_an_app() -> None:
+    assert command("follow default") == Drop(SETTINGS["follow"])
+    assert command("app default") == Write(SETTINGS["app"], "default")
+    assert command("app inherit") == Drop(SETTINGS["app"])
+
+
+def test_the_longest_words_win() -> None:
+    assert command("filter table {}") == Write(SETTINGS["structured_filter"], "{}")
+    assert command("filter {}") == Write(SETTINGS["metadata_filter"], "{}")
+    assert command("thoughts mode agent_format") == Write(
+        SETTINGS["flow_stream_mode"], "agent_format"
+    )
+
+
+def test_spaces_and_lines_within_a_value_stay() -> None:
+    assert command("params  city=New  York\n days=3 ") == Write(
+        SETTINGS["biz_params"], "city=New  York\n days=3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "verb"),
+    [
+        ("帮助", Verb.HELP),
+        ("状态", Verb.STATUS),
+        ("查看", Verb.SHOW),
+        ("用量", Verb.USAGE),
+        ("撤销", Verb.UNDO),
+        ("?", Verb.HELP),
+    ],
+)
+def test_a_few_commands_have_chinese_names(text: str, verb: Verb) -> None:
+    assert command(text) == Do(verb)
+
+
+def test_verbs_hand_on_what_follows_them() -> None:
+    assert command("usage 30 days csv") == Do(Verb.USAGE, "30 days csv")
+    assert command("apps add Shop kind=agent") == Do(Verb.APPS, "add Shop kind=agent")
+    assert command("help quota user turns") == Do(Verb.HELP, "quota user turns")
+
+
+def test_audit_is_of_here_of_all_or_a_file() -> None:
+    assert command("audit") == Audit("here")
+    assert command("audit ALL") == Audit("all")
+    assert command("audit csv") == Audit("csv")
+    assert command("audit everything") == Unknown(
+        "audit everything", ("audit", "audit all", "audit csv")
+    )
+
+
+def test_reset_takes_one_all_or_asks() -> None:
+    assert command("reset") == Reset(None)
+    assert command("reset all") == Reset("all")
+    assert command("reset quota user turns") == Reset(SETTINGS["quota_user_turns"])
+
+
+def test_reset_of_something_unknown_does_nothing_but_suggest() -> None:
+    assert command("reset folow") == Unknown("reset folow", ("reset follow",))
+    assert command("reset xyzzy") == Unknown("reset xyzzy", ("reset all",))
+    assert command("reset follow now") == Unknown("reset follow now", ("reset follow",))
+
+
+def test_a_verb_that_takes_no_words_is_not_run_with_some() -> None:
+    assert command("undo everything") == Unknown("undo everything", ("undo",))
+
+
+def test_a_misspelt_command_is_suggested_with_its_value_and_never_run() -> None:
+    assert command("folow thread") == Unknown("folow thread", ("follow thread",))
+    assert command("workspace folow thread") == Unknown(
+        "folow thread", ("workspace follow thread",)
+    )
+    assert command("quota usr turns 5") == Unknown(
+        "quota usr turns 5",
+        (
+            "quota user turns",
+            "quota user tokens",
+            "quota channel turns",
+            "quota channel tokens",
+        ),
+    )
+
+
+def test_the_beginning_of_commands_suggests_them() -> None:
+    unknown = command("reply")
+    assert isinstance(unknown, Unknown)
+    assert unknown.suggestions == ("reply sources", "reply steps")
+
+
+def test_nothing_like_any_command_suggests_nothing() -> None:
+    assert command("xyzzy plugh") == Unknown("xyzzy plugh")
+
+
+@given(st.text(min_size=200))
+def test_unknown_text_is_repeated_only_in_part(text: str) -> None:
+    unknown = command(f"xyzzy {text}")
+    assert isinstance(unknown, Unknown)
+    assert all(len(part) <= MAX_TYPED_CHARS + 20 for part in (unknown.typed, *unknown.suggestions))
+
+
+@pytest.mark.parametrize(
+    ("sent", "typed"),
+    [
+        ("<https://x.example/a?b=1&amp;c=2|x.example>", "https://x.example/a?b=1&c=2"),
+        ("<https://x.example>", "https://x.example"),
+        ("<http://shop.example|shop.example>", "shop.example"),
+        ("<mailto:ann@x.example|ann@x.example>", "ann@x.example"),
+        ("<@U1|ann>", "@ann"),
+        ("<@U1>", "@U1"),
+        ("<#C1|general>", "#general"),
+        ("<#C1>", "#C1"),
+        ("<!here>", "@here"),
+        ("<!subteam^S1|@team>", "@team"),
+        ("1 &lt; 2 &amp;&amp; 3 &gt; 2", "1 < 2 && 3 > 2"),
+        ("&amp;lt;", "&lt;"),
+    ],
+)
+def test_what_slack_escaped_is_read_as_it_was_typed(sent: str, typed: str) -> None:
+    assert unescape(sent, keep_users=False) == typed
+
+
+def test_people_stay_ids_where_people_are_wanted() -> None:
+    assert command("managers <@U1|ann> <@U2>") == Write(SETTINGS["managers"], "<@U1> <@U2>")
+    assert command("params who=<@U1|ann>") == Write(SETTINGS["biz_params"], "who=@ann")
+
+
+def test_control_characters_are_not_part_of_what_was_typed() -> None:
+    assert command("follow\x00 thread\x07") == Write(SETTINGS["follow"], "thread")

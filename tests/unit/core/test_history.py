@@ -1,0 +1,121 @@
+"""What a model reads of a thread."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.history import (
+    ASSISTANT,
+    MOST_CHARS,
+    MOST_MESSAGES,
+    USER,
+    Said,
+    conversation,
+    speakers,
+)
+
+BOT, ANN, BEN = "UBOT", "U1", "U2"
+NAMES = {ANN: "Ann", BEN: "Ben"}
+QUESTION = Said(ANN, "<@UBOT> why?")
+
+messages = st.builds(
+    Said,
+    user_id=st.sampled_from([ANN, BEN, BOT, ""]),
+    text=st.text(st.sampled_from("ab <@UBOT>\n"), max_size=20)
+    | st.integers(0, MOST_CHARS).map(lambda n: "x" * n),
+    turn_id=st.none(),
+)
+replies = st.builds(Said, user_id=st.just(BOT), text=st.text(max_size=9), turn_id=st.integers(1, 3))
+threads = st.lists(messages | replies, max_size=40)
+
+
+def reads(*said: Said, question: Said = QUESTION) -> list[tuple[str, str]]:
+    return list(conversation(said, question=question, bot_user_id=BOT, names=NAMES))
+
+
+@given(threads)
+def test_user_and_assistant_speak_by_turns_and_the_user_has_the_first_and_the_last_word(
+    said: list[Said],
+) -> None:
+    roles = [role for role, _ in reads(*said)]
+    assert roles[0] == roles[-1] == USER
+    assert all(first != second for first, second in pairwise(roles))
+
+
+@given(threads)
+def test_a_model_reads_no_more_than_the_bounds(said: list[Said]) -> None:
+    made = reads(*said)
+    contents = [content for _, content in made]
+    between = 2 * MOST_MESSAGES
+    assert sum(map(len, contents)) <= MOST_CHARS + len("Ann: why?") + between
+    assert len(made) <= MOST_MESSAGES
+    assert all(content.strip() for content in contents)
+
+
+@given(threads)
+def test_the_question_is_always_there_and_whole(said: list[Said]) -> None:
+    assert reads(*said)[-1][1].endswith("why?")
+
+
+def test_alone_the_question_is_the_conversation() -> None:
+    assert reads() == [(USER, "why?")]
+
+
+def test_one_person_needs_no_name() -> None:
+    assert reads(Said(ANN, "hello"), Said(BOT, "Hi!", 1)) == [
+        (USER, "hello"),
+        (ASSISTANT, "Hi!"),
+        (USER, "why?"),
+    ]
+
+
+def test_when_several_people_talk_each_is_named() -> None:
+    made = reads(Said(ANN, "it is red"), Said(BEN, "no, ask <@U1>"), Said("U9", "hm"))
+    assert made == [(USER, "Ann: it is red\n\nBen: no, ask @Ann\n\nuser: hm\n\nAnn: why?")]
+
+
+def test_the_pages_of_one_reply_are_one_answer_and_those_of_two_are_two() -> None:
+    pages = [Said(BOT, f"page {number}", 1) for number in range(MOST_MESSAGES)]
+    made = reads(Said(ANN, "first"), *pages, Said(BOT, "another", 2))
+    joined = "\n\n".join(page.text for page in pages)
+    assert made == [(USER, "first"), (ASSISTANT, f"{joined}\n\nanother"), (USER, "why?")]
+
+
+def test_the_bots_words_without_a_mark_are_still_its_own() -> None:
+    assert reads(Said(ANN, "hello"), Said(BOT, "Hi!"))[1] == (ASSISTANT, "Hi!")
+
+
+def test_the_most_recent_messages_count() -> None:
+    said = [Said(ANN, f"m{number}") for number in range(50)]
+    (made,) = reads(*said)
+    expected = [f"m{number}" for number in range(50 - MOST_MESSAGES + 1, 50)]
+    assert made[1].split("\n\n") == [*expected, "why?"]
+
+
+def test_what_does_not_fit_ends_what_is_read() -> None:
+    huge = Said(ANN, "x" * MOST_CHARS)
+    assert reads(Said(ANN, "before"), huge, Said(ANN, "after")) == [(USER, "after\n\nwhy?")]
+    assert reads(Said(ANN, "before"), huge) == [(USER, f"{huge.text}\n\nwhy?")]
+
+
+def test_an_answer_without_its_question_is_left_out() -> None:
+    assert reads(Said(BOT, "Hi!", 1), Said(ANN, "so")) == [(USER, "so\n\nwhy?")]
+
+
+def test_words_are_not_in_the_repr() -> None:
+    assert "why" not in repr(QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([], set[str]()),
+        ([Said(ANN, "ask <@U2> or <@UBOT>"), Said(BOT, "no", 1), Said("", "an app")], {ANN, BEN}),
+    ],
+)
+def test_everybody_who_speaks_or_is_mentioned_is_named(
+    said: list[Said], expected: set[str]
+) -> None:
+    assert speakers(said, bot_user_id=BOT) == expected

@@ -1,0 +1,236 @@
+"""What holds in a place."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.api_fields import API_FIELDS, problem_of, problems
+from bot.core.json_value import Json
+from bot.core.question import AppKind, AppProfile
+from bot.core.resolution import Effective, Layers, Quota, chosen_app, resolve
+from bot.core.setting import SETTINGS, Follow, History, LanguageChoice, Level, MemoryUse
+
+AGENT = AppProfile("docs", "APP", AppKind.AGENT, "https://x/api/v1", api_key="sk-secret")
+WORKFLOW = replace(AGENT, kind=AppKind.WORKFLOW)
+WORKSPACE, CHANNEL, USER = Level.WORKSPACE, Level.CHANNEL, Level.USER
+
+
+def layers(
+    workspace: dict[str, Json] | None = None,
+    channel: dict[str, Json] | None = None,
+    user: dict[str, Json] | None = None,
+) -> Layers:
+    return Layers(workspace=workspace or {}, channel=channel or {}, user=user or {})
+
+
+def options(*given_layers: dict[str, Json], app: AppProfile = AGENT) -> dict[str, Json]:
+    return dict(resolve(layers(*given_layers), app=app).options)
+
+
+def test_the_default_app_answers_while_nobody_chose_one() -> None:
+    assert chosen_app(layers()) == "default"
+
+
+def test_the_nearest_choice_of_an_app_holds() -> None:
+    assert chosen_app(layers({"app": "a"})) == "a"
+    assert chosen_app(layers({"app": "a"}, {"app": "b"})) == "b"
+    assert chosen_app(layers({"app": "a"}, {}, {"app": "c"})) == "c"
+
+
+def test_where_nothing_is_set_everything_is_as_built_in() -> None:
+    effective = resolve(layers(), app=AGENT)
+    built_in = {key: each.default for key, each in SETTINGS.items() if each.default is not None}
+    assert effective == Effective(
+        app=AGENT, origins=dict.fromkeys(SETTINGS), values=built_in, reasons={}
+    )
+
+
+def test_every_setting_of_the_bot_reaches_its_place() -> None:
+    effective = resolve(
+        layers(
+            {"delegate": True},
+            {
+                "history": "off",
+                "follow": "thread",
+                "memory": "separate",
+                "language": "zh",
+                "sources": False,
+                "steps": True,
+                "who": ["admins", "guests"],
+                "managers": ["U1", "U2"],
+            },
+        ),
+        app=AGENT,
+    )
+    assert effective.history is History.OFF
+    assert effective.follow is Follow.THREAD
+    assert effective.memory is MemoryUse.SEPARATE
+    assert effective.language is LanguageChoice.ZH
+    assert not effective.shows_sources
+    assert effective.keeps_steps
+    assert effective.who == {"admins", "guests"}
+    assert effective.managers == {"U1", "U2"}
+    assert effective.delegate
+
+
+def test_a_channel_inherits_each_setting_of_the_bot_it_does_not_have_itself() -> None:
+    effective = resolve(
+        layers({"follow": "thread", "language": "zh"}, {"language": "en"}), app=AGENT
+    )
+    assert effective.follow is Follow.THREAD
+    assert effective.language is LanguageChoice.EN
+    assert effective.origins["follow"] is WORKSPACE
+    assert effective.origins["language"] is CHANNEL
+    assert effective.origins["memory"] is None
+
+
+def test_options_begin_with_the_apps_own_and_the_nearer_level_wins() -> None:
+    app = replace(AGENT, options={"seed": 1, "top_k": 1, "top_p": 0.1})
+    workspace: dict[str, Json] = {"more": {"top_k": 2, "top_p": 0.2}}
+    effective = resolve(layers(workspace, {"more": {"top_p": 0.3}}), app=app)
+    assert effective.options == {"seed": 1, "top_k": 2, "top_p": 0.3}
+    assert effective.origins["seed"] is None
+    assert effective.origins["top_k"] is WORKSPACE
+    assert effective.origins["top_p"] is effective.origins["more"] is CHANNEL
+    assert effective.values["more"] == effective.options
+
+
+def test_an_option_is_replaced_as_a_whole() -> None:
+    assert options({"pipeline_ids": ["A", "B"]}, {"pipeline_ids": ["C"]}) == {"pipeline_ids": ["C"]}
+
+
+@pytest.mark.parametrize("level", ["channel", "user"])
+def test_options_of_the_workspaces_app_do_not_reach_another_app(level: str) -> None:
+    workspace: dict[str, Json] = {"app": "a", "pipeline_ids": ["A"], "follow": "thread"}
+    chosen = replace(layers(workspace), **{level: {"app": "b"}})
+    effective = resolve(chosen, app=AGENT)
+    assert effective.options == {}
+    assert effective.unused == ()
+    assert effective.origins["pipeline_ids"] is None
+    assert effective.follow is Follow.THREAD
+
+
+def test_options_of_a_channel_belong_to_the_app_the_channel_chose() -> None:
+    channel: dict[str, Json] = {"app": "b", "tags": ["t"], "pipeline_ids": ["B"]}
+    assert options({"pipeline_ids": ["A"]}, channel) == {"tags": ["t"], "pipeline_ids": ["B"]}
+
+
+@pytest.mark.parametrize(
+    ("workspace", "channel"),
+    [
+        ({"app": "Docs"}, {"app": "docs"}),
+        ({"app": "docs"}, {"app": "DOCS"}),
+        ({}, {"app": "default"}),
+    ],
+)
+def test_choosing_the_workspaces_own_app_keeps_the_workspaces_options(
+    workspace: dict[str, Json], channel: dict[str, Json]
+) -> None:
+    assert options(workspace | {"pipeline_ids": ["A"]}, channel) == {"pipeline_ids": ["A"]}
+
+
+def test_what_the_kind_of_app_cannot_use_is_left_out_and_told() -> None:
+    effective = resolve(
+        layers({"pipeline_ids": ["A"], "more": {"new": 1}}, {"biz_params": {"city": "Hangzhou"}}),
+        app=WORKFLOW,
+    )
+    assert effective.options == {"new": 1, "biz_params": {"city": "Hangzhou"}}
+    assert effective.unused == ("pipeline_ids",)
+    assert effective.reasons["pipeline_ids"].en.startswith("Only for agent")
+    assert effective.values["pipeline_ids"] == ["A"]
+    assert effective.origins["pipeline_ids"] is WORKSPACE
+
+
+def test_what_needed_an_option_that_is_left_out_is_left_out_too() -> None:
+    effective = resolve(layers({"pipeline_ids": ["A,B"], "tags": ["t"]}), app=AGENT)
+    assert effective.options == {}
+    assert effective.unused == ("pipeline_ids", "tags")
+
+
+def test_a_workflow_is_not_asked_with_messages() -> None:
+    workflow = resolve(layers({"history": "messages"}), app=WORKFLOW)
+    assert workflow.history is History.SESSION
+    assert workflow.unused == ("history",)
+    assert resolve(layers({"history": "messages"}), app=AGENT).history is History.MESSAGES
+
+
+def test_a_setting_counts_only_where_it_can_be_set() -> None:
+    astray: dict[str, Json] = {"delegate": True, "managers": ["U1"]}
+    assert not resolve(layers({}, astray, astray), app=AGENT).delegate
+    assert resolve(layers(astray), app=AGENT).managers == frozenset()
+    own = resolve(layers({}, {}, {"follow": "thread", "tags": ["t"]}), app=AGENT)
+    assert own.follow is Follow.MENTION
+    assert own.options == {}
+
+
+def test_a_value_that_is_none_of_its_setting_counts_for_nothing() -> None:
+    effective = resolve(
+        layers({"follow": "thread", "who": ["admins"]}, {"follow": "never", "who": "all"}),
+        app=AGENT,
+    )
+    assert effective.follow is Follow.THREAD
+    assert effective.who == {"admins"}
+
+
+def test_a_persons_quotas_count_in_the_workspace_and_in_the_channel() -> None:
+    effective = resolve(layers({"quota_user_turns": 100}, {"quota_user_turns": 10}), app=AGENT)
+    assert effective.quotas == (
+        Quota(per="user", unit="turns", limit=100, across="workspace"),
+        Quota(per="user", unit="turns", limit=10, across="channel"),
+    )
+
+
+def test_a_channels_quota_is_its_own_or_else_the_workspaces_for_each_channel() -> None:
+    workspace: dict[str, Json] = {"quota_channel_turns": 100, "quota_channel_tokens": 5000}
+    effective = resolve(layers(workspace, {"quota_channel_turns": 10}), app=AGENT)
+    assert effective.quotas == (
+        Quota(per="channel", unit="turns", limit=10, across="channel"),
+        Quota(per="channel", unit="tokens", limit=5000, across="channel"),
+    )
+
+
+def test_a_channel_may_have_no_limit_where_the_workspace_has_one_for_channels() -> None:
+    assert not resolve(
+        layers({"quota_channel_turns": 100}, {"quota_channel_turns": "off"}), app=AGENT
+    ).quotas
+
+
+def test_direct_messages_know_a_persons_quota_and_no_channels() -> None:
+    direct = Layers(workspace={"quota_user_tokens": 5, "quota_channel_turns": 7}, is_direct=True)
+    assert resolve(direct, app=AGENT).quotas == (
+        Quota(per="user", unit="tokens", limit=5, across="workspace"),
+    )
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*API_FIELDS, "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+LIKELY = st.sampled_from(
+    [True, False, 1, 0.5, "full_thoughts", "messages", "thread", "docs", ["ID1"], {"k": "v"}]
+)
+VALUES = st.dictionaries(st.sampled_from([*SETTINGS, "unknown"]), LIKELY | ANY, max_size=8)
+OPTIONS = st.dictionaries(st.sampled_from([*API_FIELDS, "x"]), LIKELY | ANY, max_size=5)
+
+
+@given(VALUES, VALUES, VALUES, OPTIONS, st.sampled_from(AppKind))
+def test_whatever_is_stored_the_app_is_asked_only_for_what_its_kind_takes(
+    workspace: Any, channel: Any, user: Any, own: Any, kind: AppKind
+) -> None:
+    stored = Layers(workspace=workspace, channel=channel, user=user)
+    effective = resolve(stored, app=replace(AGENT, kind=kind, options=own))
+    assert not problems(effective.options, kind=kind)
+    assert all(
+        problem_of(name, value, kind=kind) is None for name, value in effective.options.items()
+    )
+    assert set(effective.unused) == set(effective.reasons)
+    assert not set(effective.options) & set(effective.unused)
+    assert set(SETTINGS) <= set(effective.origins)
+    assert isinstance(chosen_app(stored), str)

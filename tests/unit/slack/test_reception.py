@@ -1,0 +1,495 @@
+"""Commands, presses and forms, from a person's hands to the door and back, over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from receivers import ScriptedDoor, receiving, reception_for, ways_to
+from structlog.testing import capture_logs
+
+from bot.core.language import Language
+from bot.core.messages import UserMessage
+from bot.core.reply import Place, Urgency
+from bot.core.screens import (
+    Button,
+    Caller,
+    Closed,
+    Errors,
+    Form,
+    Input,
+    Notice,
+    OpenForm,
+    Prose,
+    Replaced,
+    Screen,
+    Submitted,
+)
+from bot.errors import SlackError, SlackRefused
+from bot.logs import ALLOWED
+from bot.metrics import Metrics
+from bot.playground.slack import (
+    Channel,
+    ChannelKind,
+    Fault,
+    FaultKind,
+    SlackServer,
+    User,
+    Workspace,
+    visible_text,
+)
+from bot.playground.slack.message import Ephemeral
+from bot.playground.slack.views import View
+from bot.slack import reception as texts
+from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.events_http import routes
+from bot.slack.identity import Identity
+from bot.slack.interaction import Interactions, Ways
+from bot.slack.listeners import build_bolt
+from bot.slack.reception import Patience
+
+ANN, BOB, BOT = "U0ANN", "U0BOB", "U0BOT"
+OPEN, HIDDEN, ELSEWHERE = "C0OPEN", "C0HIDDEN", "C0ELSE"
+PATIENCE = Patience(at_once=3, work_s=0.4, submit_s=0.3, grace_s=0.2)
+WITHIN_S = 5.0
+
+FORM = Form(
+    callback="config",
+    title="Settings",
+    submit="Save",
+    parts=(
+        Prose("What answers here"),
+        Input("app", "App", "line", value="default"),
+        Input("tags", "Tags", "lines"),
+    ),
+    state='{"version": 3}',
+)
+MOMENT = Form("config", title="Settings", submit="", parts=(Prose("One moment…"),), state="")
+
+
+async def submit(message: UserMessage) -> bool:
+    """Take no questions here."""
+    raise AssertionError(message)
+
+
+def a_workspace() -> Workspace:
+    workspace = Workspace()
+    workspace.add_user(User(ANN, name="ann"))
+    workspace.add_user(User(BOB, name="bob", locale="zh-CN"))
+    people = frozenset({ANN, BOB})
+    workspace.add_channel(Channel(OPEN, name="open", members=people | {BOT}))
+    workspace.add_channel(Channel(HIDDEN, name="hidden", kind=ChannelKind.PRIVATE, members=people))
+    workspace.add_channel(Channel(ELSEWHERE, name="elsewhere", members=people))
+    return workspace
+
+
+@dataclass
+class Scene:
+    """A workspace, a door, and the edge between them."""
+
+    slack: SlackServer
+    ways: Ways
+    door: ScriptedDoor = field(default_factory=ScriptedDoor)
+
+    @property
+    def said(self) -> list[Ephemeral]:
+        return self.slack.workspace.ephemerals
+
+    @property
+    def words(self) -> list[str]:
+        return [visible_text(ephemeral) for ephemeral in self.said]
+
+    async def hears(self, count: int = 1) -> list[str]:
+        """Wait for so many notices, and return what they say."""
+        await self.slack.until(lambda: len(self.said) >= count or None, timeout_s=WITHIN_S)
+        return self.words
+
+    async def command(self, text: str = "status", *, user: str = ANN, channel: str = OPEN) -> None:
+        """Type a command; the acknowledgement must be empty and quick."""
+        delivery = await self.slack.command(user, channel, text)
+        assert delivery.is_delivered
+        assert delivery.attempts[-1].body == ""
+        assert delivery.attempts[-1].took_s < 1
+
+    def modal(self, user: str = ANN) -> View | None:
+        return self.slack.people.backend.views.modal(user)
+
+    async def sees_form(self, user: str = ANN) -> View:
+        """Wait until somebody looks at a form that can be sent."""
+
+        def found() -> View | None:
+            view = self.modal(user)
+            return view if view is not None and "submit" in view.payload else None
+
+        return await self.slack.until(found, timeout_s=WITHIN_S)
+
+    async def sends(self, given: dict[str, str | list[str]], *, user: str = ANN) -> Any:
+        """Fill in the form somebody looks at and send it."""
+        return await self.slack.people.submit(await self.sees_form(user), given)
+
+    def answers(self, submitted: Submitted) -> None:
+        """Let the door answer a form with this."""
+
+        async def submission() -> Submitted:
+            return submitted
+
+        self.door.submission = submission
+
+
+@pytest.fixture
+def make_bolt() -> Callable[..., Any]:
+    """Return a function that builds a Bolt app; it looks at files, so outside the loop."""
+    identity = Identity(
+        team_id="T0PLAY", bot_user_id=BOT, bot_id="B0PLAY", app_id="A0PLAY", scopes=frozenset()
+    )
+
+    def make(server: SlackServer, **given: Any) -> Any:
+        return build_bolt(
+            signing_secret=server.signing_secret,
+            authorize=InstallationAuthorize(
+                OneInstallation(Installation(identity, bot_token=server.bot_token))
+            ),
+            metrics=Metrics(),
+            **given,
+        )
+
+    return make
+
+
+@pytest.fixture
+async def scene(make_bolt: Callable[..., Any]) -> AsyncIterator[Scene]:
+    async with SlackServer(a_workspace()) as server, ways_to(server.api_url) as ways:
+        scene = Scene(server, ways)
+        async with reception_for(scene.door, ways=ways, patience=PATIENCE) as reception:
+            client = ways.calls._api.client(server.bot_token)
+            receivers = receiving(submit, reception=reception)
+            app = web.Application()
+            app.add_routes(routes(make_bolt(server, client=client, receivers=receivers)))
+            async with TestServer(app, host="127.0.0.1") as bot:
+                server.deliver_to(str(bot.make_url("/slack/events")))
+                yield scene
+
+
+async def test_a_command_reaches_the_door_as_it_was_sent(scene: Scene) -> None:
+    async def work(screen: Screen) -> None:
+        await screen.show(Notice("**Here** it is."))
+
+    scene.door.work = work
+    await scene.command("managers <@U0BOB> & co", channel=ELSEWHERE)
+    assert await scene.hears() == ["**Here** it is."]
+    assert scene.said[0].user == ANN
+    assert scene.door.commands == [
+        (
+            Caller("T0PLAY", ELSEWHERE, ANN, user_team_id="T0PLAY", channel_name="elsewhere"),
+            "managers <@U0BOB|bob> &amp; co",
+        )
+    ]
+
+
+async def test_the_command_may_have_any_name(scene: Scene) -> None:
+    delivery = await scene.slack.command(ANN, OPEN, "help", command="/ask-the-cloud")
+    assert delivery.is_delivered
+    assert [text for _, text in scene.door.commands] == ["help"]
+
+
+async def test_a_notice_after_the_fifth_goes_through_the_channel_instead(scene: Scene) -> None:
+    async def work(screen: Screen) -> None:
+        for number in range(7):
+            await screen.show(Notice(str(number)))
+
+    scene.door.work = work
+    patient = replace(PATIENCE, work_s=20)
+    async with reception_for(scene.door, ways=scene.ways, patience=patient) as reception:
+        hook = scene.slack.people.interactions.hooks.mint(OPEN, user=ANN)
+        url = scene.slack.people.interactions._address(hook)
+        await reception.command(a_caller(), "x", origin=texts.Origin("", url))
+        assert await scene.hears(7) == [str(number) for number in range(7)]
+    assert scene.slack.journal.count("chat.postEphemeral", "ok") == 2
+
+
+def a_caller(channel: str = OPEN) -> Caller:
+    return Caller("T0PLAY", channel, ANN)
+
+
+async def test_without_a_response_url_and_outside_the_channel_a_direct_message_tells(
+    scene: Scene,
+) -> None:
+    screen = a_screen(scene, channel=HIDDEN)
+    await screen.show(Notice("Saved.", (Button("undo", label="Undo", value="7"),)))
+    dm = scene.slack.workspace.dm(BOT, ANN)
+    (message,) = scene.slack.workspace.messages(dm.channel_id)
+    assert visible_text(message) == "Saved."
+    assert scene.said == []
+
+
+def a_screen(scene: Scene, *, channel: str = OPEN, url: str = "", trigger_id: str = "") -> Screen:
+    return Interactions(scene.ways).of_press(
+        a_caller(channel), trigger_id=trigger_id, response_url=url
+    )
+
+
+async def test_a_response_url_of_somebody_else_is_not_used(scene: Scene) -> None:
+    await a_screen(scene, url="https://example.com/hook").show(Notice("hello"))
+    assert scene.words == ["hello"]
+    assert scene.slack.journal.count("chat.postEphemeral", "ok") == 1
+
+
+async def test_a_notice_that_no_way_takes_is_an_error(scene: Scene) -> None:
+    scene.slack.faults.add(Fault("*", FaultKind.ERROR, times=None, error="is_archived"))
+    with pytest.raises(SlackError):
+        await a_screen(scene).show(Notice("hello"))
+
+
+async def test_a_press_names_the_button_and_its_answer_replaces_the_notice(scene: Scene) -> None:
+    async def offer(screen: Screen) -> None:
+        buttons = (
+            Button("older", label="Older", value="41"),
+            Button("older", label="x", value="9"),
+        )
+        await screen.show(Notice("Page 1", buttons))
+
+    async def turn(screen: Screen) -> None:
+        await screen.show(Notice("Page 2"), replace=True)
+
+    scene.door.work = offer
+    await scene.command()
+    await scene.hears()
+    scene.door.work = turn
+    ts = scene.said[0].ts
+    assert (await scene.slack.click(ANN, OPEN, ts, "admin:older")).is_delivered
+    await scene.slack.until(lambda: scene.words == ["Page 2"] or None, timeout_s=WITHIN_S)
+    ((caller, action, value),) = scene.door.presses
+    assert (action, value) == ("older", "41")
+    assert (caller.team_id, caller.channel_id, caller.user_id) == ("T0PLAY", OPEN, ANN)
+    assert caller.user_team_id == "T0PLAY"
+
+
+async def test_each_of_two_like_buttons_is_told_from_the_other(scene: Scene) -> None:
+    async def offer(screen: Screen) -> None:
+        buttons = (Button("test", label="a", value="1"), Button("test", label="b", value="2"))
+        await screen.show(Notice("Apps", buttons))
+
+    scene.door.work = offer
+    await scene.command()
+    await scene.hears()
+    await scene.slack.click(ANN, OPEN, scene.said[0].ts, "admin:test#1")
+    assert [press[1:] for press in scene.door.presses] == [("test", "2")]
+
+
+async def opens(screen: Screen) -> None:
+    """Open a small form at once, and turn it into the real one."""
+    form: OpenForm = await screen.open(MOMENT)
+    await form.become(FORM)
+
+
+async def test_a_form_opens_at_once_changes_and_comes_back(scene: Scene) -> None:
+    scene.door.work = opens
+    scene.answers(Closed(Notice("Saved.")))
+    await scene.command("config", channel=HIDDEN)
+    await scene.sends({"tags": "a\nb"})
+    assert await scene.hears() == ["Saved."]
+    assert (scene.said[0].channel_id, scene.said[0].user) == (HIDDEN, ANN)
+    assert scene.modal() is None
+    ((caller, callback, state, values),) = scene.door.forms
+    assert caller == Caller("T0PLAY", HIDDEN, ANN, user_team_id="T0PLAY")
+    assert (callback, state) == ("config", '{"version": 3}')
+    assert values == {"app": "default", "tags": "a\nb"}
+
+
+async def test_a_form_that_another_process_opened_is_answered_all_the_same(scene: Scene) -> None:
+    trigger_id = scene.slack.people.backend.triggers.mint(ANN)
+    await a_screen(scene, trigger_id=trigger_id).open(FORM)
+    scene.answers(Closed(Notice("Saved.")))
+    await scene.sends({})
+    assert await scene.hears() == ["Saved."]
+    assert scene.slack.journal.count("chat.postEphemeral", "ok") == 1
+
+
+async def test_a_form_that_is_taken_in_silence_only_closes(scene: Scene) -> None:
+    scene.door.work = opens
+    await scene.command("config")
+    delivery = await scene.sends({})
+    assert delivery.attempts[-1].body in {"", "{}"}
+    assert scene.modal() is None
+
+
+async def test_errors_stand_under_their_inputs_and_the_form_stays(scene: Scene) -> None:
+    scene.door.work = opens
+    scene.answers(Errors({"tags": "Too many."}))
+    await scene.command("config")
+    delivery = await scene.sends({})
+    assert delivery.answer == {"response_action": "errors", "errors": {"tags": "Too many."}}
+    assert scene.modal() is not None
+
+
+async def test_a_form_may_be_replaced_by_another_and_keeps_its_channel(scene: Scene) -> None:
+    scene.door.work = opens
+    scene.answers(Replaced(replace(FORM, title="Again", state="4")))
+    await scene.command("config", channel=HIDDEN)
+    await scene.sends({})
+    view = scene.modal()
+    assert view is not None
+    assert view.payload["title"]["text"] == "Again"
+    await scene.sends({})
+    assert [(caller.channel_id, state) for caller, _, state, _ in scene.door.forms] == [
+        (HIDDEN, '{"version": 3}'),
+        (HIDDEN, "4"),
+    ]
+
+
+async def fails(*_: object) -> Any:
+    raise RuntimeError("INSERT … a secret")
+
+
+async def hangs(*_: object) -> Any:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("submission", "phrase", "logged"),
+    [(fails, texts.FAILED, "command.failed"), (hangs, texts.TOO_LONG, "command.timed_out")],
+)
+async def test_a_form_always_gets_an_answer_in_time(
+    scene: Scene, submission: Any, phrase: Any, logged: str
+) -> None:
+    scene.door.work = opens
+    scene.door.submission = submission
+    await scene.command("config", user=BOB)
+    with capture_logs() as lines:
+        delivery = await scene.sends({}, user=BOB)
+    assert delivery.attempts[-1].took_s < 2
+    assert delivery.answer["errors"] == {"app": phrase.say(Language.ZH)}
+    assert logged in [line["event"] for line in lines]
+    assert {name for line in lines for name in line} <= ALLOWED | {"exc_info", "log_level"}
+
+
+@pytest.mark.parametrize(
+    ("work", "phrase"), [(fails, texts.FAILED), (hangs, texts.TOO_LONG)], ids=["fails", "hangs"]
+)
+@pytest.mark.parametrize(
+    ("user", "language"), [(ANN, Language.EN), (BOB, Language.ZH)], ids=["en", "zh"]
+)
+async def test_a_command_that_fails_is_one_sentence_in_its_callers_language(
+    scene: Scene, work: Any, phrase: Any, user: str, language: Language
+) -> None:
+    scene.door.work = work
+    await scene.command(user=user)
+    assert await scene.hears() == [phrase.say(language)]
+
+
+async def test_a_form_that_came_too_late_asks_for_the_command_again(scene: Scene) -> None:
+    scene.door.work = opens
+    expired = Fault("views.open", FaultKind.ERROR, error="expired_trigger_id")
+    scene.slack.faults.add(expired)
+    await scene.command("config")
+    assert await scene.hears() == [texts.TOO_LATE.say(Language.EN)]
+
+
+async def test_a_form_that_was_closed_before_it_was_ready_needs_no_words(scene: Scene) -> None:
+    async def work(screen: Screen) -> None:
+        form = await screen.open(MOMENT)
+        view = scene.modal()
+        assert view is not None
+        await scene.slack.people.close_view(view)
+        await form.become(FORM)
+
+    scene.door.work = work
+    with capture_logs() as lines:
+        await scene.command("config")
+        await scene.slack.until(
+            lambda: scene.slack.journal.count("views.update") or None, timeout_s=WITHIN_S
+        )
+        async with asyncio.timeout(WITHIN_S):
+            while not any(line["event"] == "form.closed" for line in lines):
+                await asyncio.sleep(0)
+    assert scene.words == []
+
+
+async def test_opening_a_form_does_not_wait_behind_budgets(scene: Scene) -> None:
+    calls = scene.ways.calls
+
+    async def drain() -> None:
+        while True:
+            await calls.permit(Place("T0PLAY", "", ""), method="views.open", urgency=Urgency.FINAL)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await drain()
+    scene.door.work = opens
+    await scene.command("config")
+    assert (await scene.sees_form()).payload["title"]["text"] == "Settings"
+
+
+async def test_beyond_the_bound_callers_are_told_to_come_back(scene: Scene) -> None:
+    scene.door.work = hangs
+    for _ in range(PATIENCE.at_once):
+        await scene.command()
+    await scene.command(user=BOB)
+    assert scene.words == [texts.BUSY.say(Language.ZH)]
+    assert len(scene.door.commands) == PATIENCE.at_once
+
+
+async def test_leaving_lets_work_end_and_tells_those_it_cuts_off(scene: Scene) -> None:
+    is_leaving = asyncio.Event()
+
+    async def work(screen: Screen) -> None:
+        if len(scene.door.commands) > 1:
+            await hangs()
+        await is_leaving.wait()
+        await screen.show(Notice("Done."))
+
+    scene.door.work = work
+    patience = replace(PATIENCE, work_s=30)
+    async with reception_for(scene.door, ways=scene.ways, patience=patience) as reception:
+        await reception.command(a_caller(), "x", origin=texts.Origin("", ""))
+        await reception.command(a_caller(), "y", origin=texts.Origin("", ""))
+        asyncio.get_running_loop().call_soon(is_leaving.set)
+    assert scene.words == ["Done.", texts.RESTARTING.say(Language.EN)]
+    await reception.command(a_caller(), "z", origin=texts.Origin("", ""))
+    assert scene.words[-1] == texts.BUSY.say(Language.EN)
+    assert len(scene.door.commands) == 2
+
+
+async def test_what_cannot_be_told_to_anybody_is_logged(scene: Scene) -> None:
+    scene.slack.faults.add(Fault("*", FaultKind.ERROR, times=None, error="is_archived"))
+    scene.door.work = fails
+    async with reception_for(scene.door, ways=scene.ways, patience=PATIENCE) as reception:
+        with capture_logs() as lines:
+            await reception.command(a_caller(), "x", origin=texts.Origin("", ""))
+            async with asyncio.timeout(WITHIN_S):
+                while not any(line["event"] == "notice.lost" for line in lines):
+                    await asyncio.sleep(0)
+    assert [line["event"] for line in lines][-1] == "notice.lost"
+
+
+async def test_a_file_goes_to_the_callers_direct_messages(scene: Scene) -> None:
+    await a_screen(scene, channel=HIDDEN).send_file(
+        "usage.csv", b"day,turns\n", comment="Usage of 7 days", title="Usage"
+    )
+    dm = scene.slack.workspace.dm(BOT, ANN)
+    (message,) = scene.slack.workspace.messages(dm.channel_id)
+    assert [(file.name, file.content) for file in message.draft.files] == [
+        ("usage.csv", b"day,turns\n")
+    ]
+
+
+async def test_a_file_that_may_not_be_sent_is_an_error(scene: Scene) -> None:
+    app = scene.slack.workspace.app
+    scene.slack.workspace.app = replace(app, scopes=app.scopes - {"files:write"})
+    with pytest.raises(SlackError) as caught:
+        await a_screen(scene).send_file("a.csv", b"x", comment="c", title="t")
+    assert not isinstance(caught.value, SlackRefused)
+
+
+async def test_a_form_that_is_only_closed_is_nobodys_business(scene: Scene) -> None:
+    scene.door.work = opens
+    await scene.command("config")
+    view = await scene.sees_form()
+    noticing = replace(view, payload={**view.payload, "notify_on_close": True})
+    delivery = await scene.slack.people.close_view(noticing)
+    assert delivery is not None
+    assert delivery.is_delivered
+    assert scene.door.forms == []

@@ -1,0 +1,104 @@
+"""What was said in a message, as Slack returns it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.history import Said
+from bot.core.reply import Mark
+from bot.slack.message import metadata
+from bot.slack.spoken import said
+
+REPLY: dict[str, Any] = {
+    "user": "UBOT",
+    "text": "short fallback",
+    "metadata": metadata(Mark(7, 0)),
+}
+
+
+def section(*texts: str) -> dict[str, Any]:
+    elements = [{"type": "text", "text": text} for text in texts]
+    return {"type": "rich_text_section", "elements": elements}
+
+
+RICH = {
+    "type": "rich_text",
+    "elements": [
+        section("Two ", "things:"),
+        {"type": "rich_text_list", "elements": [section("one"), section("two")]},
+        {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "a = 1\nb = 2"}]},
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "link", "url": "https://a.b", "text": "here"},
+                {"type": "text", "text": " or "},
+                {"type": "link", "url": "https://c.d"},
+            ],
+        },
+    ],
+}
+TABLE = {
+    "type": "table",
+    "rows": [
+        [{"type": "raw_text", "text": "a"}, {"type": "raw_text", "text": "b"}],
+        [{"type": "rich_text", "elements": [section("c")]}, {"type": "raw_text", "text": "d"}],
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "text"),
+    [
+        ([{"type": "markdown", "text": "**Hi**"}, {"type": "context", "elements": []}], "**Hi**"),
+        ([RICH], "Two things:\none\ntwo\na = 1\nb = 2\nhere or https://c.d"),
+        ([section("not a block of its own"), TABLE], "a | b\nc | d"),
+        ([{"type": "markdown", "text": "one"}, RICH["elements"], TABLE], "one\n\na | b\nc | d"),
+    ],
+)
+def test_an_answer_is_read_from_its_blocks_however_slack_returns_them(
+    blocks: list[Any], text: str
+) -> None:
+    assert said({**REPLY, "blocks": blocks}) == Said("UBOT", text, 7)
+
+
+@pytest.mark.parametrize("blocks", [None, [], [{"type": "actions"}], [{"type": "markdown"}]])
+def test_a_reply_without_an_answer_says_nothing(blocks: Any) -> None:
+    assert said({**REPLY, "blocks": blocks}) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"metadata": None}, {"metadata": {**metadata(Mark(7, 0)), "event_type": "another"}}],
+)
+def test_only_the_own_mark_makes_a_reply(changed: dict[str, Any]) -> None:
+    assert said({**REPLY, **changed}) == Said("UBOT", "short fallback")
+
+
+@pytest.mark.parametrize("subtype", ["channel_join", "tombstone", "message_changed", 7])
+def test_a_notice_says_nothing(subtype: Any) -> None:
+    assert said({"user": "U1", "text": "hello", "subtype": subtype}) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["rich_text", "table", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "elements", "rows", "text"]), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.fixed_dictionaries({}, optional={"user": JSON, "text": JSON, "subtype": JSON}), JSON)
+def test_no_message_makes_it_raise(message: dict[str, Any], blocks: Any) -> None:
+    for found in (said(message), said({**REPLY, **message, "blocks": blocks})):
+        assert found is None or found.text.strip()
+
+
+def test_blocks_are_not_followed_for_ever() -> None:
+    deep: dict[str, Any] = {"type": "text", "text": "deep down"}
+    for _ in range(5_000):
+        deep = {"type": "rich_text", "elements": [deep]}
+    assert said({**REPLY, "blocks": [deep]}) is None
