@@ -291,3 +291,10 @@ async def test_a_server_that_closes_does_not_blame_the_client() -> None:
 async def test_waiting_for_what_never_happens_ends(server: DashScopeServer) -> None:
     with pytest.raises(TimeoutError):
         await server.until(lambda all_: len(all_) == 1, timeout_s=0.01)
+
+
+async def test_a_look_at_the_host_leaves_its_connection_good_for_the_next_request(
+    asking: Any,
+) -> None:
+    assert (await asking.client.head("/")).status_code == 404
+    assert (await asking.whole()).json()["output"]["text"] == TEXT
