@@ -184,8 +184,6 @@ class FileLinks:
         except (SlackError, TimeoutError) as error:
             _log(error, team_id=grant.team_id)
             is_short = isinstance(error, SlackUnavailable | SlackThrottled | TimeoutError)
-        except ConnectionError:  # the reader left
-            return response
         if not response.prepared:
             return _nothing(503 if is_short else 404)
         if request.transport is not None:  # what was read so far must not pass for the whole
