@@ -15,9 +15,14 @@ from bot.admin.access import Access
 from bot.admin.choices import Choices
 from bot.admin.door import Door
 from bot.admin.office import Office
+from bot.admin.plugin_tokens import PluginTokens
 from bot.admin.ports import Build
+from bot.core.acs3 import AccessKey
 from bot.dashscope.client import DashScope
+from bot.dashscope.memories import Memories
+from bot.dashscope.openapi import Account, OpenApi
 from bot.errors import SettingsError, SlackThrottled, SlackUnavailable
+from bot.file_ways import file_ways
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack import events_http
@@ -26,6 +31,7 @@ from bot.slack.budgets import Budgets
 from bot.slack.calls import Calls
 from bot.slack.channels import SlackChannels
 from bot.slack.directory import SlackDirectory
+from bot.slack.home import HomeVisits, SlackHomes
 from bot.slack.identity import Identity, who_am_i
 from bot.slack.interaction import Interactions, Ways
 from bot.slack.listeners import Receivers, build_bolt
@@ -42,6 +48,7 @@ from bot.turns.clicks import Clicks
 from bot.turns.dispatcher import Capacity, Dispatcher
 from bot.turns.housekeeping import Housekeeping
 from bot.turns.languages import Languages
+from bot.turns.remembering import LongTermMemory
 from bot.turns.run import TurnRun
 from bot.turns.waiting import WaitingLines
 from bot.turns.world import Grip, World
@@ -140,7 +147,15 @@ class _Process:
         self._apps = await opened(
             DashScope(metrics=self.metrics, deadline_s=settings.answer_timeout_s)
         )
-        await self._open_turns(self._world(people))
+        self._openapi = await self._open_openapi()
+        self._memories = Memories(self._openapi) if self._openapi is not None else None
+        self._files = file_ways(
+            settings, calls=self._calls, token_for=self._token_for, openapi=self._openapi
+        )
+        remembering = await opened(
+            LongTermMemory(self._storage, maker=self._memories, endpoint=settings.bailian_endpoint)
+        )
+        await self._open_turns(self._world(people, remembering))
 
     async def _open_turns(self, world: World) -> None:
         """Start working on what was left, and on what comes."""
@@ -170,17 +185,29 @@ class _Process:
             api=self._web_api, budgets=budgets, metrics=self.metrics, token_for=self._token_for
         )
 
-    def _world(self, people: SlackPeople) -> World:
+    async def _open_openapi(self) -> OpenApi | None:
+        """Open the OpenAPI of the operator's account; None, with one line in the log, without."""
+        settings = self._settings
+        if settings.missing_for_memory:
+            log.info("memory.off", missing=list(settings.missing_for_memory))
+            return None
+        account = account_of(settings)
+        return await self._stack.enter_async_context(OpenApi(account))
+
+    def _world(self, people: SlackPeople, remembering: LongTermMemory) -> World:
         storage, replies = self._storage, SlackReplies(calls=self._calls)
         return World(
             book=storage.turns,
             memory=storage.conversations,
+            remembering=remembering,
+            tokens=PluginTokens(storage.secrets),
             threads=storage.threads,
             usage=storage.usage,
             choices=self._choices,
             replies=replies,
             history=replies,
             people=people,
+            files=self._files.attachments,
             apps=self._apps,
             admins=self._admins,
             bot_user_id=self.identity.bot_user_id,
@@ -200,6 +227,7 @@ class _Process:
             choices=self._choices,
             metrics=self.metrics,
         )
+        door = self._door()
         bolt = build_bolt(
             client=self._client,
             signing_secret=_secret(settings.slack_signing_secret),
@@ -210,7 +238,8 @@ class _Process:
                 submit=claims.submit,
                 change=self._changes.take,
                 clicks=Clicks(turns=turns, admins=self._admins),
-                reception=await self._open_reception(),
+                reception=await self._open_reception(door),
+                homes=await opened(HomeVisits(door)),
             ),
             metrics=self.metrics,
         )
@@ -229,13 +258,12 @@ class _Process:
                 return link.live
 
             checks["socket"] = socket_is_live
-        routes += health.routes(checks=checks, metrics=self.metrics)
+        routes += self._files.routes + health.routes(checks=checks, metrics=self.metrics)
         return await self._serve(routes)
 
-    async def _open_reception(self) -> Reception:
-        """Open what commands, buttons and forms are answered with."""
-        opened, api_url = self._stack.enter_async_context, self._settings.slack_api_url
-        door = Door(
+    def _door(self) -> Door:
+        """Return what knows the meaning of commands, buttons, forms and Home tabs."""
+        return Door(
             Office(
                 storage=self._storage,
                 choices=self._choices,
@@ -250,8 +278,15 @@ class _Process:
                     missing_scopes=self.identity.missing_scopes,
                     bot_user_id=self.identity.bot_user_id,
                 ),
+                notebook=self._memories,
+                endpoint=self._settings.bailian_endpoint if self._memories else None,
+                homes=SlackHomes(self._calls),
             )
         )
+
+    async def _open_reception(self, door: Door) -> Reception:
+        """Open what commands, buttons and forms are answered with."""
+        opened, api_url = self._stack.enter_async_context, self._settings.slack_api_url
         ways = Ways(
             calls=self._calls,
             responses=await opened(Responses(api_url=api_url)),
@@ -280,8 +315,22 @@ class _Process:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise SettingsError([f"PORT: cannot listen on {host}:{port}: {reason}"]) from None
+        self._files.served.set()
+        self._stack.callback(self._files.served.clear)
         host, port = runner.addresses[0][:2]
         return f"http://{host}:{port}"
+
+
+def account_of(settings: Settings) -> Account:
+    """Return whose memories and files there are; when `missing_for_memory` is empty."""
+    return Account(
+        endpoint=settings.bailian_endpoint,
+        workspace_id=settings.bailian_workspace_id or "",
+        key=AccessKey(
+            key_id=_secret(settings.alibaba_cloud_access_key_id),
+            secret=_secret(settings.alibaba_cloud_access_key_secret),
+        ),
+    )
 
 
 def _secret(value: SecretStr | None) -> str:

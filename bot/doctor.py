@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from bot.app import account_of
+from bot.core.memory_places import may_use
 from bot.dashscope.client import DashScope
+from bot.dashscope.memories import Memories
+from bot.dashscope.openapi import OpenApi
 from bot.errors import (
     AccountProblem,
     DashScopeError,
@@ -59,6 +63,7 @@ async def examine() -> list[Finding]:
         await _database(settings),
         *await _slack(settings),
         await _dashscope(settings),
+        await _memory(settings),
     ]
 
 
@@ -151,6 +156,42 @@ async def _dashscope(settings: Settings) -> Finding:
         state = f"{type(error).__name__}: {error.code or error.status or 'no answer'}"
         return Finding(subject, ok=False, state=state, advice=_dashscope_advice(error))
     return Finding(subject, ok=True, state=f"{profile.app_id} answers ({profile.kind.value})")
+
+
+async def _memory(settings: Settings) -> Finding:
+    subject, missing = "long-term memory", settings.missing_for_memory
+    if len(missing) == 3:
+        return Finding(subject, ok=True, state="off: no access keys")
+    if missing:
+        state = f"off: {', '.join(missing)} missing"
+        return Finding(subject, ok=False, state=state, advice="set all three, or none")
+    try:
+        async with OpenApi(account_of(settings)) as api:
+            await Memories(api).list(limit=1)
+    except DashScopeError as error:
+        state = f"{type(error).__name__}: {error.code or error.status or 'no answer'}"
+        return Finding(subject, ok=False, state=state, advice=_memory_advice(error))
+    if not may_use(settings.app_profile(), endpoint=settings.bailian_endpoint):
+        return Finding(
+            subject,
+            ok=True,
+            state="reachable, but not used by the default app",
+            advice="only agents of the region of BAILIAN_ENDPOINT are asked with memories",
+        )
+    return Finding(subject, ok=True, state="reachable")
+
+
+def _memory_advice(error: DashScopeError) -> str:
+    match error:
+        case Misconfigured():
+            return (
+                "check the ALIBABA_CLOUD_* keys and BAILIAN_WORKSPACE_ID, and that the RAM user "
+                "is a member of the workspace and may call sfm:*Memory*"
+            )
+        case UpstreamUnreachable():
+            return "check the network and BAILIAN_ENDPOINT"
+        case _:
+            return "try again in a minute"
 
 
 def _dashscope_advice(error: DashScopeError) -> str:

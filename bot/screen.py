@@ -1,8 +1,8 @@
-"""A thread of the playground's Slack, drawn in a terminal as its readers see it."""
+"""Messages of the playground's Slack, drawn in a terminal as their readers see them."""
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any
 
@@ -15,14 +15,20 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from bot.playground.slack.blocks import visible_text_of
-from bot.playground.slack.message import Message
+from bot.core.reply import Control as ReplyControl
+from bot.playground.slack.blocks import Control, controls, visible_text_of
+from bot.playground.slack.directory import User
+from bot.playground.slack.message import Ephemeral, Message
 from bot.playground.slack.server import SlackServer
+from bot.slack.message import CONTROL_PREFIX
 
 FRAME_S = 1 / 12
 SETTLED_S = 0.4
 """An answer is over when it has been for so long: between two pages it only looks like it."""
 
+_STOP = f"{CONTROL_PREFIX}{ReplyControl.STOP.value}"
+_TOKEN = re.compile(r"<([@#])([A-Z0-9]+)(?:\|[^<>]*)?>")
+_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
 _VERBATIM = frozenset({"fence", "code_block", "code_inline"})
 
@@ -90,43 +96,80 @@ async def _settled(slack: SlackServer, place: tuple[str, str]) -> None:
 
 def _is_answered(slack: SlackServer, place: tuple[str, str]) -> bool:
     last = slack.thread(*place)[-1]
-    growing = any(block["type"] == "actions" for block in last.blocks)
+    growing = any(control.action_id == _STOP for control in controls(last.blocks))
     return last.user == slack.workspace.app.bot_user_id and not growing
+
+
+def notice(slack: SlackServer, shown: Ephemeral) -> RenderableType:
+    """Draw a message that only one person sees; its buttons are numbered as `buttons` has them."""
+    head = _author(slack.workspace.users[slack.workspace.app.bot_user_id])
+    reader = named(slack, f"<@{shown.user}>").removeprefix("@")
+    head.append(f" · only {reader} sees this", style="not bold dim")
+    return _signed(head, _parts(slack, shown))
+
+
+def buttons(shown: Message | Ephemeral) -> tuple[Control, ...]:
+    """Return what can be pressed under a message once it is finished."""
+    return tuple(control for control in controls(shown.blocks) if control.action_id != _STOP)
+
+
+def named(slack: SlackServer, text: str) -> str:
+    """Return a message's text with names in the place of Slack's ids, and dates as text."""
+    workspace = slack.workspace
+
+    def name(token: re.Match[str]) -> str:
+        mark, found = token.groups()
+        if mark == "@" and found in workspace.users:
+            user = workspace.users[found]
+            return f"@{user.display_name or user.name}"
+        channel = workspace.channels.get(found)
+        return f"#{channel.name}" if channel else token[0]
+
+    return _DATE.sub(r"\1", _TOKEN.sub(name, text))
 
 
 def _drawn(slack: SlackServer, message: Message) -> RenderableType:
     """Draw one message: its author, its blocks, its buttons."""
     user = slack.workspace.users[message.user]
+    if not user.is_bot:
+        said = Text(unescape(_LINK.sub(r"\1", named(slack, message.text))))
+        return _signed(_author(user), [said])
+    return _signed(_author(user), _parts(slack, message))
+
+
+def _author(user: User) -> Text:
     name = Text(
         user.display_name or user.name, style="bold magenta" if user.is_bot else "bold cyan"
     )
-    if user.is_bot:
-        name.append(" APP", style="not bold dim")
-        parts = [_block(block) for block in message.blocks] or [Text(unescape(message.text))]
-    else:
-        parts = [_typed(slack, message.text)]
-    return Group(name, *(Padding(part, (0, 0, 1, 2)) for part in parts))
+    return name.append(" APP", style="not bold dim") if user.is_bot else name
 
 
-def _block(block: dict[str, Any]) -> RenderableType:
+def _signed(head: Text, parts: Sequence[RenderableType]) -> RenderableType:
+    return Group(head, *(Padding(part, (0, 0, 1, 2)) for part in parts))
+
+
+def _parts(slack: SlackServer, shown: Message | Ephemeral) -> list[RenderableType]:
+    numbers = {control.action_id: at for at, control in enumerate(buttons(shown), start=1)}
+    parts = [_block(slack, block, numbers=numbers) for block in shown.blocks]
+    return parts or [Text(unescape(named(slack, shown.text)))]
+
+
+def _block(
+    slack: SlackServer, block: dict[str, Any], *, numbers: Mapping[str, int]
+) -> RenderableType:
     match block["type"]:
         case "markdown":
-            return _Compact(_Markdown(block["text"]))
+            return _Compact(_Markdown(named(slack, block["text"])))
         case "actions":
-            return Text.assemble(
-                *((f" {element['text']['text']} ", "reverse") for element in block["elements"])
-            )
+            labels = [_label(control, numbers=numbers) for control in controls([block])]
+            return Text("  ").join(labels)
         case _:
             return Text(visible_text_of([block], text=""), style="dim")
 
 
-def _typed(slack: SlackServer, text: str) -> Text:
-    """Show what a person typed, with the bot's name for its id."""
-    app = slack.workspace.app
-    bot = slack.workspace.users[app.bot_user_id]
-    name = bot.display_name or bot.name
-    text = text.replace(f"<@{app.bot_user_id}>", f"@{name}")
-    return Text(unescape(_LINK.sub(r"\1", text)))
+def _label(control: Control, *, numbers: Mapping[str, int]) -> Text:
+    number = numbers.get(control.action_id)
+    return Text(f" {number}: {control.label} " if number else f" {control.label} ", "reverse")
 
 
 class _Table(TableElement):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.core.endpoints import is_protected, read_endpoint
 from bot.core.question import AppKind, AppProfile
 from bot.errors import SettingsError
 from storage.vault import Vault
@@ -61,17 +62,19 @@ class Settings(BaseSettings):
     )
 
     alibaba_cloud_access_key_id: SecretStr | None = Field(
-        None, description="For long-term memory (not in use yet)."
+        None, description="AccessKey for long-term memory; without it the bot makes none."
     )
     alibaba_cloud_access_key_secret: SecretStr | None = Field(
-        None, description="For long-term memory (not in use yet)."
+        None, description="The AccessKey's secret."
     )
     bailian_workspace_id: str | None = Field(
-        None, description="For long-term memory (not in use yet)."
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="Workspace (llm-…) the memories are kept in; the console shows its id.",
     )
     bailian_endpoint: str = Field(
         "https://bailian.cn-beijing.aliyuncs.com",
-        description="For long-term memory (not in use yet).",
+        description="Where memories are made; only apps of the same region are asked with them.",
     )
 
     database_url: str = Field(
@@ -92,7 +95,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Where the HTTP server listens.")
     port: int = Field(3000, ge=0, le=65535, description="Its port; 0 takes any free one.")
     public_url: str | None = Field(
-        None, description="The server's address as the internet sees it (not in use yet)."
+        None,
+        description="The server's https address as the internet sees it: "
+        "through it apps fetch images and documents.",
     )
 
     turns_at_once: int = Field(
@@ -131,6 +136,18 @@ class Settings(BaseSettings):
         Vault([key.get_secret_value() for key in value])
         return value
 
+    @field_validator("bailian_endpoint", mode="after")
+    @classmethod
+    def _is_an_endpoint(cls, value: str) -> str:
+        return read_endpoint(value).origin
+
+    @field_validator("public_url", mode="after")
+    @classmethod
+    def _is_protected(cls, value: str | None) -> str | None:
+        if value is not None and (not is_protected(value) or {"?", "#", "@"} & set(value)):
+            raise ValueError("must be an https address (http only for this machine)")
+        return value.rstrip("/") if value is not None else None
+
     @field_validator("dashscope_base_url", mode="after")
     @classmethod
     def _ends_in_version(cls, value: str) -> str:
@@ -167,6 +184,16 @@ class Settings(BaseSettings):
     def uses_socket_mode(self) -> bool:
         """Whether Slack is reached through Socket Mode."""
         return self.slack_app_token is not None
+
+    @property
+    def missing_for_memory(self) -> tuple[str, ...]:
+        """The variables without which the bot can make no memories; empty when it can."""
+        names = (
+            "alibaba_cloud_access_key_id",
+            "alibaba_cloud_access_key_secret",
+            "bailian_workspace_id",
+        )
+        return tuple(name.upper() for name in names if getattr(self, name) is None)
 
     def require_for_run(self) -> None:
         """Check that everything `run` needs is there.

@@ -7,10 +7,10 @@ from typing import Any, assert_never
 import sqlalchemy as sa
 
 from storage.clock import day_of, now_ms
-from storage.records import Admission, Limit
 from storage.tables import usage, usage_model
 from storage.team_lock import Purpose, lock_team
 from storage.upserts import insert_into
+from storage.usage_records import Admission, Limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ An app's name is compared in folded case. Its own API key is not here but among 
 the name it is kept under is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,10 @@ class Apps:
         """Return the scopes whose settings name an app, in order."""
         return await self._storage.read(users_of, team_id, name)
 
+    async def places(self, team_id: str) -> Mapping[str, int]:
+        """Return how many scopes' settings name each app, by `name_key`; 0 is left out."""
+        return await self._storage.read(places, team_id)
+
 
 def name_key(name: str) -> str:
     """Return what is equal for two names that are the same."""
@@ -129,13 +134,21 @@ def read(conn: sa.Connection, team_id: str, name: str) -> StoredApp | None:
 
 def users_of(conn: sa.Connection, team_id: str, name: str) -> list[str]:
     """Return the scopes whose settings name an app, in order."""
+    return sorted(scope for scope, key in _choices(conn, team_id) if key == name_key(name))
+
+
+def places(conn: sa.Connection, team_id: str) -> dict[str, int]:
+    """Return how many scopes' settings name each app, by its folded name."""
+    return dict(Counter(key for _, key in _choices(conn, team_id)))
+
+
+def _choices(conn: sa.Connection, team_id: str) -> Iterator[tuple[str, str]]:
+    """Yield each scope whose settings name an app, and the app's folded name."""
     # Names cannot be folded in SQL, and PostgreSQL refuses to look into some JSON it has stored.
     statement = sa.select(setting.c.scope, setting.c["values"]).where(setting.c.team_id == team_id)
-    return sorted(
-        scope
-        for scope, values in conn.execute(statement)
-        if isinstance(values.get("app"), str) and name_key(values["app"]) == name_key(name)
-    )
+    for scope, values in conn.execute(statement):
+        if isinstance(values.get("app"), str):
+            yield scope, name_key(values["app"])
 
 
 def put(conn: sa.Connection, act: Act, app: StoredApp, *, expected_version: int) -> StoredApp:

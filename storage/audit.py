@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, assert_never
 
 import sqlalchemy as sa
 
-from storage import apps, journal, secrets_at_rest, settings
+from storage import apps, journal, memories, secrets_at_rest, settings
 from storage.errors import NotUndoable, VersionConflict
-from storage.journal import APP_PREFIX, SETTINGS, Act
+from storage.journal import APP_PREFIX, MEMORY_PREFIX, SETTINGS, Act
 from storage.records import AuditEntry, StoredApp, StoredSettings
 from storage.team_lock import Purpose, lock_team
 
@@ -70,8 +70,14 @@ def _undo(conn: sa.Connection, team_id: str, entry_id: int, *, by: str) -> Audit
     entry = journal.find(conn, team_id=team_id, entry_id=entry_id)
     if entry is None:
         raise NotUndoable(entry_id)
+    is_newest = _newest_like(conn, team_id, entry).id == entry_id
+    if entry.subject.startswith(MEMORY_PREFIX):
+        if not is_newest:
+            raise NotUndoable(entry_id)
+        memories.undo(conn, Act(team_id, by, "memory.undone", undoes=entry_id), entry)
+        return _newest_like(conn, team_id, entry)
     current = _current(conn, team_id, entry)
-    if _newest_like(conn, team_id, entry).id != entry_id:
+    if not is_newest:
         raise VersionConflict(current)
     match current:
         case StoredSettings():

@@ -1,11 +1,11 @@
 """Conversations: which DashScope session a thread is in."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from storage.clock import now_ms, to_ms
-from storage.keys import thread_key
+from storage.keys import order_key, thread_key, thread_keys, ts_of
 from storage.records import Conversation, SessionUse
 from storage.tables import conversation
 from storage.upserts import insert_into
@@ -27,17 +27,42 @@ class Conversations:
         """Return a thread's conversation; None while it has none."""
         return await self._storage.read(_get, thread_key(team_id, channel_id, thread_ts))
 
-    async def forget(self, team_id: str, channel_id: str, thread_ts: str) -> bool:
-        """Drop a thread's conversation; return whether there was one."""
-        return await self._storage.run(_forget, thread_key(team_id, channel_id, thread_ts))
+    async def forget(
+        self, team_id: str, channel_id: str, thread_ts: str, *, up_to_ts: str = ""
+    ) -> bool:
+        """Let a thread start afresh: without its session, and without what was said in it so far.
+
+        The second holds as long as the conversation is kept. A turn whose message is not later than
+        that leaves no session here, even when it ends later.
+
+        Args:
+            team_id: The workspace.
+            channel_id: The channel or DM.
+            thread_ts: The thread's root.
+            up_to_ts: The last moment that counts as before, as Slack writes it; now if empty.
+
+        Returns:
+            Whether there was a session.
+        """
+        key = thread_key(team_id, channel_id, thread_ts)
+        return await self._storage.run(_forget, key, up_to_ts)
+
+    async def forget_all(self, team_id: str, channel_id: str) -> int:
+        """Let every thread of a channel that has a conversation start afresh; return how many."""
+        return await self._storage.run(_forget_all, thread_keys(team_id, channel_id))
 
     async def prune(self, *, older_than_s: float, limit: int) -> int:
         """Delete up to `limit` conversations unused for so long; return how many."""
         return await self._storage.run(_prune, to_ms(older_than_s), limit)
 
 
-def keep_session(conn: sa.Connection, key: str, session: SessionUse) -> None:
-    """Note one more answer in a thread's session, or the first one of another session."""
+def keep_session(conn: sa.Connection, key: str, session: SessionUse, *, asked_key: int) -> None:
+    """Note one more answer in a thread's session, or the first one of another session.
+
+    Nothing is noted when the thread was started afresh after the question.
+    """
+    if asked_key <= _since_key(conn, key):
+        return
     insert = insert_into(conn, conversation).values(
         thread_key=key,
         app_key=session.app_key,
@@ -66,6 +91,7 @@ def _get(conn: sa.Connection, key: str) -> Conversation | None:
         conversation.c.app_key,
         conversation.c.session_id,
         conversation.c.rounds,
+        conversation.c.since_ts,
         (now_ms() - conversation.c.last_used_at_ms).label("idle_ms"),
     ).where(conversation.c.thread_key == key)
     row = conn.execute(statement).one_or_none()
@@ -76,13 +102,48 @@ def _get(conn: sa.Connection, key: str) -> Conversation | None:
         session_id=row.session_id,
         rounds=row.rounds,
         idle_s=max(0, row.idle_ms) / 1000,
+        since_ts=row.since_ts or "",
     )
 
 
-def _forget(conn: sa.Connection, key: str) -> bool:
-    return (
-        conn.execute(sa.delete(conversation).where(conversation.c.thread_key == key)).rowcount > 0
+def _since_key(conn: sa.Connection, key: str) -> int:
+    """Return the moment up to which a thread is forgotten, 0 for none; it stays so till the end."""
+    since = sa.select(conversation.c.since_ts).where(conversation.c.thread_key == key)
+    return order_key(conn.scalar(since.with_for_update()) or "0")
+
+
+def _forget(conn: sa.Connection, key: str, up_to_ts: str) -> bool:
+    found = sa.select(conversation.c.session_id).where(conversation.c.thread_key == key)
+    had_session = bool(conn.scalar(found))
+    up_to_key = order_key(up_to_ts) if up_to_ts else _now_key(conn)
+    # What was forgotten once stays so, also when an older message asks for it later.
+    fresh = _fresh(max(up_to_key, _since_key(conn, key)))
+    insert = insert_into(conn, conversation).values(thread_key=key, **fresh)
+    conn.execute(
+        insert.on_conflict_do_update(index_elements=[conversation.c.thread_key], set_=fresh)
     )
+    return had_session
+
+
+def _forget_all(conn: sa.Connection, begin: str) -> int:
+    begins = conversation.c.thread_key.startswith(begin, autoescape=True)
+    fresh = _fresh(_now_key(conn))
+    return conn.execute(sa.update(conversation).where(begins).values(fresh)).rowcount
+
+
+def _now_key(conn: sa.Connection) -> int:
+    return int(conn.execute(sa.select(now_ms())).scalar_one()) * 1000
+
+
+def _fresh(since_key: int) -> dict[str, Any]:
+    """Return a conversation that was started afresh, and not gone on with yet."""
+    return {
+        "app_key": "",
+        "session_id": "",
+        "rounds": 0,
+        "last_used_at_ms": now_ms(),
+        "since_ts": ts_of(since_key),
+    }
 
 
 def _prune(conn: sa.Connection, older_than_ms: int, limit: int) -> int:

@@ -15,6 +15,7 @@ from storage.apps import Apps
 from storage.audit import Audit
 from storage.conversations import Conversations
 from storage.errors import StorageError, storage_errors
+from storage.memories import Memories
 from storage.postgres import PostgresDatabase
 from storage.secrets_at_rest import Secrets
 from storage.settings import Settings
@@ -76,6 +77,7 @@ class Storage:
         apps: The named DashScope apps.
         audit: Who changed settings and apps.
         secrets: Secrets at rest.
+        memories: Which long-term memory is whose.
 
     Raises:
         StorageError: From the constructor: the URL is of no supported database.
@@ -111,6 +113,7 @@ class Storage:
         self.apps = Apps(self)
         self.audit = Audit(self)
         self.secrets = Secrets(self, Vault(keys))
+        self.memories = Memories(self)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

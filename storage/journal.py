@@ -20,6 +20,8 @@ SETTINGS = "settings"
 """The subject of changes to settings."""
 APP_PREFIX = "app:"
 """What the subject of a change to an app begins with."""
+MEMORY_PREFIX = "memory:"
+"""What the subject of a change to somebody's memory begins with."""
 
 
 @dataclass(frozen=True, slots=True)

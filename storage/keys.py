@@ -13,6 +13,11 @@ def thread_key(team_id: str, channel_id: str, thread_ts: str) -> str:
     return f"{team_id}:{channel_id}:{thread_ts}"
 
 
+def thread_keys(team_id: str, channel_id: str) -> str:
+    """Return how the keys of all threads of a channel begin."""
+    return f"{team_id}:{channel_id}:"
+
+
 def order_key(ts: str) -> int:
     """Return a Slack ts such as `1700000000.000100` in microseconds, to sort by.
 
@@ -21,3 +26,9 @@ def order_key(ts: str) -> int:
     """
     seconds, _, fraction = ts.partition(".")
     return int(seconds) * _MICROSECONDS + int(fraction.ljust(6, "0")[:6])
+
+
+def ts_of(key: int) -> str:
+    """Return the Slack ts that has this `order_key`."""
+    seconds, fraction = divmod(key, _MICROSECONDS)
+    return f"{seconds}.{fraction:06}"

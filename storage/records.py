@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 
 class TurnStatus(StrEnum):
@@ -79,21 +79,30 @@ class Conversation:
     """A thread joined to its DashScope session.
 
     Attributes:
-        app_key: Which app the session belongs to; a session of another app is worthless.
-        session_id: As the app returned it last.
+        app_key: Which app the session belongs to; a session of another app is worthless. Empty
+            when the thread was started afresh and not gone on with yet.
+        session_id: As the app returned it last; empty when the thread goes on without one.
         rounds: Answers so far in this session.
         idle_s: Seconds since the last answer, by the database clock.
+        since_ts: What was said up to this moment (Slack's ts) is not to be told again; empty when
+            nobody wished so.
     """
 
     app_key: str
     session_id: str
     rounds: int
     idle_s: float
+    since_ts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionUse:
-    """What a finished turn leaves in its conversation."""
+    """What a finished turn leaves in its conversation.
+
+    Attributes:
+        app_key: Which app was asked.
+        session_id: As it returned it; empty when its session is of no use to the thread.
+    """
 
     app_key: str
     session_id: str
@@ -172,92 +181,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """What may be used of the bot in one UTC day.
-
-    Attributes:
-        per: Each person, or each channel.
-        unit: What is counted. Tokens count when their turn has ended.
-        limit: How much of it, at least 1.
-        across: For a person, where it is counted: in all of the workspace, or in one channel.
-    """
-
-    per: Literal["user", "channel"]
-    unit: Literal["turns", "tokens"]
-    limit: int
-    across: Literal["workspace", "channel"]
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Whether a turn may be answered.
-
-    Attributes:
-        refused: The first limit that is spent; None when the turn may be answered.
-        used: Each limit asked about, in that order, and what was used of it without this turn.
-    """
-
-    refused: Limit | None
-    used: tuple[tuple[Limit, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUse:
-    """Tokens that one model used for a turn."""
-
-    model_id: str
-    input_tokens: int
-    output_tokens: int
-
-
-UsageKey = Literal["day", "user", "channel", "model", "app"]
-"""What a report has a row for each of."""
-
-
-@dataclass(frozen=True, slots=True)
-class UsageRow:
-    """One row of a report.
-
-    Attributes:
-        key: An ISO date, an id or a name; empty for turns of which no model is known.
-        turns: Turns that were admitted. One that used two models is in both their rows.
-        input_tokens: Of those turns that have ended.
-        output_tokens: The same.
-    """
-
-    key: str
-    turns: int
-    input_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class UsageLine:
-    """What one person used in one channel on one day, of one app and one model.
-
-    Attributes:
-        day: The UTC day.
-        channel_id: The channel or DM.
-        user_id: Who asked.
-        app: The app's name then.
-        model_id: Empty for turns of which no model is known: they run, failed, or their app does
-            not tell.
-        turns: Turns that were admitted. One that used two models is in both their lines.
-        input_tokens: Of those turns that have ended.
-        output_tokens: The same.
-    """
-
-    day: date
-    channel_id: str
-    user_id: str
-    app: str
-    model_id: str
-    turns: int
-    input_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class ThreadState:
     """How the bot stands to a thread.
 
@@ -326,8 +249,8 @@ class AuditEntry:
         user_id: Who.
         action: What, such as `settings.changed`.
         scope: Where; `workspace` for apps.
-        subject: `settings`, or `app:` and the app's name in folded case.
-        before: What there was: the values, or an app's fields; None when there was no such app.
+        subject: `settings`, or `app:` and the app's name in folded case, or `memory:` and whose.
+        before: What there was: the values, an app's fields, a memory's id; None for nothing.
         after: The same afterwards. Neither holds a secret, only under which name it is kept.
         undoes: The entry whose change this one took back, if it did.
     """

@@ -8,8 +8,8 @@ from typing import Any, assert_never
 import sqlalchemy as sa
 
 from storage.clock import to_date, to_day
-from storage.records import UsageKey, UsageLine, UsageRow
 from storage.tables import usage, usage_model
+from storage.usage_records import UsageKey, UsageLine, UsageRow
 
 # A literal, not a parameter: PostgreSQL must see that what is grouped by is what is selected.
 _MODEL_ID: sa.ColumnElement[str] = sa.func.coalesce(

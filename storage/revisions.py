@@ -60,11 +60,19 @@ def look(conn: sa.Connection, taken: Turn) -> Wish | None:
     return None if row is None else Wish(row.stop_requested_by, row.revision, row.payload)
 
 
-def repeat(conn: sa.Connection, *, turn_id: int, edited_ts: str) -> int | None:
+def repeat(
+    conn: sa.Connection, *, turn_id: int, occasion: str, payload: dict[str, Any]
+) -> int | None:
     """Queue the question of an ended turn once more, to be answered in the same messages.
 
+    Args:
+        conn: In a transaction.
+        turn_id: The turn.
+        occasion: Why; a message is repeated once for each.
+        payload: What is known of the question besides its words, which are read from Slack.
+
     Returns:
-        The new turn's id; None when the question is being answered, or this edit of it was already.
+        The new turn's id; None when the question is being answered, or was on this occasion.
     """
     old = turn.alias("old")
     later = turn.alias("later")
@@ -81,19 +89,21 @@ def repeat(conn: sa.Connection, *, turn_id: int, edited_ts: str) -> int | None:
     ).one_or_none()
     if newest is None:
         return None
-    return _queue_again(conn, newest, edited_ts=edited_ts)
+    return _queue_again(conn, newest, occasion=occasion, payload=payload)
 
 
-def _queue_again(conn: sa.Connection, old: sa.Row[Any], *, edited_ts: str) -> int | None:
+def _queue_again(
+    conn: sa.Connection, old: sa.Row[Any], *, occasion: str, payload: dict[str, Any]
+) -> int | None:
     kept = ("thread_key", "team_id", "channel_id", "thread_ts", "message_ts", "user_id", "reply")
     message_key = event_key(old.team_id, old.channel_id, old.message_ts)
     statement = (
         insert_into(conn, turn)
         .values(
-            event_key=f"{message_key}:{edited_ts}",
+            event_key=f"{message_key}:{occasion}",
             # After everything that waits now.
             order_key=now_ms() * 1000,
-            payload={"edited_ts": edited_ts},
+            payload=payload,
             status=TurnStatus.QUEUED,
             available_at_ms=now_ms(),
             created_at_ms=now_ms(),

@@ -1,6 +1,6 @@
 """Secrets at rest: sealed by the vault, readable only with the operator's keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 BATCH = 100
 """Secrets sealed anew in one transaction: a matter of milliseconds."""
+
+PERSONAL = "plugin/"
+"""How the names of secrets begin that belong to a person: `plugin/`, the person, and what they open
+with it. Nobody else names them, so only their owner makes them go."""
 
 Place = tuple[str, str]
 """A workspace and a name: where a secret is, and what is sealed in with it."""
@@ -64,6 +68,20 @@ class Secrets:
         box = await self._storage.read(_get, (team_id, name))
         return None if box is None else self._vault.unseal(box, owner=(team_id, name))
 
+    async def get_all(self, team_id: str, names: Sequence[str]) -> Mapping[str, str | None]:
+        """Return the secrets there are among some names, in one read.
+
+        Returns:
+            None for one that cannot be opened: no key fits, no key is set, or it was stored under
+            another name.
+        """
+        boxes = await self._storage.read(_get_all, team_id, names)
+        return {name: self._opened(box, owner=(team_id, name)) for name, box in boxes.items()}
+
+    async def names(self, team_id: str, *, prefix: str) -> Sequence[str]:
+        """Return the names that begin so, sorted; no key is needed for that."""
+        return await self._storage.read(_names, team_id, prefix=prefix)
+
     async def remove(self, team_id: str, name: str) -> None:
         """Delete a secret, if there is one of that name."""
         await self._storage.run(_delete, team_id, [name])
@@ -93,6 +111,8 @@ class Secrets:
     async def prune(self, *, older_than_s: float, limit: int) -> int:
         """Delete up to `limit` secrets that no app and no change that can be undone names.
 
+        A person's own are left alone.
+
         Args:
             older_than_s: Secrets younger than this stay; so do those that undoing a change as
                 young as this would bring back.
@@ -102,6 +122,12 @@ class Secrets:
             How many were deleted.
         """
         return await self._storage.run(_prune, older_than_ms=to_ms(older_than_s), limit=limit)
+
+    def _opened(self, box: str, *, owner: Place) -> str | None:
+        try:
+            return self._vault.unseal(box, owner=owner)
+        except (SecretsLocked, SecretUnreadable):
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +184,19 @@ def _get(conn: sa.Connection, place: Place) -> str | None:
     return conn.scalar(sa.select(secret.c.box).where(*_at(place)))
 
 
+def _get_all(conn: sa.Connection, team_id: str, names: Sequence[str]) -> dict[str, str]:
+    statement = sa.select(secret.c.name, secret.c.box)
+    statement = statement.where(secret.c.team_id == team_id, secret.c.name.in_(names))
+    return {row.name: row.box for row in conn.execute(statement)}
+
+
+def _names(conn: sa.Connection, team_id: str, *, prefix: str) -> list[str]:
+    begins = secret.c.name.startswith(prefix, autoescape=True)
+    found = conn.scalars(sa.select(secret.c.name).where(secret.c.team_id == team_id, begins))
+    # Both databases order text by rules of their own, and one of them folds case in LIKE.
+    return sorted(name for name in found if name.startswith(prefix))
+
+
 def _delete(conn: sa.Connection, team_id: str, names: Sequence[str]) -> int:
     statement = sa.delete(secret).where(secret.c.team_id == team_id, secret.c.name.in_(names))
     return conn.execute(statement).rowcount
@@ -183,7 +222,11 @@ def _unnamed(older_than_ms: int) -> sa.Select[str, str]:
     )
     return (
         sa.select(secret.c.team_id, secret.c.name)
-        .where(secret.c.updated_at_ms < now_ms() - older_than_ms, ~named)
+        .where(
+            secret.c.updated_at_ms < now_ms() - older_than_ms,
+            ~secret.c.name.startswith(PERSONAL, autoescape=True),
+            ~named,
+        )
         .order_by(secret.c.team_id, secret.c.name)
     )
 

@@ -7,6 +7,7 @@ the processes that run turns (PostgreSQL only; a SQLite file has one process and
 What admins decide is in `setting` (one row per workspace, channel or user), in `app_profile` and in
 `secret`, which holds ciphertext only; each change of the first two has its row in `audit`. `usage`
 counts turns by who asked and where, `usage_model` the tokens of each; both outlive the turns.
+`memory` names the long-term memory of each user and place; what it holds is kept by the vendor.
 
 Conditions on `status` are written as literals, not as parameters: only then can either database see
 that a partial index covers them.
@@ -71,6 +72,7 @@ conversation = sa.Table(
     sa.Column("session_id", sa.Text, nullable=False),
     sa.Column("rounds", sa.Integer, nullable=False),
     sa.Column("last_used_at_ms", sa.BigInteger, nullable=False, index=True),
+    sa.Column("since_ts", sa.Text),  # what is older was forgotten on purpose
 )
 
 worker = sa.Table(
@@ -164,6 +166,20 @@ quiet_thread = sa.Table(
     sa.Column("thread_key", sa.Text, primary_key=True),
     sa.Column("quiet_by", sa.Text, nullable=False),
     sa.Column("quiet_at_ms", sa.BigInteger, nullable=False, index=True),
+)
+
+memory = sa.Table(
+    "memory",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    # NULL while it is being made. Unique: the hard guarantee that no two people share one.
+    sa.Column("memory_id", sa.Text, unique=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("claimed_at_ms", sa.BigInteger),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
 )
 
 

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 from storage import endings, inbox, lookups, revisions
 from storage.clock import to_ms
 from storage.errors import LeaseLost, StorageConflict, storage_errors
-from storage.records import (
-    Counts,
-    FoundTurn,
-    ModelUse,
-    NewTurn,
-    SessionUse,
-    Turn,
-    TurnStatus,
-    Waiting,
-    Wish,
-)
+from storage.records import Counts, FoundTurn, NewTurn, SessionUse, Turn, TurnStatus, Waiting, Wish
+from storage.usage_records import ModelUse
 
 if TYPE_CHECKING:
     from storage.database import Storage
@@ -187,13 +178,36 @@ class Turns:
             raise LeaseLost(turn.id)
         return wish
 
-    async def repeat(self, *, turn_id: int, edited_ts: str) -> int | None:
+    async def repeat(self, *, turn_id: int, edited_ts: str, user_team_id: str = "") -> int | None:
         """Queue an ended turn's question once more, to be answered in the same messages.
+
+        Args:
+            turn_id: The turn.
+            edited_ts: Which edit of the question is to be answered.
+            user_team_id: The workspace it is asked from; empty when unknown.
 
         Returns:
             The new turn's id; None when the question is being answered, or this edit of it was.
         """
-        new_id = await self._storage.run(revisions.repeat, turn_id=turn_id, edited_ts=edited_ts)
+        payload = {"edited_ts": edited_ts, "user_team": user_team_id}
+        return await self._repeat(turn_id, occasion=edited_ts, payload=payload)
+
+    async def complete(self, *, turn_id: int, payload: dict[str, Any]) -> int | None:
+        """Queue an ended turn's question once more, with what it lacked; once for each turn.
+
+        Args:
+            turn_id: The turn.
+            payload: What is added; it may hold what people wrote, and is erased as that is.
+
+        Returns:
+            The new turn's id; None when the question is being answered, or was again since.
+        """
+        return await self._repeat(turn_id, occasion=f"completed-{turn_id}", payload=payload)
+
+    async def _repeat(self, turn_id: int, *, occasion: str, payload: dict[str, Any]) -> int | None:
+        new_id = await self._storage.run(
+            revisions.repeat, turn_id=turn_id, occasion=occasion, payload=payload
+        )
         if new_id is not None:
             self._storage.signals.wake()
         return new_id

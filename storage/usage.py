@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from storage import admission, reports
 from storage.admission import Entry
 from storage.clock import now_ms, to_day, to_ms
-from storage.records import Admission, Limit, ModelUse, UsageKey, UsageLine, UsageRow
 from storage.reports import Extent
 from storage.tables import usage, usage_model
+from storage.usage_records import Admission, Limit, ModelUse, UsageKey, UsageLine, UsageRow
 
 if TYPE_CHECKING:
     from storage.database import Storage
@@ -93,24 +93,26 @@ class UsageBook:
         self,
         team_id: str,
         *,
-        since: date,
-        until: date,
+        day: date,
         after: UsageLine | None,
         limit: int,
+        channel_id: str | None = None,
+        user_id: str | None = None,
     ) -> Sequence[UsageLine]:
-        """Return up to `limit` lines of the usage from one UTC day to another, both included.
-
-        Each page sums up all that follows its beginning: a long span is read faster day by day.
+        """Return up to `limit` lines of the usage of one UTC day.
 
         Args:
             team_id: The workspace.
-            since: The first day.
-            until: The last day.
+            day: The day; each page sums up all of it that follows.
             after: The last line of the page before; None for the first page. Lines that are there
                 all the time come on one page exactly, whatever is added meanwhile.
             limit: Lines on a page; fewer come back on the last one only.
+            channel_id: Only this channel, when not None.
+            user_id: Only this person, when not None.
         """
-        extent = Extent(team_id=team_id, since=since, until=until)
+        extent = Extent(
+            team_id=team_id, since=day, until=day, channel_id=channel_id, user_id=user_id
+        )
         return await self._storage.read(reports.rows, extent, after=after, limit=limit)
 
     async def prune(self, *, older_than_s: float, limit: int) -> int:

@@ -1,17 +1,22 @@
 """Who may see and change what: asked anew at every command, press and submission."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.admin import scopes
 from bot.admin.choices import Choices, layers_of
-from bot.core.language import Language, of_locale
-from bot.core.policy import Person, may_configure_channel, may_configure_workspace
+from bot.core.language import Language, Phrase, of_locale
+from bot.core.policy import Person, may_ask, may_configure_channel, may_configure_workspace
 from bot.core.resolution import resolve
 from bot.core.screens import Caller, Directory
+from bot.core.setting import SETTINGS
+from bot.errors import SlackError
 
-ADMINS_OWN = frozenset({"managers"})
-"""Settings of a channel that only admins change: whoever manages it must not appoint managers."""
+QUOTAS = frozenset(key for key in SETTINGS if key.startswith("quota_"))
+ADMINS_OWN = QUOTAS | {"managers"}
+"""Settings of a channel that only admins change: whoever manages it must neither appoint managers
+nor lift what the workspace's admins let it cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Access:
     """Answers whether somebody may.
 
     `fresh` asks Slack anew, as every change must; without it an answer may be an hour old, which
-    is enough for showing things.
+    is enough for showing things to an admin. Nobody is refused for what they were an hour ago.
 
     Args:
         directory: Knows people and channels.
@@ -44,9 +49,13 @@ class Access:
         self._choices = choices
         self._admins = admins
 
-    async def language(self, caller: Caller) -> Language:
-        """Return what the caller reads. Never raises."""
-        person = await self._directory.person(caller.team_id, caller.user_id, fresh=False)
+    async def language(self, caller: Caller, *, within_s: float) -> Language:
+        """Return what the caller reads; English when nobody can say in time. Never raises."""
+        try:
+            async with asyncio.timeout(within_s):
+                person = await self._directory.person(caller.team_id, caller.user_id, fresh=False)
+        except TimeoutError:
+            return Language.EN
         return of_locale(person.locale if person else "")
 
     async def is_admin(self, caller: Caller, *, fresh: bool) -> bool:
@@ -84,8 +93,35 @@ class Access:
         may_change = await self._is_delegate(caller, person, channel_id=channel_id)
         return Standing(is_admin, may_change=may_change)
 
+    async def why_not_ask(self, caller: Caller, *, who: frozenset[str]) -> Phrase | None:
+        """Return why the caller may not ask questions; None when they may.
+
+        Args:
+            caller: Who, and where.
+            who: The groups that may ask there.
+
+        Raises:
+            SlackError: Slack did not say who they are.
+        """
+        return may_ask(
+            await self._person(caller, fresh=True),
+            user_id=caller.user_id,
+            team_id=caller.team_id,
+            user_team_id=caller.user_team_id,
+            who=who,
+            admins=self._admins,
+        )
+
     async def _person(self, caller: Caller, *, fresh: bool) -> Person | None:
-        return await self._directory.person(caller.team_id, caller.user_id, fresh=fresh)
+        if fresh:
+            return await self._directory.person(caller.team_id, caller.user_id, fresh=True)
+        known = await self._directory.person(caller.team_id, caller.user_id, fresh=False)
+        if self._is_admin(known, caller=caller):
+            return known
+        try:
+            return await self._directory.person(caller.team_id, caller.user_id, fresh=True)
+        except SlackError:
+            return known
 
     def _is_admin(self, person: Person | None, *, caller: Caller) -> bool:
         if person is None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.admin import app_texts as texts
 from bot.admin.choices import DEFAULT_APP
+from bot.admin.key_places import is_this_machine, is_vendors, may_take_bot_key, origin
 from bot.core import api_fields
 from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
@@ -52,13 +53,6 @@ _BASE_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*)(?::(?P<port>[0-9]{1,5}))?"
     r"(?:/[A-Za-z0-9._~-]+)*/api/v1"
 )
-_VENDOR_HOST = re.compile(
-    r"(?:dashscope|dashscope-intl|[a-z0-9-]+\.dashscope"
-    r"|[a-z0-9][a-z0-9_-]{0,63}\.[a-z0-9-]+\.maas"
-    r"|ep-[a-z0-9-]+\.dashscope\.[a-z0-9-]+\.privatelink)\.aliyuncs\.com"
-)
-"""Model Studio's hosts. Not all of aliyuncs.com: its customers have hosts under that name too."""
-_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 _MAX_PORT = 65535
 _YES = frozenset({"yes", "on", "true", "是", IS_OPEN})
 _NO = frozenset({"no", "off", "false", "否", ""})
@@ -104,7 +98,7 @@ class EntryProblems:
 
 @dataclass(frozen=True, slots=True)
 class KeyRules:
-    """What decides which key may go where.
+    """What decides which address an app may have, and which key may go there.
 
     Attributes:
         can_keep: Whether an app can have a key of its own at all.
@@ -134,7 +128,7 @@ def read_entry(
         name=reader.name(),
         app_id=reader.matching("app_id", _APP_ID, texts.BAD_APP_ID),
         kind=kind or AppKind.AGENT,
-        base_url=reader.base_url(),
+        base_url=reader.base_url(keys),
         workspace=reader.matching("workspace", _WORKSPACE, texts.BAD_WORKSPACE, is_needed=False),
         options=reader.options(kind),
         is_open=reader.is_open(),
@@ -171,30 +165,13 @@ def host_of(base_url: str) -> str:
     return urlsplit(base_url).netloc
 
 
-def may_take_bot_key(base_url: str, *, default_base_url: str) -> bool:
-    """Whether the key the bot was started with may be sent to an address.
-
-    Whoever may register apps in Slack need not be whoever runs the bot: without this rule an app
-    registered at a host of one's own would be handed the operator's key.
-    """
-    return _is_vendors(base_url) or _origin(base_url) == _origin(default_base_url)
-
-
-def _is_vendors(base_url: str) -> bool:
-    parts = urlsplit(base_url)
-    return parts.scheme == "https" and bool(_VENDOR_HOST.fullmatch(parts.hostname or ""))
-
-
-def _origin(base_url: str) -> tuple[str, str]:
-    parts = urlsplit(base_url)
-    return parts.scheme, parts.netloc.lower()
-
-
-def _is_base_url(text: str) -> bool:
+def _is_base_url(text: str, *, keys: KeyRules) -> bool:
     found = _BASE_URL.fullmatch(text)
     if found is None or len(text) > MAX_BASE_URL_CHARS or int(found["port"] or 1) > _MAX_PORT:
         return False
-    return found["scheme"] == "https" or found["host"] in _LOOPBACK
+    if is_this_machine(text):  # for trying out: elsewhere it would open the operator's own services
+        return is_this_machine(keys.default_base_url)
+    return found["scheme"] == "https"
 
 
 class _Reader:
@@ -235,7 +212,7 @@ class _Reader:
             self.blame("kind", texts.BAD_KIND)
         return kind
 
-    def base_url(self) -> str:
+    def base_url(self, keys: KeyRules) -> str:
         region, typed = self.text("region").casefold(), self.text("base_url").rstrip("/")
         if region not in {*BASE_URLS, OTHER_REGION, ""}:
             self.blame("region", texts.BAD_REGION)
@@ -247,7 +224,7 @@ class _Reader:
             return shared
         if shared not in {"", typed}:
             self.blame("base_url", texts.TWO_ADDRESSES)
-        elif not _is_base_url(typed):
+        elif not _is_base_url(typed, keys=keys):
             self.blame("base_url", texts.BAD_BASE_URL)
         return typed
 
@@ -282,8 +259,8 @@ class _Reader:
             if not keys.can_keep:
                 self.blame("api_key", texts.KEYS_ARE_LOCKED)
         elif before is not None and before.secret_name is not None and not entry.drops_key:
-            is_elsewhere = _origin(entry.base_url) != _origin(before.base_url)
-            if is_elsewhere and not _is_vendors(entry.base_url):
+            is_elsewhere = origin(entry.base_url) != origin(before.base_url)
+            if is_elsewhere and not is_vendors(entry.base_url):
                 self.blame("api_key" if keys.can_keep else "base_url", texts.NEEDS_KEY_AGAIN)
         elif not may_take_bot_key(entry.base_url, default_base_url=keys.default_base_url):
             self.blame("api_key" if keys.can_keep else "base_url", texts.NEEDS_OWN_KEY)

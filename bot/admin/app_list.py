@@ -13,6 +13,7 @@ from bot.core.api_fields import KIND_NAMES
 from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.core.screens import Button, Notice
+from storage.apps import name_key
 from storage.records import StoredApp
 
 MAX_ROWS = 30
@@ -36,10 +37,8 @@ async def apps_notice(office: Office, visit: Visit) -> Notice:
     """
     team_id = visit.caller.team_id
     apps = [_built_in(office), *await office.storage.apps.list(team_id)]
-    rows = [
-        _Row(app, len(await office.storage.apps.users_of(team_id, app.name)))
-        for app in apps[:MAX_ROWS]
-    ]
+    places = await office.storage.apps.places(team_id)
+    rows = [_Row(app, places.get(name_key(app.name), 0)) for app in apps[:MAX_ROWS]]
     may_change = await office.access.is_admin(visit.caller, fresh=False)
     language = visit.language
     paragraphs = [_table(rows, language=language)]

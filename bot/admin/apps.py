@@ -17,7 +17,7 @@ from bot.admin.app_forms import app_form
 from bot.admin.app_list import apps_notice
 from bot.admin.app_saving import key_rules, save, saved_notice
 from bot.admin.app_test import try_out
-from bot.admin.choices import DEFAULT_APP
+from bot.admin.choices import DEFAULT_APP, KeyHeldBack
 from bot.admin.office import Office
 from bot.admin.plain_forms import open_filled
 from bot.admin.ports import Visit
@@ -149,6 +149,8 @@ async def _test(office: Office, visit: Visit, name: str) -> None:
         app = await office.choices.profile(visit.caller.team_id, name)
     except UnknownApp as error:
         raise await _unknown_app(office, visit, name) from error
+    except KeyHeldBack as error:
+        raise Refused(f"{marks.code(name)}: {texts.NEEDS_OWN_KEY.say(language)}") from error
     except (SecretsLocked, SecretUnreadable) as error:
         edit = replies.typeable("apps", "edit", name)
         raise Refused(

@@ -148,7 +148,7 @@ async def _need_admin_for_managers(office: Office, visit: Visit, entry: AuditEnt
 
 async def _need_app(office: Office, visit: Visit, entry: AuditEntry) -> None:
     name = (entry.before or {}).get("app")
-    if isinstance(name, str):
+    if isinstance(name, str) and name != (entry.after or {}).get("app"):
         await chosen(office, visit, name, scope=entry.scope)
 
 

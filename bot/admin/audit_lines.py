@@ -5,10 +5,12 @@ from typing import Any
 
 from bot.admin import marks
 from bot.admin.marks import code, moment, user
+from bot.admin.memory_texts import place as memory_place
 from bot.admin.replies import NOT_SET, place
 from bot.core.json_value import Json, json_text
 from bot.core.language import Language, Phrase
 from bot.core.setting import SETTINGS, Setting
+from storage.journal import MEMORY_PREFIX
 from storage.journal import SETTINGS as SETTINGS_SUBJECT
 from storage.records import AuditEntry
 
@@ -25,6 +27,8 @@ _OWN_KEY = Phrase("own key", "自有密钥")
 _NO_KEY = Phrase("the bot's", "机器人的密钥")
 _KEPT_KEY = Phrase("kept", "已保存")
 _OTHER_KEY = Phrase("replaced", "已更换")
+
+_MEMORY = Phrase("memory of {user} ({place}): ", "{user} 的记忆体（{place}）：")
 
 _APP_FIELDS = ("name", "app_id", "kind", "base_url", "workspace", "options", "is_open")
 """What of an app is no secret; where its key is kept is not told either."""
@@ -51,8 +55,21 @@ def joined(parts: Iterable[str], *, most_chars: int) -> str:
 def _changes(entry: AuditEntry, *, language: Language) -> Iterator[str]:
     if entry.subject == SETTINGS_SUBJECT:
         yield from changed_values(entry.before or {}, entry.after or {}, language=language)
+    elif entry.subject.startswith(MEMORY_PREFIX):
+        yield _changed_memory(entry, language=language)
     else:
         yield from _changed_app(entry, language=language)
+
+
+def _changed_memory(entry: AuditEntry, *, language: Language) -> str:
+    user_id, _, scope = entry.subject.removeprefix(MEMORY_PREFIX).partition(":")
+    before, after = (
+        code(str(side["memory_id"])) if side else NOT_SET.say(language)
+        for side in (entry.before, entry.after)
+    )
+    where = memory_place(scope, language=language)
+    whose = _MEMORY.say(language, user=user(user_id), place=where)
+    return whose + _step(before, after)
 
 
 def changed_values(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.admin import scopes
+from bot.admin.key_places import may_take_bot_key
 from bot.core.policy import may_configure_workspace
 from bot.core.question import AppKind, AppProfile
 from bot.core.resolution import Effective, Layers, chosen_app, resolve
@@ -13,6 +14,10 @@ from bot.errors import UnknownApp
 from storage.database import Storage
 from storage.errors import SecretUnreadable
 from storage.records import StoredApp, StoredSettings
+
+
+class KeyHeldBack(SecretUnreadable):
+    """The app has no key of its own, and the bot's must not be sent to its address."""
 
 
 class Choices:
@@ -51,7 +56,8 @@ class Choices:
         Raises:
             UnknownApp: The chosen app does not exist any more.
             SecretsLocked: Its key is stored, and there is nothing to open it with.
-            SecretUnreadable: Its key is stored, and cannot be opened.
+            SecretUnreadable: Its key is stored, and cannot be opened; as KeyHeldBack, it has none,
+                and the bot's own must not go to its address.
             StorageError: The database did not answer.
         """
         layers = await self.layers(team_id, channel_id, user_id)
@@ -132,6 +138,8 @@ class Choices:
 
     async def _key(self, team_id: str, app: StoredApp) -> str:
         if app.secret_name is None:
+            if not may_take_bot_key(app.base_url, default_base_url=self._default.base_url):
+                raise KeyHeldBack
             return self._default.api_key
         key = await self._storage.secrets.get(team_id, app.secret_name)
         if key is None:

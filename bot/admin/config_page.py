@@ -22,7 +22,7 @@ INHERIT = "(inherit)"
 ON, OFF = "on", "off"
 
 GROUPS: Mapping[Phrase, tuple[str, ...]] = {
-    Phrase("Answers", "回答"): ("app", "has_thoughts", "flow_stream_mode", "more"),
+    Phrase("Answers", "回答"): ("app", "has_thoughts", "flow_stream_mode", "plugins", "more"),
     Phrase("Knowledge", "知识库"): (
         "pipeline_ids",
         "file_ids",
@@ -30,9 +30,10 @@ GROUPS: Mapping[Phrase, tuple[str, ...]] = {
         "metadata_filter",
         "structured_filter",
     ),
-    Phrase("Workflow variables", "工作流变量"): ("biz_params",),
+    Phrase("Workflow variables", "工作流变量"): ("biz_params", "ask"),
     Phrase("Conversation", "对话"): (
         "history",
+        "system",
         "follow",
         "memory",
         "language",

@@ -18,7 +18,7 @@ from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.question import AppProfile
 from bot.core.resolution import Layers, resolve
-from bot.core.screens import Closed, Errors, Notice, Replaced, Submitted
+from bot.core.screens import MAX_PROSE_CHARS, Closed, Errors, Notice, Replaced, Submitted
 from bot.core.setting import SETTINGS, Level, Setting, candidate_options
 from bot.errors import BadValue, UnknownApp
 from storage.errors import VersionConflict
@@ -223,7 +223,7 @@ def _told(submission: Submission, draft: _Draft, app: AppProfile | None) -> str:
         kind = KIND_NAMES[app.kind].say(language)
         names = ", ".join(map(marks.code, unused))
         lines.append(replies.UNUSED_NOW.say(language, kind=kind, names=names))
-    return "\n".join(lines)
+    return "\n\n".join(lines)
 
 
 async def _ask_again(
@@ -246,7 +246,8 @@ async def _ask_again(
         limit=max(1, min(passed, _MAX_MEANWHILE)),
     )
     lines = (_entry_line(entry, language=submission.language) for entry in entries)
-    note = "\n".join((texts.MEANWHILE.say(submission.language), *lines))
+    said = "\n".join((texts.MEANWHILE.say(submission.language), *lines))
+    note = marks.cut(said, most_chars=MAX_PROSE_CHARS, ending="…")
     form = config_form(page, language=submission.language, entered=submission.values, note=note)
     return Replaced(form)
 

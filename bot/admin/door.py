@@ -1,21 +1,25 @@
 """The way in: commands, presses and submissions -> whoever answers them, and always one answer."""
 
-import asyncio
 import re
 from collections.abc import Awaitable
 from typing import assert_never
 
 import structlog
 
-from bot.admin import replies
+from bot.admin import replies, scopes
 from bot.admin.apps import ACTIONS as APP_ACTIONS
 from bot.admin.apps import apps_command, apps_pressed
 from bot.admin.audit_commands import EVERYWHERE, show_audit, undo_entry, undo_last
 from bot.admin.changing import target_of
 from bot.admin.config import open_config
 from bot.admin.help import show_help
+from bot.admin.home import show_first_home, show_home
 from bot.admin.marks import code
+from bot.admin.memory_commands import show_memory, switch_typed
+from bot.admin.memory_given import name_memory
 from bot.admin.office import Office
+from bot.admin.own_matters import ACTIONS as OWN_ACTIONS
+from bot.admin.own_matters import own_command, own_pressed
 from bot.admin.ports import Visit
 from bot.admin.replies import Refused, typeable
 from bot.admin.settings_commands import drop, offer_reset, reset_all, write
@@ -27,6 +31,7 @@ from bot.core.commands import (
     Audit,
     Do,
     Drop,
+    NameMemory,
     Read,
     Reset,
     Typed,
@@ -36,8 +41,9 @@ from bot.core.commands import (
     parse_command,
 )
 from bot.core.language import Language
+from bot.core.memory_places import OWN_SWITCH
 from bot.core.screens import Caller, Closed, Errors, Notice, Screen, Submitted, Values
-from bot.core.setting import Level, Setting
+from bot.core.setting import Setting
 from bot.errors import SlackError
 from storage.errors import StorageError
 
@@ -115,15 +121,27 @@ class Door:
             first = next(iter(values), None)
             return Errors({first: sentence}) if first else Closed(Notice(sentence))
 
+    async def home(self, caller: Caller, *, is_first: bool) -> None:
+        """Publish the caller's Home tab.
+
+        Args:
+            caller: Whose.
+            is_first: Whether it may be empty: then what is known at once comes first.
+
+        Raises:
+            SlackError: Slack did not take it.
+            StorageError: The database did not answer.
+        """
+        language = await self._language(caller)
+        if is_first:
+            await show_first_home(self._office, caller, language=language)
+        await show_home(self._office, caller, language=language)
+
     async def _visit(self, caller: Caller, *, screen: Screen) -> Visit:
         return Visit(caller=caller, language=await self._language(caller), screen=screen)
 
     async def _language(self, caller: Caller) -> Language:
-        try:
-            async with asyncio.timeout(self._language_within_s):
-                return await self._office.access.language(caller)
-        except TimeoutError:
-            return Language.EN
+        return await self._office.access.language(caller, within_s=self._language_within_s)
 
     async def _settled(self, visit: Visit, answer: Awaitable[Notice | None]) -> Notice | None:
         """Return the answer, or the sentence that stands in its place."""
@@ -144,7 +162,11 @@ class Door:
             case Audit(of):
                 return await self._audit(visit, of, for_workspace=for_workspace)
             case Read() | Write() | Drop() | Reset():
+                if not for_workspace and _is_of_memory(command):
+                    return await self._memory(visit, command)
                 return await self._setting(visit, command, for_workspace=for_workspace)
+            case NameMemory(words):
+                return await name_memory(self._office, visit, words)
             case Unknown():
                 return _unknown(visit, command)
             case _:
@@ -164,6 +186,8 @@ class Door:
             case Verb.UNDO:
                 scope = target_of(visit.caller, for_workspace=for_workspace).scope
                 return await undo_last(office, visit, scope=scope)
+            case Verb.NEW | Verb.TOKENS:
+                return await own_command(office, visit, verb, rest=rest)
             case Verb.CONFIG:
                 await open_config(office, visit, for_workspace=for_workspace)
             case Verb.APPS:
@@ -180,6 +204,17 @@ class Door:
             return None
         here = target_of(visit.caller, for_workspace=for_workspace).scope
         return await show_audit(self._office, visit, scope=None if of == "all" else here)
+
+    async def _memory(self, visit: Visit, command: Read | Write | Drop | Reset) -> Notice | None:
+        """Show the caller's memory; in direct messages also switch it, for the caller alone."""
+        office = self._office
+        if isinstance(command, Read):
+            await show_memory(office, visit)
+            return None
+        if not scopes.is_direct(visit.caller.channel_id):
+            return await self._setting(visit, command, for_workspace=False)
+        typed = command.typed if isinstance(command, Write) else "on"
+        return await switch_typed(office, visit, typed)
 
     async def _setting(
         self, visit: Visit, command: Read | Write | Drop | Reset, *, for_workspace: bool
@@ -202,16 +237,22 @@ class Door:
         if action in APP_ACTIONS:
             await apps_pressed(office, visit, action, value)
             return None
+        if action in OWN_ACTIONS:
+            return await own_pressed(office, visit, action, value=value)
         if action == "undo" and _ENTRY_ID.fullmatch(value):
             return await undo_entry(office, visit, entry_id=int(value))
         if action == "audit" and (found := _OLDER.fullmatch(value)):
             scope = None if found[1] == EVERYWHERE else found[1]
             return await show_audit(office, visit, scope=scope, before_id=int(found[2]))
-        if action == "reset" and value in set(Level):
-            for_workspace = value == Level.WORKSPACE.value
-            return await reset_all(office, visit, for_workspace=for_workspace)
+        if action == "reset" and value in {scopes.WORKSPACE, scopes.here(visit.caller)}:
+            return await reset_all(office, visit, for_workspace=value == scopes.WORKSPACE)
         command = typeable("help")
         return Notice(replies.UNKNOWN_BUTTON.say(visit.language, command=command))
+
+
+def _is_of_memory(command: Read | Write | Drop | Reset) -> bool:
+    of = command.of if isinstance(command, Reset) else command.setting
+    return isinstance(of, Setting) and of.key == OWN_SWITCH
 
 
 def _unknown(visit: Visit, unknown: Unknown) -> Notice:

@@ -5,13 +5,13 @@ Their columns have English names in every language: programs read them.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
 
 from bot.admin.csv_files import CsvFile
 from bot.admin.usage_request import Extent
-from storage.records import AuditEntry, UsageLine
+from storage.records import AuditEntry
+from storage.usage_records import UsageLine
 
 ROWS_MOST = 100_000
 BYTES_MOST = 18 * 2**20
@@ -33,9 +33,16 @@ class UsageLines(Protocol):
     """The usage in its smallest parts; `storage.usage.UsageBook` is one."""
 
     async def rows(
-        self, team_id: str, *, since: date, until: date, after: UsageLine | None, limit: int
+        self,
+        team_id: str,
+        *,
+        day: date,
+        after: UsageLine | None,
+        limit: int,
+        channel_id: str | None,
+        user_id: str | None,
     ) -> Sequence[UsageLine]:
-        """Return the next lines of a span of days."""
+        """Return the next lines of a day."""
         ...
 
 
@@ -58,28 +65,26 @@ async def usage_csv(book: UsageLines, team_id: str, extent: Extent) -> CsvFile:
     file = CsvFile(USAGE_COLUMNS, rows_most=ROWS_MOST, bytes_most=BYTES_MOST)
     for day in extent.days:
         if not file.is_cut:
-            await _add_day(
-                file, book, team_id=team_id, extent=replace(extent, since=day, until=day)
-            )
+            await _add_day(file, book, team_id=team_id, day=day, extent=extent)
     return file
 
 
-async def _add_day(file: CsvFile, book: UsageLines, *, team_id: str, extent: Extent) -> None:
-    """Add the lines of one day: a page then sums up that day alone, not all that follow."""
+async def _add_day(
+    file: CsvFile, book: UsageLines, *, team_id: str, day: date, extent: Extent
+) -> None:
     after = None
     for _ in range(USAGE_PAGES_MOST):
         page = await book.rows(
-            team_id, since=extent.since, until=extent.until, after=after, limit=USAGE_PAGE
+            team_id,
+            day=day,
+            after=after,
+            limit=USAGE_PAGE,
+            channel_id=extent.channel_id,
+            user_id=extent.user_id,
         )
-        within = (line for line in page if _is_within(line, extent))
-        if not all(file.add(_usage_row(line)) for line in within) or len(page) < USAGE_PAGE:
+        if not all(file.add(_usage_row(line)) for line in page) or len(page) < USAGE_PAGE:
             return
         after = page[-1]
-
-
-def _is_within(line: UsageLine, extent: Extent) -> bool:
-    is_person = extent.user_id is None or line.user_id == extent.user_id
-    return is_person and extent.channel_id in {None, line.channel_id}
 
 
 def _usage_row(line: UsageLine) -> tuple[str | int, ...]:

@@ -46,6 +46,17 @@ _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
         Phrase("`audit all` is for the whole workspace, `audit csv` sends it as a file.",
                "`audit all` 查看整个工作区，`audit csv` 以文件发送。"),
     ),
+    "tokens": (
+        Phrase("your own tokens for plugins", "您自己的插件令牌"),
+        Phrase("They are entered in a form, and go along with your own questions only.",
+               "令牌在表单中填写，只随您自己的提问发送。"),
+    ),
+    "new": (
+        Phrase("how a new conversation begins; in direct messages, begin anew",
+               "如何开始新的对话；在私信中则重新开始"),
+        Phrase("In a thread, say `new` to me, or use the shortcut “Start afresh here”.",
+               "在消息列中，请对我说 `重新开始`，或使用快捷方式“Start afresh here”。"),
+    ),
     "undo": (
         Phrase("take back the last change here", "撤销此处的上一次更改"),
         Phrase("Undoing twice makes the change again.", "连续撤销两次会恢复该更改。"),
@@ -54,6 +65,15 @@ _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
         Phrase("take away what is set here: `reset follow`, `reset all`",
                "清除此处的设置：`reset follow`、`reset all`"),
         Phrase("What is inherited holds then.", "之后使用继承的设置。"),
+    ),
+    "memory": (
+        Phrase("what is remembered of you here: see, correct, delete, switch off",
+               "此处记住的关于您的内容：查看、更正、删除、关闭"),
+        Phrase("`memory on`, `memory off` and `memory separate` are the channel's setting; in "
+               "direct messages `memory off` switches it off for you alone. Admins: "
+               "`memory id @user private|channels|#channel ID|none`.",
+               "`memory on`、`memory off`、`memory separate` 是频道设置；在私信中 `memory off` "
+               "仅对您关闭。管理员：`memory id @user private|channels|#channel ID|none`。"),
     ),
 }  # fmt: skip
 _TITLE = Phrase("**Commands**, each after {slash}:", "**命令**，均写在 {slash} 之后：")
@@ -83,6 +103,8 @@ def show_help(visit: Visit, topic: str) -> Notice:
         label, name = setting.label.say(language), code(setting.command)
         parts = [f"**{label}** ({name})", setting.hint.say(language)]
         parts += [f"- {code(each.value)} {each.label.say(language)}" for each in setting.choices]
+        if setting.command in _COMMANDS:  # it does more than being set
+            parts += [phrase.say(language) for phrase in _COMMANDS[setting.command]]
         return Notice("\n\n".join(parts))
     if words[0] in _COMMANDS:
         what, further = _COMMANDS[words[0]]

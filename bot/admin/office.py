@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.admin.access import Access
 from bot.admin.choices import Choices
-from bot.admin.ports import Build, Prober, Vendors
+from bot.admin.ports import Build, Homes, Notebook, Prober, Vendors
 from bot.core.screens import Directory
 from storage.database import Storage
 
@@ -29,6 +29,9 @@ class Office:
         prober: Tries an app out.
         build: What this process is.
         clock: Tells the time, in UTC.
+        notebook: What is in memories; None without access keys.
+        endpoint: Where memories are made; None without access keys.
+        homes: People's Home tabs; None when the bot has none.
     """
 
     storage: Storage
@@ -39,3 +42,6 @@ class Office:
     prober: Prober
     build: Build
     clock: Callable[[], datetime] = utc_now
+    notebook: Notebook | None = None
+    endpoint: str | None = None
+    homes: Homes | None = None

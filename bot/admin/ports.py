@@ -3,12 +3,14 @@
 `Directory`, `Screen` and `OpenForm` stand beside the screens they show, in `bot.core.screens`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
+from bot.core.home import Home
 from bot.core.language import Language
+from bot.core.memory import MemoryNode
 from bot.core.question import AppProfile
 from bot.core.screens import Caller, Screen
 
@@ -28,6 +30,11 @@ class Visit:
     caller: Caller
     language: Language
     screen: Screen
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether it came from the caller's Home tab, which is in no channel."""
+        return not self.caller.channel_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,59 @@ class Vendors(Protocol):
 
     async def dashscope(self, app: AppProfile) -> Health:
         """Return how an app's host is, within 2 s."""
+        ...
+
+
+class Entries(Protocol):
+    """What a memory holds, as far as it was read."""
+
+    @property
+    def nodes(self) -> Sequence[MemoryNode]:
+        """The entries, in the service's order."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """How many there are altogether; 0 when the service did not say."""
+        ...
+
+
+class Notebook(Protocol):
+    """What is in memories. Every method raises `bot.errors.DashScopeError`; a call takes a second.
+
+    `MemoryGone` when the memory, or an entry of this memory, does not exist.
+    """
+
+    async def nodes(self, memory_id: str, *, limit: int = ...) -> Entries:
+        """Return the first `limit` entries."""
+        ...
+
+    async def node(self, memory_id: str, node_id: str) -> MemoryNode:
+        """Return one entry of this memory."""
+        ...
+
+    async def update_node(self, memory_id: str, node_id: str, *, content: str) -> None:
+        """Replace an entry's words."""
+        ...
+
+    async def delete_node(self, memory_id: str, node_id: str) -> None:
+        """Delete an entry."""
+        ...
+
+    async def delete(self, memory_id: str) -> None:
+        """Delete a memory with everything in it."""
+        ...
+
+
+class Homes(Protocol):
+    """The Home tabs of people."""
+
+    async def publish(self, team_id: str, user_id: str, home: Home) -> None:
+        """Show somebody a Home, which nobody else sees.
+
+        Raises:
+            SlackError: Slack did not take it.
+        """
         ...
 
 

@@ -123,10 +123,6 @@ UNDO_APP_IN_USE = Phrase(
     "已有设置使用此应用，因此无法撤销添加。{command} 可查看使用位置。",
 )
 UNDO_IMPOSSIBLE = Phrase("This change cannot be undone any more.", "此更改已无法撤销。")
-UNDO_APP_GONE = Phrase(
-    "The app {name}, which was chosen before, is gone; nothing was changed.",
-    "之前选择的应用 {name} 已不存在，未作任何更改。",
-)
 FRESH_SESSIONS = Phrase(
     "Threads start a fresh session with the other app: it does not know what was said before.",
     "更换应用后，消息列会开始新的会话：新应用不了解之前的内容。",

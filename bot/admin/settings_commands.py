@@ -89,7 +89,7 @@ async def offer_reset(office: Office, visit: Visit, *, for_workspace: bool) -> N
     button = Button(
         "reset",
         replies.RESET_ALL.say(visit.language),
-        target.level.value,
+        target.scope,  # a notice that cannot be shown here goes to direct messages
         style="danger",
         confirm=replies.RESET_SURE.say(visit.language),
     )

@@ -61,7 +61,7 @@ async def show_all(office: Office, visit: Visit, *, for_workspace: bool) -> Noti
         StorageError: The database did not answer.
     """
     target = target_of(visit.caller, for_workspace=for_workspace)
-    effective, gone = await _effective(office, visit, target)
+    effective, gone = await effective_at(office, visit, target)
     language = visit.language
     place = replies.place(target.scope, language=language)
     parts = [
@@ -83,7 +83,7 @@ async def show_one(
         StorageError: The database did not answer.
     """
     target = target_of(visit.caller, for_workspace=for_workspace)
-    effective, gone = await _effective(office, visit, target)
+    effective, gone = await effective_at(office, visit, target)
     language = visit.language
     one = _ONE.say(
         language,
@@ -98,7 +98,7 @@ async def show_one(
     return Notice("\n\n".join(parts))
 
 
-async def _effective(office: Office, visit: Visit, target: Target) -> tuple[Effective, str]:
+async def effective_at(office: Office, visit: Visit, target: Target) -> tuple[Effective, str]:
     """Return what holds, and the name of the chosen app if it is gone.
 
     Of an app that is gone nothing is known; the built-in one stands in for it.

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from urllib.parse import urlsplit
 
 from bot.admin import replies, scopes
+from bot.admin.app_texts import NEEDS_OWN_KEY
+from bot.admin.choices import KeyHeldBack
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Build, Health, Visit
+from bot.admin.quotas import used_on
 from bot.admin.replies import typeable
 from bot.core.api_fields import KIND_NAMES
 from bot.core.language import Language, Phrase
-from bot.core.quota import Used, counted
 from bot.core.resolution import Effective, Quota, resolve
 from bot.core.screens import Caller, Notice
 from bot.core.setting import Follow, History, Level
@@ -25,15 +26,15 @@ CHECKS_WITHIN_S = 2.5
 MAX_SCOPES = 20
 
 _TITLE = Phrase("**Status** of {place}", "{place} 的**状态**")
-_ANSWERS = Phrase("**App:** {name} — {why}", "**应用：**{name}——{why}")
+_ANSWERS = Phrase("**App:** {name} — {why}", "**应用**：{name}——{why}")
 _WHY: Mapping[Level | None, Phrase] = {
     None: Phrase("nobody chose another one", "未另行选择"),
     Level.WORKSPACE: Phrase("the workspace's choice", "由工作区选择"),
     Level.CHANNEL: Phrase("this channel's choice", "由此频道选择"),
     Level.USER: Phrase("your own choice", "由您选择"),
 }
-_KIND = Phrase("**Kind:** {kind}", "**类型：**{kind}")
-_REACHED = Phrase("**Reached at:** {host}{workspace}", "**地址：**{host}{workspace}")
+_KIND = Phrase("**Kind:** {kind}", "**类型**：{kind}")
+_REACHED = Phrase("**Reached at:** {host}{workspace}", "**地址**：{host}{workspace}")
 _WORKSPACE = Phrase(", workspace {name}", "，业务空间 {name}")
 _KEY_TROUBLE = Phrase(
     "Its API key is stored encrypted and cannot be opened: {why}.",
@@ -41,7 +42,7 @@ _KEY_TROUBLE = Phrase(
 )
 _LOCKED = Phrase("ENCRYPTION_KEYS is not set", "未设置 ENCRYPTION_KEYS")
 _UNREADABLE = Phrase("none of ENCRYPTION_KEYS fits", "ENCRYPTION_KEYS 中没有匹配的密钥")
-_HISTORY = Phrase("**History:** {rule}", "**对话历史：**{rule}")
+_HISTORY = Phrase("**History:** {rule}", "**对话历史**：{rule}")
 _HISTORY_RULES: Mapping[History, Phrase] = {
     History.SESSION: Phrase(
         "one session for each thread; DashScope forgets it after an idle hour or 50 rounds",
@@ -51,7 +52,7 @@ _HISTORY_RULES: Mapping[History, Phrase] = {
     History.OFF: Phrase("none, every question stands alone", "无，每个问题互不相关"),
 }
 _NO_SESSIONS = Phrase("none, this kind of app keeps no sessions", "无，此类应用不保留会话")
-_FOLLOW = Phrase("**Answers to:** {rule}", "**回复范围：**{rule}")
+_FOLLOW = Phrase("**Answers to:** {rule}", "**回复范围**：{rule}")
 _FOLLOW_RULES: Mapping[Follow, Phrase] = {
     Follow.MENTION: Phrase("mentions", "提及我的消息"),
     Follow.THREAD: Phrase(
@@ -62,28 +63,28 @@ _FOLLOW_RULES: Mapping[Follow, Phrase] = {
 _FOLLOW_DM = Phrase("every direct message", "每条私信")
 _QUOTA_LEFT = Phrase(
     "**Left today:** {left:,} of {limit:,} {unit} ({whose})",
-    "**今日剩余：**{limit:,} {unit}中的 {left:,}（{whose}）",
+    "**今日剩余**：{limit:,} {unit}中的 {left:,}（{whose}）",
 )
-_NO_QUOTA = Phrase("**Left today:** no quota is set", "**今日剩余：**未设额度")
+_NO_QUOTA = Phrase("**Left today:** no quota is set", "**今日剩余**：未设额度")
 _TURNS = Phrase("questions", "个问题")
 _TOKENS = Phrase("tokens", "个 token")
 _YOURS = Phrase("you, in the whole workspace", "您，整个工作区")
 _YOURS_HERE = Phrase("you, in this channel", "您，在此频道")
 _CHANNELS = Phrase("this channel", "此频道")
-_SLACK = Phrase("**Slack:** {health}", "**Slack：**{health}")
-_DASHSCOPE = Phrase("**DashScope:** {health}", "**DashScope：**{health}")
+_SLACK = Phrase("**Slack:** {health}", "**Slack**：{health}")
+_DASHSCOPE = Phrase("**DashScope:** {health}", "**DashScope**：{health}")
 _WELL = Phrase("works{took}", "正常{took}")
 _ILL = Phrase("does not answer as it should ({reason})", "未正常响应（{reason}）")
 _UNSURE = Phrase("unknown", "未知")
 _TOOK = Phrase(" ({ms} ms)", "（{ms} 毫秒）")
-_VERSION = Phrase("**Version:** {version}", "**版本：**{version}")
-_ENCRYPTED = Phrase("**Secrets at rest:** encrypted", "**机密存储：**已加密")
+_VERSION = Phrase("**Version:** {version}", "**版本**：{version}")
+_ENCRYPTED = Phrase("**Secrets at rest:** encrypted", "**机密存储**：已加密")
 _NOT_ENCRYPTED = Phrase(
     "**Secrets at rest:** off, ENCRYPTION_KEYS is not set; apps cannot have keys of their own",
-    "**机密存储：**已关闭（未设置 ENCRYPTION_KEYS），应用不能有自己的密钥",
+    "**机密存储**：已关闭（未设置 ENCRYPTION_KEYS），应用不能有自己的密钥",
 )
-_ALL_SCOPES = Phrase("**Slack scopes:** all there", "**Slack 权限：**齐全")
-_MISSING = Phrase("**Missing Slack scopes:**", "**缺少的 Slack 权限：**")
+_ALL_SCOPES = Phrase("**Slack scopes:** all there", "**Slack 权限**：齐全")
+_MISSING = Phrase("**Missing Slack scopes:**", "**缺少的 Slack 权限**：")
 
 
 async def show_status(office: Office, visit: Visit) -> Notice:
@@ -93,7 +94,7 @@ async def show_status(office: Office, visit: Visit) -> Notice:
         StorageError: The database did not answer.
     """
     caller, language = visit.caller, visit.language
-    answering = await _answering(office, caller, language=language)
+    answering = await who_answers(office, caller, language=language)
     slack, dashscope = await asyncio.gather(
         _checked(office.vendors.slack(caller.team_id)),
         _checked(office.vendors.dashscope(answering.effective.app)),
@@ -102,7 +103,7 @@ async def show_status(office: Office, visit: Visit) -> Notice:
     lines = [
         *_about_app(answering, language=language),
         *_about_threads(answering.effective, caller, language=language),
-        *await _about_quotas(office, caller, answering.effective, language=language),
+        *await quota_lines(office, caller, answering.effective, language=language),
         _SLACK.say(language, health=_health(slack, language=language)),
         _DASHSCOPE.say(language, health=_health(dashscope, language=language)),
         _VERSION.say(language, version=code(office.build.version)),
@@ -114,33 +115,46 @@ async def show_status(office: Office, visit: Visit) -> Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answering:
+class Answering:
     """Who answers: what holds, and what keeps it from doing so, in words or empty."""
 
     effective: Effective
     trouble: str = ""
 
 
-async def _answering(office: Office, caller: Caller, *, language: Language) -> _Answering:
+async def who_answers(office: Office, caller: Caller, *, language: Language) -> Answering:
+    """Return who answers a caller where they are.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
     choices, place = office.choices, (caller.team_id, caller.channel_id, caller.user_id)
     try:
-        return _Answering(await choices.of(*place))
+        return Answering(await choices.of(*place))
     except UnknownApp as error:
         layers = await choices.layers(*place)
         command = typeable("app", "NAME")
         gone = replies.APP_GONE.say(language, name=code(error.name), command=command)
-        return _Answering(resolve(layers, app=choices.default_app), gone)
+        return Answering(resolve(layers, app=choices.default_app), gone)
     except (SecretsLocked, SecretUnreadable) as error:
         layers = await choices.layers(*place)
         app, layers = await choices.answering(
             caller.team_id, layers, user_id=caller.user_id, with_key=False
         )
-        why = _LOCKED if isinstance(error, SecretsLocked) else _UNREADABLE
-        trouble = _KEY_TROUBLE.say(language, why=why.say(language))
-        return _Answering(resolve(layers, app=app), trouble)
+        return Answering(resolve(layers, app=app), _key_trouble(error, language=language))
 
 
-def _about_app(answering: _Answering, *, language: Language) -> Iterator[str]:
+def _key_trouble(error: SecretsLocked | SecretUnreadable, *, language: Language) -> str:
+    match error:
+        case KeyHeldBack():
+            return NEEDS_OWN_KEY.say(language)
+        case SecretsLocked():
+            return _KEY_TROUBLE.say(language, why=_LOCKED.say(language))
+        case SecretUnreadable():
+            return _KEY_TROUBLE.say(language, why=_UNREADABLE.say(language))
+
+
+def _about_app(answering: Answering, *, language: Language) -> Iterator[str]:
     effective = answering.effective
     app, why = effective.app, _WHY[effective.origins.get("app")]
     yield _ANSWERS.say(language, name=code(app.name), why=why.say(language))
@@ -162,39 +176,35 @@ def _about_threads(effective: Effective, caller: Caller, *, language: Language) 
     yield _FOLLOW.say(language, rule=follow.say(language))
 
 
-async def _about_quotas(
+async def quota_lines(
     office: Office, caller: Caller, effective: Effective, *, language: Language
 ) -> list[str]:
+    """Return what is left of each quota today, in Markdown, or that there is none.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
     today = office.clock().date()
-    uses = [(quota, await _used(office, caller, quota, today=today)) for quota in effective.quotas]
-    lines = [_quota_line(quota, used, language=language) for quota, used in uses]
+    lines = [
+        _quota_line(
+            quota, await used_on(today, quota, caller=caller, office=office), language=language
+        )
+        for quota in effective.quotas
+    ]
     return lines or [_NO_QUOTA.say(language)]
 
 
-def _quota_line(quota: Quota, used: Used, *, language: Language) -> str:
+def _quota_line(quota: Quota, used: int, *, language: Language) -> str:
     whose = _CHANNELS
     if quota.per == "user":
         whose = _YOURS if quota.across == "workspace" else _YOURS_HERE
     return _QUOTA_LEFT.say(
         language,
-        left=max(0, quota.limit - counted(quota, used)),
+        left=max(0, quota.limit - used),
         limit=quota.limit,
         unit=(_TURNS if quota.unit == "turns" else _TOKENS).say(language),
         whose=whose.say(language),
     )
-
-
-async def _used(office: Office, caller: Caller, quota: Quota, *, today: date) -> Used:
-    rows = await office.storage.usage.report(
-        caller.team_id,
-        since=today,
-        until=today,
-        by="day",
-        channel_id=caller.channel_id if quota.across == "channel" else None,
-        user_id=caller.user_id if quota.per == "user" else None,
-    )
-    tokens = sum(row.input_tokens + row.output_tokens for row in rows)
-    return Used(turns=sum(row.turns for row in rows), tokens=tokens)
 
 
 async def _checked(check: Awaitable[Health]) -> Health:

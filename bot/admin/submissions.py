@@ -6,18 +6,22 @@ what they may is asked anew, and every value is read as if it had been typed.
 
 from collections.abc import Mapping
 
-from bot.admin import app_forms, config_page, replies
+from bot.admin import app_forms, config_page, own_matters, replies
 from bot.admin import app_texts as texts
 from bot.admin.app_entry import AppEntry, EntryProblems, read_entry
 from bot.admin.app_forms import app_form, typed_fields
 from bot.admin.app_saving import key_rules, save, saved_notice
 from bot.admin.config_submission import config_submitted
 from bot.admin.office import Office
+from bot.admin.own_matters import own_submitted
 from bot.admin.submission import Submission, refusal
 from bot.core.screens import Caller, Closed, Errors, Replaced, Submitted, Values
 from bot.errors import SlackError
 from storage.errors import StorageError, VersionConflict
 from storage.records import StoredApp
+
+LANGUAGE_WITHIN_S = 0.2
+"""Most of the little time there is for a form goes into who sent it."""
 
 
 async def submitted(
@@ -32,7 +36,7 @@ async def submitted(
         state: What the form carried.
         values: What was entered.
     """
-    language = await office.access.language(caller)
+    language = await office.access.language(caller, within_s=LANGUAGE_WITHIN_S)
     submission = Submission(office=office, caller=caller, language=language, values=values)
     try:
         match callback:
@@ -40,6 +44,8 @@ async def submitted(
                 return await config_submitted(submission, state=state)
             case app_forms.CALLBACK:
                 return await _app_submitted(submission, state=state)
+            case _ if callback in own_matters.CALLBACKS:
+                return await own_submitted(submission, callback, state=state)
             case _:
                 return refusal(submission, texts.STALE_FORM)
     except SlackError:

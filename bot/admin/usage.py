@@ -11,15 +11,15 @@ from bot.admin.csv_files import CsvFile
 from bot.admin.exports import audit_csv, usage_csv
 from bot.admin.office import Office
 from bot.admin.ports import Visit
+from bot.admin.quotas import used_on
 from bot.admin.replies import ONLY_ADMINS_READ
 from bot.admin.usage_request import DAYS_MOST, Extent, extent_of, parse_usage
 from bot.admin.usage_tables import UsageReport, tables, title
 from bot.core.language import Phrase
-from bot.core.quota import Used, counted
 from bot.core.resolution import Quota, resolve
 from bot.core.screens import Notice
 from bot.errors import SlackError, SlackTokenRefused
-from storage.records import UsageKey, UsageRow
+from storage.usage_records import UsageKey, UsageRow
 
 log = structlog.get_logger(__name__)
 
@@ -95,14 +95,18 @@ class UsageDesk:
             await self._send_chart(visit, report)
 
     async def _report(self, visit: Visit, extent: Extent) -> UsageReport:
-        team_id = visit.caller.team_id
+        caller, today = visit.caller, self._today()
+        team_id = caller.team_id
         return UsageReport(
             extent=extent,
             by_day=await self._sums(team_id, extent, by="day"),
             by_model=await self._sums(team_id, extent, by="model"),
             by_user=() if extent.user_id else await self._sums(team_id, extent, by="user"),
             by_channel=() if extent.channel_id else await self._sums(team_id, extent, by="channel"),
-            quotas=[(quota, await self._used(visit, quota)) for quota in await self._quotas(visit)],
+            quotas=[
+                (quota, await used_on(today, quota, caller=caller, office=self._office))
+                for quota in await self._quotas(visit)
+            ],
         )
 
     async def _sums(self, team_id: str, extent: Extent, *, by: UsageKey) -> Sequence[UsageRow]:
@@ -120,20 +124,6 @@ class UsageDesk:
         layers = await choices.layers(caller.team_id, caller.channel_id, caller.user_id)
         # No quota depends on the app, which may be gone.
         return resolve(layers, app=choices.default_app).quotas
-
-    async def _used(self, visit: Visit, quota: Quota) -> int:
-        """Return what was used of a quota today, in its unit."""
-        caller, today = visit.caller, self._today()
-        is_here = quota.per == "channel" or quota.across == "channel"
-        extent = Extent(
-            since=today,
-            until=today,
-            channel_id=caller.channel_id if is_here else None,
-            user_id=caller.user_id if quota.per == "user" else None,
-        )
-        rows = await self._sums(caller.team_id, extent, by="day")
-        tokens = sum(row.input_tokens + row.output_tokens for row in rows)
-        return counted(quota, Used(turns=sum(row.turns for row in rows), tokens=tokens))
 
     async def _send_chart(self, visit: Visit, report: UsageReport) -> None:
         picture = await self._picture(visit.caller.team_id, report)

@@ -8,7 +8,7 @@ from bot.admin.marks import cell, channel, table, user
 from bot.admin.usage_request import Extent
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Quota
-from storage.records import UsageRow
+from storage.usage_records import UsageRow
 
 DAYS_MOST = 31
 ROWS_MOST = 10

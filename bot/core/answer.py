@@ -9,6 +9,7 @@ from bot.core.loose_json import (
     as_object,
     count_at,
     delta_at,
+    id_at,
     mend_surrogates,
     object_at,
     objects_at,
@@ -172,8 +173,8 @@ class AnswerReader:
 
     def _merge(self, body: Mapping[str, object]) -> None:
         output = object_at(body, "output")
-        self._request_id = text_at(body, "request_id") or self._request_id
-        self._session_id = text_at(output, "session_id") or self._session_id
+        self._request_id = id_at(body, "request_id") or self._request_id
+        self._session_id = id_at(output, "session_id") or self._session_id
         # Usage counts from the answer's beginning, so the last word on it is the sum.
         self._usage = _usage(object_at(body, "usage")) or self._usage
         self._sources = _sources(output) or self._sources
@@ -184,10 +185,12 @@ class AnswerReader:
             self._trail.end()
 
     def _merge_words(self, output: Mapping[str, object], *, last: bool) -> None:
+        text = delta_at(output, "text")
+        if text:
+            self._trail.end_actions()  # those still under way are told of again, with the text
         for thought in objects_at(output, "thoughts"):
             self._trail.take_thought(thought)
         self._trail.take_message(object_at(output, "workflow_message"))
-        text = delta_at(output, "text")
         if text:
             self._trail.end_thinking()
         self._text.add(text, last=last)
@@ -202,7 +205,7 @@ class AnswerReader:
 def _usage(usage: Mapping[str, object]) -> tuple[ModelUsage, ...]:
     return tuple(
         ModelUsage(
-            text_at(model, "model_id"),
+            id_at(model, "model_id"),
             count_at(model, "input_tokens"),
             count_at(model, "output_tokens"),
         )

@@ -19,6 +19,8 @@ FLOW_STREAM_MODES = ("message_format", "message_format_plus", "agent_format", "f
 FULL_THOUGHTS = "full_thoughts"
 
 _MAX_KNOWLEDGE_IDS = 5  # "rag_options" in the request parameters: pipeline_ids and file_ids, each
+_MAX_PLUGINS = 10  # "user_defined_tokens" in the request parameters
+_MAX_ASKED = 10  # our own bound for the inputs of a form that is still filled in
 _MAX_SESSION_FILES = 10  # "session files" in the agents' calling guide
 _MAX_NAME_CHARS = 64  # our own bound for the name of a field nobody here has heard of
 
@@ -41,6 +43,7 @@ class Spot(Enum):
     PARAMETERS = "parameters"
     RAG_OPTIONS = "parameters.rag_options"
     BIZ_PARAMS = "input.biz_params"
+    NOWHERE = "not sent: what the bot must know about an app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,12 @@ _IN_THE_ORDER_SENT = (
         Spot.RAG_OPTIONS,
         _AGENT,
         must_be.list_of(must_be.session_file, most=_MAX_SESSION_FILES),
+    ),
+    # Which variables whoever asks gives themselves.
+    ApiField("ask", Spot.NOWHERE, _FLOWS, must_be.list_of(must_be.variable, most=_MAX_ASKED)),
+    # Which plugins get a token of whoever asks.
+    ApiField(
+        "plugins", Spot.NOWHERE, _AGENT, must_be.list_of(must_be.identifier, most=_MAX_PLUGINS)
     ),
 )
 
@@ -194,11 +203,16 @@ def problems(options: Mapping[str, Json], *, kind: AppKind) -> Mapping[str, Phra
     return {**dict(_together(options)), **alone}
 
 
+def is_sent(name: str) -> bool:
+    """Whether an option stands in requests; the others only tell the bot how to ask."""
+    return name not in API_FIELDS or API_FIELDS[name].spot is not Spot.NOWHERE
+
+
 def placed(options: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
     """Return what the options add to `input` and to `parameters`, in the order fields are sent.
 
-    Nothing is checked. A name nobody here has heard of goes to `parameters`, as the vendor's SDK
-    does it.
+    Nothing is checked, and what is not sent is left out. A name nobody here has heard of goes to
+    `parameters`, as the vendor's SDK does it.
     """
     spots: dict[Spot, dict[str, Json]] = {spot: {} for spot in Spot}
     for name in (*(name for name in API_FIELDS if name in options), *options):

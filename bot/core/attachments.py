@@ -185,8 +185,8 @@ def _text_decision(note: FileNote, found: Format, means: Means, *, room: int) ->
     if isinstance(sent, Passed) or sent.phrase is TOO_LARGE:
         return sent
     if size <= TEXT_BYTES_MOST:
-        return refusal(TOO_MUCH_TEXT, note, limit=_shown(TEXTS_BYTES_MOST))
-    return refusal(TOO_LARGE, note, limit=_shown(TEXT_BYTES_MOST))
+        return refusal(TOO_MUCH_TEXT, note, bound=_shown(TEXTS_BYTES_MOST))
+    return refusal(TOO_LARGE, note, bound=_shown(TEXT_BYTES_MOST))
 
 
 def _out_of_reach(note: FileNote) -> Phrase | None:
@@ -218,7 +218,7 @@ def _way(family: Family, means: Means) -> Way | Phrase:
 
 def too_large(passed: Passed) -> Refusal:
     """Return the refusal of a file that turned out larger than Slack had said."""
-    return refusal(TOO_LARGE, passed.note, limit=_shown(passed.bytes_most))
+    return refusal(TOO_LARGE, passed.note, bound=_shown(passed.bytes_most))
 
 
 def quoted(note: FileNote, content: bytes) -> str | Refusal:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from bot.core.messages import matching_id, matching_ts, mentioned_users
+from bot.core.messages import mentioned_users
+from bot.core.slack_ids import matching_id, matching_ts
 
 FRESH_S = 60.0
 """Slack promises no order: a change may arrive before the message it changes, but not by much."""

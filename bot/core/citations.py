@@ -4,7 +4,7 @@ How DashScope writes them: "Application calling", `doc_references`: n is an entr
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from bot.core.answer import Source
@@ -21,10 +21,12 @@ BEGUN_TAG = re.compile(
     r"(?:<(?:/r?|/ref?\s{0,3})?)?)\Z",
     re.IGNORECASE,
 )
-NUMBER = re.compile(r"\[\s*(\w{1,16})\s*\]")
+NUMBER = re.compile(r"\b\w{1,16}\b")
+"""What a tag may name, alone or with others: `[1]`, `[1][2]`, `[1, 2]`."""
 DEFINITION = re.compile(r"^( {0,3}\[\d{1,4}\])(?=:)", re.MULTILINE)
-JOINING = frozenset("([:")
-"""After `[n]` these would make Markdown read a link or its definition."""
+APART: Mapping[str, str] = {"(": " ", "[": " ", ":": "\u2060"}
+"""After `[n]` these would make Markdown read a link or its definition; what stands between is a
+space where a writer would put one, else a word joiner, which nobody sees."""
 
 LEFT_TAG = re.compile(r"<(?=/?ref)", re.IGNORECASE)
 """A tag that was not there before others went out of its middle."""
@@ -43,7 +45,7 @@ def mark_citations(text: str, *, sources: Sequence[Source], finished: bool) -> s
     A tag that has only begun is held back; in a finished text it goes, but a lone `<` stays.
     """
     known = {source.index for source in sources}
-    text = DEFINITION.sub(r"\1 ", text)
+    text = DEFINITION.sub(rf"\1{APART[':']}", text)
     begun = BEGUN_TAG.search(text)
     if begun is not None and not (finished and begun[0] in {"<", "</"}):
         text = text[: begun.start()]
@@ -52,10 +54,15 @@ def mark_citations(text: str, *, sources: Sequence[Source], finished: bool) -> s
 
 
 def _marks(tag: re.Match[str], *, known: set[str]) -> str:
-    numbers = [number for number in NUMBER.findall(tag[1] or "") if number in known]
+    numbers = [number for number in _numbers(tag) if number in known]
     following = tag.string[tag.end() : tag.end() + 1]
-    space = " " if numbers and following in JOINING and following else ""
-    return " ".join(f"[{number}]" for number in numbers) + space
+    between = APART.get(following, "") if numbers else ""
+    return " ".join(f"[{number}]" for number in numbers) + between
+
+
+def _numbers(tag: re.Match[str]) -> Sequence[str]:
+    """Return what a tag names, each once."""
+    return tuple(dict.fromkeys(NUMBER.findall(tag[1] or "")))
 
 
 def list_sources(text: str, *, sources: Sequence[Source]) -> str:
@@ -68,7 +75,7 @@ def list_sources(text: str, *, sources: Sequence[Source]) -> str:
         text: The answer as it came, with its tags.
         sources: What the app returned.
     """
-    cited = {number for tag in TAG.finditer(text) for number in NUMBER.findall(tag[1] or "")}
+    cited = {number for tag in TAG.finditer(text) for number in _numbers(tag)}
     entries: dict[str, list[str]] = {}
     for source in [source for source in sources if source.index in cited] or sources:
         numbers = entries.setdefault(_entry(source), [])

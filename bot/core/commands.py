@@ -1,9 +1,9 @@
 """Typed text -> what is wanted: the grammar of the slash command.
 
 `help` · `status` · `show` · `config` · `apps …` · `usage …` · `audit [all|csv]` · `undo` ·
-`reset [SETTING|all]` · and each setting's own words: alone they show it, followed by a value they
-set it, followed by `default`, `inherit` or `-` they take the value away. `workspace` in front means
-the workspace's defaults instead of this channel's settings.
+`new` · `tokens` · `reset [SETTING|all]` · and each setting's own words: alone they show it,
+followed by a value they set it, followed by `default`, `inherit` or `-` they take the value away.
+`workspace` in front means the workspace's defaults instead of this channel's settings.
 """
 
 import difflib
@@ -45,9 +45,11 @@ class Verb(StrEnum):
     APPS = "apps"
     USAGE = "usage"
     UNDO = "undo"
+    NEW = "new"
+    TOKENS = "tokens"
 
 
-_OPEN_VERBS = frozenset({Verb.HELP, Verb.APPS, Verb.USAGE})
+_OPEN_VERBS = frozenset({Verb.HELP, Verb.APPS, Verb.USAGE, Verb.TOKENS})
 """Verbs that read the words after them themselves; no other takes any."""
 
 _ALIASES: Mapping[str, str] = MappingProxyType(
@@ -61,6 +63,8 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
         "撤销": "undo",
         "记录": "audit",
         "重置": "reset",
+        "重新开始": "new",
+        "令牌": "tokens",
         "?": "help",
     }
 )
@@ -123,7 +127,18 @@ class Unknown:
     suggestions: tuple[str, ...] = ()
 
 
-Command = Do | Audit | Reset | Read | Write | Drop | Unknown
+@dataclass(frozen=True, slots=True)
+class NameMemory:
+    """Say which long-term memory is somebody's.
+
+    Attributes:
+        typed: What follows, with Slack's tokens, for `core.memory_naming`.
+    """
+
+    typed: str
+
+
+Command = Do | Audit | Reset | Read | Write | Drop | NameMemory | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +163,12 @@ def parse_command(text: str) -> Typed:
         rest = after
     if not rest:
         return Typed(Do(Verb.SHOW if for_workspace else Verb.HELP), for_workspace)
-    command = _verb(rest) or _setting(rest) or _unknown(rest, for_workspace=for_workspace)
+    command = (
+        _verb(rest)
+        or _memory(rest)
+        or _setting(rest)
+        or _unknown(rest, for_workspace=for_workspace)
+    )
     return Typed(command, for_workspace)
 
 
@@ -194,6 +214,8 @@ def _split(text: str) -> tuple[str, str]:
 
 def _folded(word: str) -> str:
     folded = word.casefold()
+    if folded.startswith("token"):  # what follows may be one, and is not to be said again
+        return Verb.TOKENS
     return _ALIASES.get(folded, folded)
 
 
@@ -231,6 +253,13 @@ def _reset(rest: str) -> Command:
         return Reset(found[0])
     suggestions = tuple(f"reset {close}" for close in _closest(words, commands=_setting_commands()))
     return Unknown(_brief(f"reset {rest}"), suggestions or ("reset all",))
+
+
+def _memory(text: str) -> Command | None:
+    """Return the naming of a memory; `memory` with anything else behind it is a setting."""
+    word, rest = _split(text)
+    second, typed = _split(rest)
+    return NameMemory(typed) if (word, second) == ("memory", "id") else None
 
 
 def _setting(text: str) -> Command | None:

@@ -13,6 +13,9 @@ from bot.core.inline import is_boundary, whole_spans
 AHEAD_CHARS = 12
 """Characters of the page's room that a cut within a line leaves, to see how the rest begins."""
 
+FENCE_CHARS = 3
+"""Of a fence's mark at least (CommonMark, "Fenced code blocks")."""
+
 BACK_CHARS = 64
 """How far back a cut is sought that breaks no character; no emoji is built of so many."""
 
@@ -25,6 +28,8 @@ BLOCK_START = re.compile(
 
 MAY_UNDERLINE = re.compile(r"[\s>|:=-]*")
 """A line that makes the one above a heading or a table's header, or the beginning of one."""
+
+MAY_OPEN_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2})")
 
 BEGINS_BLOCK = frozenset({Kind.HEADING, Kind.RULE, Kind.FENCE})
 STICKS_TO_NEXT = frozenset({Kind.HEADING, Kind.UNDERLINE, Kind.DELIMITER, Kind.FENCE})
@@ -64,14 +69,20 @@ def _full(text: str, *, lines: Sequence[Line], start: Cut, room_bytes: int) -> C
         needed = max(reserve, len(ending(line).encode()))
         taken = text[begin : line.end].encode()
         if len(taken) + needed > room_bytes:
-            # A mark that grows into a fence must not move the place where it may be parted from
-            # what stands before it: its own closing counts only on a page that begins with it.
-            held = reserve if index > start.line else needed
-            fitting = taken[: max(room_bytes - held, 0)].decode(errors="ignore")
+            fits = room_bytes - needed
+            if index > start.line and line.kind is Kind.FENCE:
+                # A mark that grows into a fence must not move the place where the page is full.
+                fits = max(fits, min(room_bytes, _mark_end(line, text=text) - begin))
+            fitting = taken[: max(fits, 0)].decode(errors="ignore")
             return Cut(begin + len(fitting), index)
         reserve = needed
         room_bytes -= len(taken)
     return None
+
+
+def _mark_end(line: Line, *, text: str) -> int:
+    """Return where the line that opens a fence is known to do so; ASCII alone is before it."""
+    return text.index(line.content.lstrip()[:FENCE_CHARS], line.start) + FENCE_CHARS
 
 
 def _best(text: str, *, seen: Sequence[Line], start: Cut, end: int) -> Cut:
@@ -87,14 +98,20 @@ def _best(text: str, *, seen: Sequence[Line], start: Cut, end: int) -> Cut:
         return _latest_of_best(filled)
     last = len(seen) - 1
     begin = max(seen[last].start, start.offset)
-    if seen[last].kind is Kind.FENCE and last > start.line:
-        end = max(begin + 1, end - len(ending(seen[last])))
+    if _may_open_fence(seen[last]) and begin > start.offset:
+        return Cut(begin, last)  # it closes on its own page
     within = _within_line(text[begin:end], line=seen[last], least=half - begin)
     if within:
         return Cut(begin + within, last)
     if between:
         return _latest_of_best(between)
     return _anywhere(text, line=last, begin=begin, end=end)
+
+
+def _may_open_fence(line: Line) -> bool:
+    """Whether a line opens a fence, or may be the beginning of one that does."""
+    begun = line.fence is None and MAY_OPEN_FENCE.fullmatch(line.content) is not None
+    return begun or line.kind is Kind.FENCE
 
 
 def _latest_of_best(rated: Sequence[tuple[int, Cut]]) -> Cut:

@@ -15,6 +15,7 @@ from bot.errors import (
     AccountProblem,
     ContentBlocked,
     DashScopeError,
+    MemoryGone,
     Misconfigured,
     RequestRefused,
     SessionLost,
@@ -179,8 +180,10 @@ def plain_code(code: str) -> str:
 def _class_of(code: str, *, status: int | None, detail: str) -> type[DashScopeError]:
     kind = _class_of_code(code) or _class_of_status(status)
     inside = plain_code(detail)
-    if _names_the_session(kind, code=code, detail=inside):
+    if _names("session", kind, code=code, detail=inside):
         return SessionLost
+    if _names("memory", kind, code=code, detail=inside):
+        return MemoryGone
     if kind is Throttled and "freeallocatedquotaexceeded" in inside:
         return AccountProblem  # a 429 that no waiting ends
     if kind is UpstreamFailed and "datainspection" in inside:
@@ -190,10 +193,13 @@ def _class_of(code: str, *, status: int | None, detail: str) -> type[DashScopeEr
     return kind
 
 
-def _names_the_session(kind: type[DashScopeError], *, code: str, detail: str) -> bool:
-    """How an expired session answers is not documented, so every refusal that names one counts."""
-    return (kind in {RequestRefused, Misconfigured} and "session" in code) or (
-        kind is RequestRefused and "session" in detail
+def _names(word: str, kind: type[DashScopeError], *, code: str, detail: str) -> bool:
+    """Whether a refusal names the session, or the memory.
+
+    How one that is gone answers is not documented, so every refusal that names it counts.
+    """
+    return (kind in {RequestRefused, Misconfigured} and word in code) or (
+        kind is RequestRefused and word in detail
     )
 
 

@@ -23,6 +23,8 @@ _MAX_ADDRESS_CHARS = 2000
 # `:` are let pass as well. What is kept out is what a slip of the hand leaves in an id: commas,
 # quotation marks, brackets, braces, spaces.
 _ID = re.compile(rf"[A-Za-z0-9_.:-]{{1,{MAX_WORD_CHARS}}}")
+_VARIABLE = re.compile(r"[\w.-]{1,64}")  # our own bound; the vendor names none
+_IN_AGENTS_VARIABLES = ("user_prompt_params", "user_defined_params", "user_defined_tokens")
 _SESSION_FILE_PREFIX = "file_session_"  # "session files" in the agents' calling guide
 _ADDRESS = re.compile(rf"https?://[^\s]{{1,{_MAX_ADDRESS_CHARS}}}")
 _QUOTES = frozenset('"“”„‟')
@@ -34,6 +36,14 @@ _WORD = Phrase(
 _IDENTIFIER = Phrase(
     f"An id is 1 to {MAX_WORD_CHARS} letters, digits or any of `_` `-` `.` `:`.",
     f"ID 由 1 到 {MAX_WORD_CHARS} 个字母、数字或 `_` `-` `.` `:` 组成。",
+)
+_VARIABLE_NAME = Phrase(
+    "The name of a variable is 1 to 64 letters, digits or any of `_` `-` `.`.",
+    "变量名由 1 到 64 个字母、汉字、数字或 `_` `-` `.` 组成。",
+)
+_NO_VARIABLE = Phrase(
+    "This name stands for what agents take in here: it is no variable of a workflow.",
+    "此名称是智能体应用的专用字段，不是工作流变量。",
 )
 _SESSION_FILE = Phrase(
     f"The id of a session file begins with `{_SESSION_FILE_PREFIX}`.",
@@ -105,6 +115,13 @@ def word(value: Json) -> Phrase | None:
 def identifier(value: Json) -> Phrase | None:
     """Check for one id; two of them in one text are none."""
     return None if isinstance(value, str) and _ID.fullmatch(value) else _IDENTIFIER
+
+
+def variable(value: Json) -> Phrase | None:
+    """Check for the name of a variable of a workflow's start node."""
+    if value in _IN_AGENTS_VARIABLES:
+        return _NO_VARIABLE
+    return None if isinstance(value, str) and _VARIABLE.fullmatch(value) else _VARIABLE_NAME
 
 
 def session_file(value: Json) -> Phrase | None:

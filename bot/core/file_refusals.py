@@ -1,57 +1,67 @@
 """Why a file is not passed on to an app, as one sentence for whoever attached it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.files import FileNote, plain_name
 from bot.core.language import Language, Phrase
 
 TOO_MANY = Phrase(
-    "I read at most {most} files of a message; the others were left out.",
-    "每条消息最多读取 {most} 个文件，其余文件已忽略。",
+    "I read at most {limit} files of a message; the others were left out.",
+    "每条消息最多读取 {limit} 个文件，其余文件已忽略。",
 )
 TOO_LARGE = Phrase(
-    "“{name}” is too large: I read at most {limit}.", "“{name}”过大，最多读取 {limit}。"
+    "I left out {names}: of a file like this I read at most {limit}.",
+    "已忽略{names}：此类文件最多读取 {limit}。",
 )
 TOO_MUCH_TEXT = Phrase(
-    "“{name}” was left out: the text files are too long together, at most {limit}.",
-    "“{name}”已忽略：文本文件总量最多 {limit}。",
+    "I left out {names}: text files may have {limit} together.",
+    "已忽略{names}：文本文件总量最多 {limit}。",
 )
 UNKNOWN_KIND = Phrase(
-    "I cannot read files of the kind of “{name}”: images, documents and plain text I can.",
-    "无法读取“{name}”这类文件，仅支持图片、文档和纯文本。",
+    "I left out {names}: images, documents and plain text are all I can read.",
+    "已忽略{names}：仅支持图片、文档和纯文本。",
 )
 NO_WAY = Phrase(
-    "“{name}” cannot be passed on: whoever runs me must set PUBLIC_URL for images and documents.",
-    "无法转交“{name}”：需要维护者设置 PUBLIC_URL 后才能处理图片和文档。",
+    "I left out {names}: to pass on images and documents, whoever runs me must set PUBLIC_URL.",
+    "已忽略{names}：需要维护者设置 PUBLIC_URL 后才能转交图片和文档。",
 )
 NO_IMAGES = Phrase(
-    "The app here takes no images, so “{name}” was left out.",
-    "此处的应用不接受图片，“{name}”已忽略。",
+    "I left out {names}: the app here takes no images.", "已忽略{names}：此处的应用不接受图片。"
 )
 NO_DOCUMENTS = Phrase(
-    "The app here takes no documents, so “{name}” was left out.",
-    "此处的应用不接受文档，“{name}”已忽略。",
+    "I left out {names}: the app here takes no documents.",
+    "已忽略{names}：此处的应用不接受文档。",
 )
 KEPT_ELSEWHERE = Phrase(
-    "“{name}” is kept outside Slack, where I cannot open it.",
-    "“{name}”保存在 Slack 之外，无法打开。",
+    "I left out {names}: what is kept outside Slack I cannot open.",
+    "已忽略{names}：无法打开保存在 Slack 之外的文件。",
 )
 NOT_THERE = Phrase(
-    "“{name}” is not there any more, or I may not see it.", "“{name}”已不存在或无权查看。"
+    "I left out {names}: not there any more, or not for me to see.",
+    "已忽略{names}：已不存在或无权查看。",
 )
-NOT_FETCHED = Phrase(
-    "“{name}” could not be fetched. Please send it again.", "无法获取“{name}”，请重新发送。"
+NOT_FETCHED = Phrase("I could not fetch {names}. Please try again.", "无法获取{names}，请重试。")
+TOO_SLOW = Phrase(
+    "I left out {names}: it took too long. Please try again.",
+    "已忽略{names}：读取耗时过长，请重试。",
 )
 NOT_TAKEN = Phrase(
-    "“{name}” was not accepted where the app here reads files.",
-    "此处的应用未能接收“{name}”。",
+    "I left out {names}: not accepted where the app here reads files.",
+    "已忽略{names}：此处的应用未能接收。",
 )
 NOT_PERMITTED = Phrase(
-    "I may not open files in this workspace: the permission `files:read` is missing.",
-    "无法打开此工作区的文件：缺少权限 `files:read`。",
+    "I may not open files in this workspace: the permission files:read is missing.",
+    "无法打开此工作区的文件：缺少权限 files:read。",
 )
-NO_TEXT = Phrase("“{name}” holds no readable text.", "“{name}”中没有可读的文本。")
+NO_TEXT = Phrase(
+    "I left out {names}: no readable text is in there.", "已忽略{names}：其中没有可读的文本。"
+)
+
+NAMES_MOST = 3
+"""Of files with the same trouble; the others are counted."""
+_BETWEEN: Mapping[Language, str] = {Language.EN: ", ", Language.ZH: "、"}
+_MORE = Phrase("{names} and {count} more", "{names}等另外 {count} 个文件")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +70,33 @@ class Refusal:
 
     Attributes:
         phrase: The sentence.
-        values: What stands in it; names in it are harmless already.
+        name: The file's, harmless already; empty where the sentence names none.
+        bound: What the sentence says of a limit; empty where it says nothing.
     """
 
     phrase: Phrase
-    values: Mapping[str, object] = field(default_factory=dict[str, object], hash=False, repr=False)
-
-    def say(self, language: Language) -> str:
-        """Return the sentence."""
-        return self.phrase.say(language, **self.values)
+    name: str = field(default="", repr=False)
+    bound: str = ""
 
 
-def refusal(phrase: Phrase, note: FileNote, **values: object) -> Refusal:
+def refusal(phrase: Phrase, note: FileNote, *, bound: str = "") -> Refusal:
     """Return why a file is not passed on, under a name that harms nobody."""
-    return Refusal(phrase, {"name": plain_name(note.name), **values})
+    return Refusal(phrase, plain_name(note.name), bound)
+
+
+def sentences(refusals: Sequence[Refusal], *, language: Language) -> tuple[str, ...]:
+    """Return one sentence for each reason, in the order they came up, with the files' names."""
+    by_reason: dict[tuple[Phrase, str], list[str]] = {}
+    for each in refusals:
+        by_reason.setdefault((each.phrase, each.bound), []).append(each.name)
+    return tuple(
+        phrase.say(language, names=_listed(names, language=language), limit=bound)
+        for (phrase, bound), names in by_reason.items()
+    )
+
+
+def _listed(names: Sequence[str], *, language: Language) -> str:
+    shown = _BETWEEN[language].join(f"“{name}”" for name in names[:NAMES_MOST])
+    if len(names) <= NAMES_MOST:
+        return shown
+    return _MORE.say(language, names=shown, count=len(names) - NAMES_MOST)

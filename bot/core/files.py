@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, cast
 
-from bot.core.messages import matching_id
+from bot.core.slack_ids import matching_id
 
 NAME_CHARS_MOST = 80
 """Of a shown name; its ending is kept."""
@@ -168,6 +168,14 @@ def note_of(entry: object) -> FileNote | None:
         mode=EXTERNAL if told.get("is_external") is True else _text(told.get("mode")),
         url=_text(told.get("url_private_download")) or _text(told.get("url_private")),
     )
+
+
+def notes_of(entries: object) -> tuple[FileNote, ...]:
+    """Read a message's `files`; what has no id is left out."""
+    if not isinstance(entries, list):
+        return ()
+    notes = (note_of(entry) for entry in cast("list[object]", entries))
+    return tuple(note for note in notes if note is not None)
 
 
 def format_of(note: FileNote) -> Format | None:

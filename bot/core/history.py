@@ -11,8 +11,9 @@ MOST_MESSAGES = 20
 MOST_CHARS = 20_000
 """Of what was said before the question: a model reads all of it for each answer."""
 
-ASSISTANT, USER = "assistant", "user"
-"""Roles of DashScope's `messages`; the last is the user's ("Application calling", `messages`)."""
+SYSTEM, ASSISTANT, USER = "system", "assistant", "user"
+"""Roles of DashScope's `messages`: the system's, if any, is the first, and the last is the user's
+("Application calling", `messages`)."""
 BETWEEN = "\n\n"
 
 Entry = tuple[str, str]
@@ -55,7 +56,7 @@ def conversation(
         bot_user_id: Whose messages are the assistant's, and whose mentions go.
         names: Display names by user id, as far as known.
     """
-    people = {message.user_id for message in (*said, question) if not _is_own(message, bot_user_id)}
+    people = {message.user_id for message in (*said, question) if not is_own(message, bot_user_id)}
 
     def spoken(message: Said) -> str:
         text = prompt(message.text, bot_user_id=bot_user_id, names=names)
@@ -63,19 +64,24 @@ def conversation(
         return f"{plain_name(names.get(message.user_id, ''))}: {text}" if is_one_of_many else text
 
     entries = [
-        (ASSISTANT, _reply(pages)) if is_own else (USER, spoken(pages[0]))
-        for is_own, pages in _replies_joined(said, bot_user_id)
+        (ASSISTANT, _reply(pages)) if by_bot else (USER, spoken(pages[0]))
+        for by_bot, pages in replies_joined(said, bot_user_id)
     ]
     recent = _recent([entry for entry in entries if entry[1]])
     return _by_turns([*recent, (USER, spoken(question))])
 
 
-def _is_own(message: Said, bot_user_id: str) -> bool:
+def is_own(message: Said, bot_user_id: str) -> bool:
+    """Whether the bot wrote a message."""
     return message.turn_id is not None or message.user_id == bot_user_id
 
 
-def _replies_joined(said: Sequence[Said], bot_user_id: str) -> list[tuple[bool, list[Said]]]:
-    """Put the pages of one reply together, where nobody spoke between them."""
+def replies_joined(said: Sequence[Said], bot_user_id: str) -> list[tuple[bool, list[Said]]]:
+    """Put the pages of one reply together, where nobody spoke between them.
+
+    Returns:
+        Each message or reply as its pages, with whether the bot wrote it.
+    """
 
     def whose(place: tuple[int, Said]) -> tuple[bool, int]:
         position, message = place
@@ -83,7 +89,7 @@ def _replies_joined(said: Sequence[Said], bot_user_id: str) -> list[tuple[bool, 
         return is_page, message.turn_id if message.turn_id is not None else position
 
     groups = ([message for _, message in group] for _, group in groupby(enumerate(said), key=whose))
-    return [(_is_own(pages[0], bot_user_id), pages) for pages in groups]
+    return [(is_own(pages[0], bot_user_id), pages) for pages in groups]
 
 
 def _reply(pages: Sequence[Said]) -> str:

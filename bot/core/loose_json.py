@@ -8,7 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
+MAX_ID_CHARS = 512
+"""Of an id, model name and the like; our own bound, far above any: databases index them."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_LARGEST_COUNT = 2**53 - 1
+"""Beyond it readers of JSON lose digits (RFC 8259, section 6), and soon databases refuse."""
 
 
 def parse_object(text: str | bytes) -> Mapping[str, object] | None:
@@ -39,8 +44,14 @@ def objects_at(holder: Mapping[str, object], key: str) -> list[Mapping[str, obje
 
 
 def text_at(holder: Mapping[str, object], key: str) -> str:
-    """Return the text under `key`, safe to encode; empty when there is none."""
-    return mend_surrogates(delta_at(holder, key))
+    """Return the text under `key`, safe to encode and to store; empty when there is none."""
+    return mend_surrogates(delta_at(holder, key)).replace("\0", "")  # PostgreSQL refuses NUL
+
+
+def id_at(holder: Mapping[str, object], key: str) -> str:
+    """Return the text under `key`; empty when there is none or it is longer than any id."""
+    text = text_at(holder, key)
+    return text if len(text) <= MAX_ID_CHARS else ""
 
 
 def delta_at(holder: Mapping[str, object], key: str) -> str:
@@ -60,9 +71,9 @@ def as_text(value: object) -> str:
 
 
 def count_at(holder: Mapping[str, object], key: str) -> int:
-    """Return the whole number under `key`; 0 when there is none or it is negative."""
+    """Return the whole number under `key`; 0 when there is none, or none anybody could count."""
     value = holder.get(key)
-    return value if type(value) is int and value > 0 else 0
+    return value if type(value) is int and 0 < value <= _LARGEST_COUNT else 0
 
 
 def mend_surrogates(text: str) -> str:

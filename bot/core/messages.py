@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
+
+from bot.core.files import FileNote, notes_of
+from bot.core.slack_ids import matching_id, matching_ts
 
 # Subtypes a person writes by hand; every other one is a notice (docs: "message event").
 WRITTEN_SUBTYPES = frozenset({"file_share", "thread_broadcast"})
@@ -13,8 +16,6 @@ SLACKBOT = "USLACKBOT"
 # Longer names are cut; Slack itself allows 80 characters (docs: "users.profile.set").
 MAX_NAME_CHARS = 80
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TS = re.compile(r"[0-9]{1,16}\.[0-9]{1,16}")
 # A person's `<` arrives as `&lt;`, so a real one always opens a token (docs: "Formatting message
 # text"). The blank after it goes with the bot's own mention.
 _TOKEN = re.compile(r"<([^<>]+)>([ \t]?)")
@@ -71,7 +72,7 @@ class UserMessage:
         user_id: Who wrote it.
         user_team_id: The writer's workspace; another one's in a channel shared over Slack Connect.
         text: As Slack sent it: escaped, with mentions and links as tokens. Never logged.
-        file_ids: The files that came with it.
+        files: What came with it.
         is_blank: Neither a word nor a file besides the bot's mention: a hint is due, no question.
         is_addressed: A mention or a direct message. If not, it was said in a thread of a channel to
             nobody by name, and is for the bot only where it follows the thread.
@@ -85,7 +86,7 @@ class UserMessage:
     user_id: str
     user_team_id: str
     text: str = field(repr=False)
-    file_ids: tuple[str, ...]
+    files: tuple[FileNote, ...]
     is_blank: bool
     is_addressed: bool = True
 
@@ -99,10 +100,18 @@ class UserMessage:
         """Whether the message starts its thread."""
         return self.ts == self.thread_ts
 
-    @property
-    def file_count(self) -> int:
-        """How many files came with it."""
-        return len(self.file_ids)
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What somebody wrote, as Slack holds it now.
+
+    Attributes:
+        text: As Slack tells it: escaped, with mentions and links as tokens. Never logged.
+        files: What came with it.
+    """
+
+    text: str = field(repr=False)
+    files: tuple[FileNote, ...] = ()
 
 
 def parse(
@@ -184,7 +193,7 @@ def _read(event: Mapping[str, Any], *, team_id: str, bot_user_id: str) -> UserMe
     )
     if not is_addressed and (ts == thread_ts or not _is_said_to_all(text)):
         return Ignored(Reason.NOT_ADDRESSED)
-    file_ids = _file_ids(event.get("files"))
+    files = notes_of(event.get("files"))
     return UserMessage(
         team_id=team_id,
         channel_id=channel_id,
@@ -194,8 +203,8 @@ def _read(event: Mapping[str, Any], *, team_id: str, bot_user_id: str) -> UserMe
         user_id=user_id,
         user_team_id=_user_team(event) or team_id,
         text=text,
-        file_ids=file_ids,
-        is_blank=not file_ids and not prompt(text, bot_user_id=bot_user_id, names={}),
+        files=files,
+        is_blank=not files and not prompt(text, bot_user_id=bot_user_id, names={}),
         is_addressed=is_addressed,
     )
 
@@ -203,16 +212,6 @@ def _read(event: Mapping[str, Any], *, team_id: str, bot_user_id: str) -> UserMe
 def _is_said_to_all(text: str) -> bool:
     """Whether there are words, and nobody is mentioned."""
     return bool(text.strip()) and _SOMEBODY.search(text) is None
-
-
-def matching_id(value: object) -> str | None:
-    """Return the value if it has the form of Slack's ids."""
-    return value if isinstance(value, str) and _ID.fullmatch(value) else None
-
-
-def matching_ts(value: object) -> str | None:
-    """Return the value if it has the form of Slack's ts."""
-    return value if isinstance(value, str) and _TS.fullmatch(value) else None
 
 
 def _channel_kind(value: object, *, channel_id: str) -> ChannelKind:
@@ -225,19 +224,6 @@ def _channel_kind(value: object, *, channel_id: str) -> ChannelKind:
 def _user_team(event: Mapping[str, Any]) -> str | None:
     """Return the writer's workspace: `user_team` over Slack Connect, else `team`."""
     return matching_id(event.get("user_team")) or matching_id(event.get("team"))
-
-
-def _file_ids(files: object) -> tuple[str, ...]:
-    if not isinstance(files, list):
-        return ()
-    ids = (_file_id(entry) for entry in cast("list[object]", files))
-    return tuple(file_id for file_id in ids if file_id is not None)
-
-
-def _file_id(entry: object) -> str | None:
-    if not isinstance(entry, dict):
-        return None
-    return matching_id(cast("dict[str, object]", entry).get("id"))
 
 
 def mentioned_users(text: str) -> frozenset[str]:

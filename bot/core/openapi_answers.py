@@ -11,6 +11,7 @@ from bot.core.failures import MAX_ERROR_BYTES, classify, plain_code
 from bot.core.loose_json import parse_object, text_at
 from bot.errors import (
     DashScopeError,
+    MemoryGone,
     Misconfigured,
     RequestRefused,
     SessionLost,
@@ -95,7 +96,7 @@ def _kind_of(error: DashScopeError, *, absent: type[DashScopeError]) -> type[Das
     is_general = isinstance(error, Misconfigured | RequestRefused)
     if is_general and (any(word in code for word in _ABSENT) or (code and error.status == 404)):
         return absent
-    if isinstance(error, SessionLost):  # nothing here has a session; files are called so
+    if isinstance(error, SessionLost | MemoryGone):  # files and arguments are called so
         return RequestRefused
     return type(error)
 

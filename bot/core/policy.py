@@ -60,6 +60,7 @@ class ChannelInfo:
 def may_ask(
     person: Person | None,
     *,
+    user_id: str,
     team_id: str,
     user_team_id: str,
     who: frozenset[str],
@@ -71,7 +72,8 @@ def may_ask(
 
     Args:
         person: The asker; None when Slack does not tell, and then the workspace they write from
-            decides alone.
+            decides, unless the operator named them.
+        user_id: The asker.
         team_id: The workspace that installed the bot.
         user_team_id: The workspace the asker writes from; empty when unknown.
         who: The setting: `admins`, or any of `members`, `guests` and `external`.
@@ -79,7 +81,7 @@ def may_ask(
     """
     if person is not None and (person.is_deactivated or person.is_bot):
         return texts.MAY_NOT_ASK
-    if person is not None and person.user_id in admins:
+    if user_id in admins:
         return None
     homes = {user_team_id, person.team_id if person is not None else ""} - {""}
     if homes - {team_id}:

@@ -1,13 +1,13 @@
 """What became of a message's files, and how it gets into a question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self, assert_never
 
 from bot.core.attachments import IMAGE_VARIABLE, Way
 from bot.core.file_refusals import Refusal
 from bot.core.json_value import Json
-from bot.core.question import AppKind
+from bot.core.question import AppKind, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,25 @@ class Prepared:
             documents=tuple(by_way[Way.DOCUMENT_LINK]),
             session_files=tuple(by_way[Way.SESSION_FILE]),
             texts=tuple(by_way[Way.TEXT]),
-            refusals=tuple(dict.fromkeys(refusals)),
+            refusals=tuple(refusals),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the app gets nothing of them."""
+        return not (self.images or self.documents or self.session_files or self.texts)
+
+    def added_to(self, question: Question) -> Question:
+        """Return the question with the files in it."""
+        messages = question.messages
+        if messages:
+            *before, (role, content) = messages
+            messages = (*before, (role, self.prompt(content)))
+        return replace(
+            question,
+            prompt=self.prompt(question.prompt),
+            options=self.options(question.options, kind=question.app.kind),
+            messages=messages,
         )
 
     def prompt(self, words: str) -> str:

@@ -49,12 +49,17 @@ class Content:
         note: Short plain lines under the text: what is going on, or why it ended; may be empty.
         controls: Buttons under it.
         language: What the buttons are labelled in.
+        fills: Names of variables that whoever asked may fill in, with a button; letters, digits
+            and any of `_` `-` `.` each.
+        is_answer: The text is an app's; a sentence of the bot's own is never read back as one.
     """
 
     text: str
     note: str = ""
     controls: tuple[Control, ...] = ()
     language: Language = Language.EN
+    fills: tuple[str, ...] = ()
+    is_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True)

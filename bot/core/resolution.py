@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeVar
 
-from bot.core.api_fields import problems
+from bot.core.api_fields import is_sent, problems
 from bot.core.json_value import Json
 from bot.core.language import Phrase
 from bot.core.question import AppKind, AppProfile
@@ -19,6 +19,10 @@ from bot.core.setting import (
     MemoryUse,
     candidate_options,
     is_option_of_its_own,
+)
+
+_NEEDS_MESSAGES = Phrase(
+    "It is sent only while History is `messages`.", "仅当对话历史为 `messages` 时才会发送。"
 )
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
@@ -65,8 +69,11 @@ class Effective:
     Attributes:
         app: Who answers.
         options: Fields of its requests by API name; the app's kind takes all of them.
+        asked: Names of the variables that whoever asks gives.
+        plugins: Ids of the plugins that get a token of whoever asks.
         unused: API names of options, and keys of settings, that are set but of no use to this app.
         history: How the app learns what was said before.
+        system: What the model is told before that; empty unless the history is sent as messages.
         follow: Which messages in its threads the bot answers.
         memory: Whether long-term memory is used.
         language: Which language the bot's own sentences are in.
@@ -85,8 +92,11 @@ class Effective:
 
     app: AppProfile
     options: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    asked: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     history: History = History.SESSION
+    system: str = ""
     follow: Follow = Follow.MENTION
     memory: MemoryUse = MemoryUse.ON
     language: LanguageChoice = LanguageChoice.AUTO
@@ -135,20 +145,25 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     values = {key: found.value for key, found in settings.items()}
     history, objection = _history(values["history"], kind=app.kind)
     reasons |= objection
+    system, objection = _system(values.get("system"), history=history)
+    reasons |= objection
     return Effective(
         app=app,
-        options=usable,
+        options={name: value for name, value in usable.items() if is_sent(name)},
+        asked=_words(usable.get("ask")),
+        plugins=_words(usable.get("plugins")),
         unused=tuple(reasons),
         history=history,
+        system=system,
         follow=Follow(str(values["follow"])),
         memory=MemoryUse(str(values["memory"])),
         language=LanguageChoice(str(values["language"])),
         shows_sources=values["sources"] is True,
         keeps_steps=values["steps"] is True,
-        who=_texts(values["who"]),
+        who=frozenset(_words(values["who"])),
         quotas=tuple(_quotas(layers)),
         delegate=values["delegate"] is True,
-        managers=_texts(values.get("managers")),
+        managers=frozenset(_words(values.get("managers"))),
         origins=_origins(settings, options),
         values=values | _values_of_options(options),
         reasons=reasons,
@@ -211,6 +226,13 @@ def _history(value: Json, *, kind: AppKind) -> tuple[History, dict[str, Phrase]]
     return (History.SESSION, {"history": objection}) if objection else (History(str(value)), {})
 
 
+def _system(value: Json, *, history: History) -> tuple[str, dict[str, Phrase]]:
+    """Return what the model is told before the thread; nothing unless that goes as messages."""
+    if value is None or history is History.MESSAGES:
+        return str(value or ""), {}
+    return "", {"system": _NEEDS_MESSAGES}
+
+
 def _quotas(layers: Layers) -> Iterator[Quota]:
     yield from _quotas_of("user", layers.workspace, across="workspace")
     yield from _quotas_of("user", layers.channel, across="channel")
@@ -253,6 +275,6 @@ def _values_of_options(options: Mapping[str, _Found]) -> dict[str, Json]:
     return own | {"more": further} if further else own
 
 
-def _texts(value: Json) -> frozenset[str]:
+def _words(value: Json) -> tuple[str, ...]:
     """Return a list of texts; it was checked to be one, or is absent."""
-    return frozenset(str(each) for each in value) if isinstance(value, Sequence) else frozenset()
+    return tuple(str(each) for each in value) if isinstance(value, Sequence) else ()

@@ -5,7 +5,7 @@ modal; whoever makes them keeps within the bounds below, all of which are Slack'
 "Views", "Composition objects").
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -45,6 +45,8 @@ class Caller:
         user_id: Who.
         user_team_id: That user's home workspace, when Slack told it.
         channel_name: As Slack told it; may be empty.
+        thread_ts: The thread it happened in; empty outside threads, and for commands, which Slack
+            does not take in threads.
     """
 
     team_id: str
@@ -52,6 +54,7 @@ class Caller:
     user_id: str
     user_team_id: str = ""
     channel_name: str = ""
+    thread_ts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,18 @@ class Replaced:
     form: Form
 
 
-Submitted = Closed | Errors | Replaced
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A submission was taken, its form is gone, and what it asks for takes longer than a form may.
+
+    Attributes:
+        finish: Does it, and tells the caller what came of it; raises as answering a command does.
+    """
+
+    finish: Callable[["Screen"], Awaitable[None]]
+
+
+Submitted = Closed | Errors | Replaced | Taken
 
 
 class OpenForm(Protocol):

@@ -23,8 +23,8 @@ DEFAULT_APP = "default"
 """The app the bot was started with; nobody can register another one under this name."""
 
 _NO_MESSAGES = Phrase(
-    "`messages` works only with agents and dialog workflows.",
-    "`messages` 仅适用于智能体应用和对话型工作流。",
+    "Only agents and dialog workflows take a thread as messages.",
+    "仅智能体应用和对话型工作流支持以消息形式发送对话。",
 )
 
 
@@ -129,7 +129,7 @@ class Setting:
             return must_be.problem_of_fields(value, kind=kind)
         if self.is_app_option:
             return problem_of(self.key, value, kind=kind)
-        needs_messages = self.key == "history" and value == History.MESSAGES
+        needs_messages = self.key == "system" or (self.key, value) == ("history", History.MESSAGES)
         return _NO_MESSAGES if needs_messages and not kind.takes_messages else None
 
     def _parse(self, typed: str) -> Json:
@@ -198,10 +198,13 @@ _IN_THE_ORDER_SHOWN = (
     _app_option("metadata_filter", "filter", shape="json"),
     _app_option("structured_filter", "filter table", shape="json"),
     _app_option("biz_params", "params", shape="json"),
+    _app_option("ask", "ask", shape="words"),
+    _app_option("plugins", "plugins", shape="words"),
     _app_option("has_thoughts", "thoughts", shape="flag"),
     _app_option("flow_stream_mode", "thoughts mode", shape="choice"),
     _app_option("more", "more", shape="json", check=must_be.further_fields(own=texts.LABELS)),
     _own("history", "history", shape="choice", default=History.SESSION.value),
+    _own("system", "system", shape="text", check=must_be.instruction),
     _own("follow", "follow", shape="choice", default=Follow.MENTION.value),
     _own("memory", "memory", shape="choice", default=MemoryUse.ON.value),
     _own("language", "language", shape="choice", default=LanguageChoice.AUTO.value),
@@ -250,11 +253,6 @@ def candidate_options(values: Mapping[str, Json]) -> Mapping[str, Json]:
     options = dict(further) if isinstance(further, Mapping) else dict[str, Json]()
     own = {key: value for key, value in values.items() if is_option_of_its_own(key)}
     return options | own
-
-
-def owner_of(name: str) -> Setting:
-    """Return the setting that carries an app option of this API name."""
-    return SETTINGS[name] if is_option_of_its_own(name) else SETTINGS["more"]
 
 
 def is_option_of_its_own(name: str) -> bool:

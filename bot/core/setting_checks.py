@@ -14,6 +14,9 @@ from bot.core.shapes import Choice
 MAX_QUOTA = 10**12
 """No quota is larger; our own bound."""
 
+MAX_INSTRUCTION_CHARS = 1_000
+"""Of what a model is told before a thread; our own bound, as it is sent with every question."""
+
 _APP_NAME = re.compile(r"[\w-]{1,32}")
 
 _BAD_APP_NAME = Phrase(
@@ -23,6 +26,10 @@ _BAD_APP_NAME = Phrase(
 _BAD_QUOTA = Phrase(
     f"A whole number from 1 to {MAX_QUOTA:,} is needed, or `off`.",
     f"需要 1 到 {MAX_QUOTA:,} 的整数，或 `off`。",
+)
+_BAD_INSTRUCTION = Phrase(
+    f"A text of 1 to {MAX_INSTRUCTION_CHARS:,} characters is needed.",
+    f"需要 1 到 {MAX_INSTRUCTION_CHARS:,} 个字符的文本。",
 )
 _NO_PERSON = Phrase("People are needed, by their ids.", "需要成员的 ID。")
 _OWN_SETTING = Phrase("it has a setting of its own.", "它有单独的设置项。")
@@ -38,6 +45,13 @@ def quota(value: Json) -> Phrase | None:
     is_bool = isinstance(value, bool)
     is_limit = isinstance(value, int) and not is_bool and 1 <= value <= MAX_QUOTA
     return None if is_limit or value == shapes.NO_LIMIT else _BAD_QUOTA
+
+
+def instruction(value: Json) -> Phrase | None:
+    """Check for what a model is told before a thread, without blanks around it."""
+    if isinstance(value, str) and 0 < len(value) <= MAX_INSTRUCTION_CHARS:
+        return None if value == value.strip() else _BAD_INSTRUCTION
+    return _BAD_INSTRUCTION
 
 
 def person(value: Json) -> Phrase | None:

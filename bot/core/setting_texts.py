@@ -17,10 +17,13 @@ LABELS: Mapping[str, Phrase] = {
     "metadata_filter": Phrase("Filter by metadata", "元数据过滤"),
     "structured_filter": Phrase("Filter of tables", "表格数据过滤"),
     "biz_params": Phrase("Variables", "变量"),
+    "ask": Phrase("Variables the asker gives", "由提问者填写的变量"),
+    "plugins": Phrase("Plugins with the asker's token", "使用提问者令牌的插件"),
     "has_thoughts": Phrase("Report steps", "输出步骤"),
     "flow_stream_mode": Phrase("Streaming of workflows", "工作流流式模式"),
     "more": Phrase("Further request fields", "其他请求字段"),
     "history": Phrase("History", "对话历史"),
+    "system": Phrase("Instruction before the history", "对话历史前的指令"),
     "follow": Phrase("Answers to", "回复范围"),
     "memory": Phrase("Long-term memory", "长期记忆"),
     "language": Phrase("Language", "语言"),
@@ -61,6 +64,15 @@ HINTS: Mapping[str, Phrase] = {
         "name=value, one a line, or JSON: a workflow's start variables, an agent's plugin values.",
         "每行一个 名称=值，或 JSON：工作流开始节点的变量，或智能体的插件参数。",
     ),
+    "ask": Phrase(
+        "Names of up to 10 variables that whoever asks gives as name=value, or in a form. Not for "
+        "agents.",
+        "最多 10 个变量名，由提问者以 名称=值 或在表单中填写。不适用于智能体应用。",
+    ),
+    "plugins": Phrase(
+        "Up to 10 ids of plugins that get the token whoever asks has given for them. Agents only.",
+        "最多 10 个插件（工具）ID，请求会带上提问者自己提供的令牌。仅智能体应用。",
+    ),
     "has_thoughts": Phrase(
         "Whether the app reports what it does on its way: searches, tools, nodes.",
         "应用是否输出中间过程：检索、工具、节点。",
@@ -76,6 +88,10 @@ HINTS: Mapping[str, Phrase] = {
     "history": Phrase(
         "How the app learns what was said before in a thread.",
         "应用如何得知同一消息列中之前的对话。",
+    ),
+    "system": Phrase(
+        "What the model is told before the thread; only while History is `messages`.",
+        "在消息列内容之前告知模型的指令；仅当对话历史为 `messages` 时有效。",
     ),
     "follow": Phrase(
         "Whether messages in a thread with the bot need a mention of it.",

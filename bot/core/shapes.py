@@ -163,17 +163,18 @@ def _pairs(typed: str) -> Iterator[tuple[str, str]]:
         yield from (_pair_of_line(line) for line in lines)
         return
     for pair in _scan(_PAIR, typed.translate(_CURLY), otherwise=_PAIRS):
-        yield pair["name"], _unquoted(pair["value"])
+        yield pair["name"], unquoted(pair["value"])
 
 
 def _pair_of_line(line: str) -> tuple[str, str]:
     name, equals, value = (part.strip() for part in line.partition("="))
     if not equals or not name or " " in name:
         raise BadValue(_PAIRS)
-    return name, _unquoted(value)
+    return name, unquoted(value)
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
+    """Return a value without the double quotes around it, straight or curly."""
     straight = value.translate(_CURLY)
     is_quoted = len(value) > 1 and straight[0] == straight[-1] == '"'
     return value[1:-1] if is_quoted else value

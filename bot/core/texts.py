@@ -1,6 +1,6 @@
 """Every sentence the bot says in its own name about a question and its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import assert_never
 
@@ -21,6 +21,8 @@ from bot.errors import (
 STILL_WORKING_AFTER_S = 12.0
 STEPS_CHARS = 200
 """Of the line that names the steps of an answer."""
+TITLE_CHARS = 60
+"""Of the name of one step."""
 
 THINKING = Phrase("Thinking…", "正在思考…")
 STILL_WORKING = Phrase("Still working on it…", "还在处理，请稍候…")
@@ -31,8 +33,17 @@ MOVED = Phrase(
     "无法再在频道中发布此内容，所以发到这里。",
 )
 NEW_SESSION = Phrase(
-    "Started a fresh conversation: what was said earlier in this thread is forgotten.",
-    "已开始新的对话：此消息列中之前的内容不再记得。",
+    "The earlier session had ended; I went on from what is in this thread.",
+    "之前的会话已结束，以上是根据此消息列中的内容继续回答的。",
+)
+FORGOTTEN = Phrase(
+    "The earlier session had ended: what was said earlier in this thread is forgotten.",
+    "之前的会话已结束：此消息列中之前的内容不再记得。",
+)
+UNAWARE = Phrase(
+    "The assistant had lost its session and did not know what was said earlier in this thread; "
+    "I will tell it with your next question.",
+    "助手的会话已丢失，以上回答时不了解此消息列中之前的内容；下次提问时我会一并告知。",
 )
 NO_HISTORY = Phrase(
     "I could not read what was said earlier in this thread; this answers your last message alone.",
@@ -53,13 +64,22 @@ EMPTY_QUESTION = Phrase(
     "Hi! Mention me together with a question, or write it here, and I will answer in this thread.",
     "您好！请在提及我时写上问题，或直接写在这里，我会在此消息列中回答。",
 )
-FILES_ONLY = Phrase(
-    "I cannot read attachments yet. Write your question as text and I will answer it.",
-    "我暂时无法读取附件。请用文字写下您的问题。",
-)
+READING_FILES = Phrase("Reading the attachments…", "正在读取附件…")
+LOOK_AT_FILES = Phrase("Please look at what is attached.", "请看一下附件。")
+"""What an app is asked when somebody sends files without a word."""
 QUIETED = Phrase(
     "I will be quiet in this thread. Mention me whenever you want me back.",
     "我将在此消息列中保持安静。需要时请提及我。",
+)
+AFRESH = Phrase(
+    "Started afresh: what was said in this thread before no longer counts.",
+    "已重新开始：此消息列中之前的内容不再计入。",
+)
+FILL_IN = Phrase("Fill in", "填写")
+TOKEN_LOST = Phrase(
+    "A token of yours cannot be read any more, so it did not go along: enter it again with "
+    "`/dashscope tokens`.",
+    "您的一个令牌已无法读取，因此未随提问发送：请用 `/dashscope tokens` 重新填写。",
 )
 HELP = Phrase(
     "Mention me in a channel, or write me a direct message, and I answer in a thread. "
@@ -112,6 +132,11 @@ _FAILURES: Mapping[type[DashScopeError], Phrase] = {
     ),
 }
 _WITH_ID = Phrase("{sentence} (id {id})", "{sentence}（编号 {id}）")
+_LACKING = Phrase(
+    "To answer this I need {names}: fill them in here, or write each on a line of its own before "
+    "or after your question, such as `{example}=…`.",
+    "回答此问题需要 {names}：请在此填写，或在问题前后各写一行，例如 `{example}=…`。",
+)
 _CUT = Phrase(
     "The answer was cut off here; ask me to go on. (id {id})",
     "回答到此中断，可以让我继续。（编号 {id}）",
@@ -182,6 +207,17 @@ def cut(*, turn_id: int, language: Language) -> str:
     return _CUT.say(language, id=reference(turn_id))
 
 
+def lacking(names: Sequence[str], *, language: Language) -> str:
+    """Return the sentence for a question whose variables are missing.
+
+    Args:
+        names: At least one; letters, digits and any of `_` `-` `.` each.
+        language: The reader's.
+    """
+    listed = ", ".join(f"`{name}`" for name in names)
+    return _LACKING.say(language, names=listed, example=names[0])
+
+
 def waiting(ahead: int, *, language: Language) -> str:
     """Return the line under a message that waits.
 
@@ -216,10 +252,17 @@ def progress(steps: tuple[Step, ...], *, waited_s: float, language: Language) ->
         waited_s: Seconds since the question was taken up.
         language: The reader's.
     """
+    waiting_for = STILL_WORKING if waited_s >= STILL_WORKING_AFTER_S else THINKING
+    return under_way(steps, language=language) or waiting_for.say(language)
+
+
+def under_way(steps: tuple[Step, ...], *, language: Language) -> str:
+    """Return the note of what an app is doing beside its answer; empty while it is nothing else.
+
+    One line; of several things at once the one that began last.
+    """
     running = [step for step in steps if step.status == "running"]
-    if running:
-        return _doing(running[-1], language=language)
-    return (STILL_WORKING if waited_s >= STILL_WORKING_AFTER_S else THINKING).say(language)
+    return " ".join(_doing(running[-1], language=language).split()) if running else ""
 
 
 def _doing(step: Step, *, language: Language) -> str:
@@ -231,9 +274,14 @@ def _doing(step: Step, *, language: Language) -> str:
         case "tool":
             return _USING_A_TOOL.say(language)
         case "node":
-            return _WORKING.say(language, title=step.title)
+            return _WORKING.say(language, title=_short(step.title))
         case _:
             assert_never(step.kind)
+
+
+def _short(title: str) -> str:
+    """Return what an app's author called a step, as far as a line has room for it."""
+    return title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…"
 
 
 def steps_taken(steps: tuple[Step, ...], *, language: Language) -> str:
@@ -255,9 +303,9 @@ def _done(step: Step, *, language: Language) -> str:
         case "retrieval":
             return _SEARCHED.say(language)
         case "tool":
-            return _USED.say(language, title=step.title)
+            return _USED.say(language, title=_short(step.title))
         case "node":
-            return step.title
+            return _short(step.title)
         case _:
             assert_never(step.kind)
 

@@ -24,6 +24,9 @@ _SILENT = _ANSWERING | {"start"}
 _RUNNING = frozenset({"", "executing"})
 
 
+Kind = Literal["reasoning", "retrieval", "tool", "node"]
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Something the app did on its way.
@@ -36,7 +39,7 @@ class Step:
     """
 
     key: str
-    kind: Literal["reasoning", "retrieval", "tool", "node"]
+    kind: Kind
     title: str
     status: Literal["running", "done"]
 
@@ -91,15 +94,21 @@ class Trail:
             self._take_node(_streamed_node(message), heard_by=self._streamed)
 
     def end_thinking(self) -> None:
-        """Note that the answer's own words have begun."""
-        for step in self.steps:
-            if step.kind == "reasoning":
-                self._steps[step.key] = replace(step, status="done")
+        """Note that there are words of the answer: whatever was thought, led to them."""
+        self._end("reasoning")
+
+    def end_actions(self) -> None:
+        """Note that an agent speaks, and so has done what it did, unless it tells otherwise."""
+        self._end("reasoning", "retrieval", "tool")
 
     def end(self) -> None:
         """Note that the answer ended, and every step with it."""
+        self._end("reasoning", "retrieval", "tool", "node")
+
+    def _end(self, *kinds: Kind) -> None:
         for step in self.steps:
-            self._steps[step.key] = replace(step, status="done")
+            if step.kind in kinds:
+                self._steps[step.key] = replace(step, status="done")
 
     def _take_node(self, node: _Node, *, heard_by: "_Voices") -> None:
         if node.type.lower() in _ANSWERING:

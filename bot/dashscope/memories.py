@@ -113,8 +113,10 @@ class Memories:
         )
 
     async def node(self, memory_id: str, node_id: str) -> MemoryNode:
-        """Return one fact."""
+        """Return one fact of this memory; MemoryGone when it is another one's."""
         found = await self._call("GetMemoryNode", "GET", _path(memory_id, node_id))
+        if text_at(found, "memoryId") not in {"", memory_id}:
+            raise MemoryGone("the fact is not of this memory")
         return MemoryNode(node_id=node_id, content=text_at(found, "content"))
 
     async def add_node(self, memory_id: str, *, content: str) -> str:

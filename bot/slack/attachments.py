@@ -1,7 +1,7 @@
 """The files of one message, made ready for the app that is asked."""
 
 import asyncio
-from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Protocol, TypeVar, assert_never
 
@@ -24,19 +24,20 @@ from bot.core.file_refusals import (
     NOT_TAKEN,
     NOT_THERE,
     TOO_MANY,
+    TOO_SLOW,
     Refusal,
     refusal,
 )
 from bot.core.files import FileNote
 from bot.core.json_value import Json
 from bot.core.prepared import Prepared
-from bot.core.question import AppKind
+from bot.core.question import AppProfile
 from bot.errors import BotError, SlackError, SlackRefused, SlackTokenRefused
 from bot.slack.downloads import FETCH, LOOK_UP, TOO_LARGE, Download, SlackDownloads
 from bot.slack.file_links import FileLinks
 
-FILE_TIMEOUT_S = 150.0
-"""For one file to be read, or uploaded and digested; somebody waits for an answer meanwhile."""
+READY_WITHIN_S = 30.0
+"""All the files of a message together: somebody waits for an answer meanwhile."""
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -61,7 +62,8 @@ class Attachments:
         downloads: Where files come from.
         links: Makes links; None when the bot cannot be reached from outside.
         session_files: Takes uploads; None without keys for them.
-        timeout_s: How long one file may take.
+        sees_uploads: Whether an app can read what is uploaded there.
+        ready_within_s: How long all files of a message may take; those not ready then are left out.
     """
 
     def __init__(
@@ -70,19 +72,21 @@ class Attachments:
         downloads: SlackDownloads,
         links: FileLinks | None = None,
         session_files: SessionFiles | None = None,
-        timeout_s: float = FILE_TIMEOUT_S,
+        sees_uploads: Callable[[AppProfile], bool] = lambda _app: True,
+        ready_within_s: float = READY_WITHIN_S,
     ) -> None:
         self._downloads = downloads
         self._links = links
         self._session_files = session_files
-        self._timeout_s = timeout_s
+        self._sees_uploads = sees_uploads
+        self._ready_within_s = ready_within_s
 
     async def prepare(
         self,
         team_id: str,
         files: Sequence[FileNote],
         *,
-        kind: AppKind,
+        app: AppProfile,
         options: Mapping[str, Json],
     ) -> Prepared:
         """Return what the app is given of a message's files, and a sentence for each it is not.
@@ -93,38 +97,43 @@ class Attachments:
         Args:
             team_id: The workspace whose token opens them.
             files: In the order of the message; an id alone is enough, Slack is asked for the rest.
-            kind: What the app was built as.
+            app: Who is asked.
             options: What it is asked with; they tell whether a workflow takes images.
         """
         means = Means.of(
-            kind,
+            app.kind,
             options,
             has_links=self._links is not None,
-            has_session_files=self._session_files is not None,
+            has_session_files=self._session_files is not None and self._sees_uploads(app),
         )
-        found = await _all(self._look_at(team_id, note) for note in files[:FILES_MOST])
+        due_at = asyncio.get_running_loop().time() + self._ready_within_s
+        found = await _all(
+            self._look_at(team_id, note, due_at=due_at) for note in files[:FILES_MOST]
+        )
         notes = [each for each in found if isinstance(each, FileNote)]
         decided = iter(decide(notes, means=means))
         decisions = [next(decided) if isinstance(each, FileNote) else each for each in found]
-        outcomes = await _all(self._outcome(team_id, each) for each in decisions)
+        outcomes = await _all(self._outcome(team_id, each, due_at=due_at) for each in decisions)
         if len(files) > FILES_MOST:
-            outcomes.append(Refusal(TOO_MANY, {"most": FILES_MOST}))
+            outcomes.append(Refusal(TOO_MANY, bound=str(FILES_MOST)))
         return Prepared.of(outcomes)
 
-    async def _look_at(self, team_id: str, note: FileNote) -> FileNote | Refusal:
+    async def _look_at(self, team_id: str, note: FileNote, *, due_at: float) -> FileNote | Refusal:
         if not note.must_be_looked_up:
             return note
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout_at(due_at):
                 return await self._downloads.look_up(team_id, note.file_id)
         except (BotError, TimeoutError) as error:
             return _refused(error, note, team_id=team_id)
 
-    async def _outcome(self, team_id: str, decision: Decision) -> tuple[Way, str] | Refusal:
+    async def _outcome(
+        self, team_id: str, decision: Decision, *, due_at: float
+    ) -> tuple[Way, str] | Refusal:
         if isinstance(decision, Refusal):
             return decision
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout_at(due_at):
                 given = await self._given(team_id, decision)
         except (BotError, TimeoutError) as error:
             if isinstance(error, SlackRefused) and error.code == TOO_LARGE:
@@ -135,7 +144,7 @@ class Attachments:
     async def _given(self, team_id: str, passed: Passed) -> str | Refusal:
         match passed.way:
             case Way.IMAGE_LINK | Way.DOCUMENT_LINK:
-                return self._link(team_id, passed)
+                return await self._link(team_id, passed)
             case Way.SESSION_FILE:
                 return await self._upload(team_id, passed)
             case Way.TEXT:
@@ -143,9 +152,10 @@ class Attachments:
             case _:
                 assert_never(passed.way)
 
-    def _link(self, team_id: str, passed: Passed) -> str | Refusal:
+    async def _link(self, team_id: str, passed: Passed) -> str | Refusal:
         if self._links is None:
             return refusal(NO_WAY, passed.note)
+        await self._links.until_served()
         return self._links.link(team_id, passed.note.file_id, ending=passed.format.ending)
 
     async def _upload(self, team_id: str, passed: Passed) -> str | Refusal:
@@ -194,7 +204,9 @@ def _refused(error: BotError | TimeoutError, note: FileNote, *, team_id: str) ->
             return Refusal(NOT_PERMITTED)
         case SlackRefused() if error.method == LOOK_UP:
             return refusal(NOT_THERE, note)
-        case SlackError() | TimeoutError():
+        case SlackError():
             return refusal(NOT_FETCHED, note)
+        case TimeoutError():
+            return refusal(TOO_SLOW, note)
         case _:
             return refusal(NOT_TAKEN, note)

@@ -36,6 +36,16 @@ class Calls:
         """Wait until one call may go; see `Budgets.permit`."""
         await self._budgets.permit(place, method=method, urgency=urgency)
 
+    def refuse_rest(self, place: Place, *, method: str, longer_than_s: float) -> None:
+        """Spare a caller who has not the time the wait for a method that rests after a 429.
+
+        Raises:
+            SlackThrottled: It rests for longer.
+        """
+        rest_s = self._budgets.rest_s(place.team_id, method=method)
+        if rest_s > longer_than_s:
+            raise SlackThrottled(method=method, retry_after_s=rest_s)
+
     async def send(
         self, place: Place, *, method: str, body: Mapping[str, Any]
     ) -> Mapping[str, Any]:

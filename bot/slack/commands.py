@@ -6,15 +6,19 @@ Who and where come from what Slack signed, never from what somebody filled in (d
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.core.screens import Caller
 from bot.slack.authorize import team_of
+from bot.slack.message import FILL_ACTION
 from bot.slack.reception import Origin, Reception, Submission
 from bot.slack.screens import ADMIN_PREFIX, action_of, origin_of, values_of
 
+SHORTCUTS = frozenset({"start_afresh"})
+"""Callback ids of the message shortcuts in the manifest."""
 _ANY_COMMAND = re.compile("")
 """The operator may call the command as they like."""
 _ADMIN = re.compile(f"^{ADMIN_PREFIX}")
@@ -35,6 +39,9 @@ class CommandListeners:
         untyped = cast("Any", bolt)  # the decorators' types are full of unknowns
         untyped.command(_ANY_COMMAND)(self.take_command)
         untyped.action(_ADMIN)(self.take_press)
+        untyped.action(FILL_ACTION)(self.take_press)
+        for callback_id in SHORTCUTS:
+            untyped.message_shortcut(callback_id)(self.take_shortcut)
         untyped.view(_ADMIN)(self.take_form)  # a form that was only closed is nobody's business
 
     async def take_command(
@@ -54,15 +61,33 @@ class CommandListeners:
     async def take_press(
         self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext
     ) -> None:
-        """Acknowledge a press under a notice, and have it answered."""
+        """Acknowledge a press under a notice or a reply, and have it answered."""
         await ack()
         channel = _object(body, "channel")
+        thread_ts = _text(_object(body, "container"), "thread_ts")
         caller = _caller(body, context=context, channel_id=_text(channel, "id"))
+        caller = replace(caller, thread_ts=thread_ts)
         pressed: Mapping[str, Any] = body["actions"][0]
         await self._reception.press(
             caller,
             action_of(_text(pressed, "action_id")),
             _text(pressed, "value"),
+            origin=_origin(body),
+        )
+
+    async def take_shortcut(
+        self, ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext
+    ) -> None:
+        """Acknowledge a message shortcut, and have it answered like a press that names a thread."""
+        await ack()
+        message = _object(body, "message")
+        thread_ts = _text(message, "thread_ts")
+        channel_id = _text(_object(body, "channel"), "id")
+        caller = _caller(body, context=context, channel_id=channel_id)
+        await self._reception.press(
+            replace(caller, thread_ts=thread_ts),
+            _text(body, "callback_id"),
+            thread_ts or _text(message, "ts"),
             origin=_origin(body),
         )
 

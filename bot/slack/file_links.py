@@ -129,6 +129,7 @@ class FileLinks:
         public_url: This server as the internet sees it.
         downloads: Where the bytes come from.
         rules: How much a link allows.
+        served: Set while `routes` are served; None when they always are.
         clock: Unix time, in seconds.
     """
 
@@ -139,14 +140,21 @@ class FileLinks:
         public_url: str,
         downloads: SlackDownloads,
         rules: LinkRules = _RULES,
+        served: asyncio.Event | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys
         self._public_url = public_url.rstrip("/")
         self._downloads = downloads
         self._rules = rules
+        self._served = served
         self._clock = clock
         self._uses: OrderedDict[str, int] = OrderedDict()
+
+    async def until_served(self) -> None:
+        """Wait until links lead somewhere: work begins before the server does, and ends after."""
+        if self._served is not None:
+            await self._served.wait()
 
     def link(self, team_id: str, file_id: str, *, ending: str) -> str:
         """Return an address for a file. Whoever holds it can read the file: it is never logged.

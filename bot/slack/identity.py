@@ -33,6 +33,7 @@ OPTIONAL_SCOPES: Mapping[str, str] = MappingProxyType(
     {
         "channels:read": "who made a channel is unknown, so only admins and managers configure it",
         "commands": "`/dashscope` does not exist: only the environment sets the bot up",
+        "files:read": "files attached to questions are not read",
         "files:write": "`/dashscope usage` sends no pictures and no CSV files",
         "groups:read": "who made a private channel is unknown, as with `channels:read`",
         "im:write": "an answer whose channel was closed cannot be brought to its asker, nor a file",

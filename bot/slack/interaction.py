@@ -85,7 +85,7 @@ class Interaction:
     async def _responded(self, message: Mapping[str, Any], *, replace: bool) -> bool:
         body = {"response_type": "ephemeral", "replace_original": replace, **_NO_PREVIEWS}
         try:
-            await self._hook.say({**message, **body})
+            await self._hook.say({**message, **body, **self._thread()})
         except SlackError as error:
             log.info("notice.rerouted", method=error.method, code=error.code)
             return False
@@ -96,9 +96,14 @@ class Interaction:
         if not caller.channel_id:
             raise ChannelClosed(method=WHISPER, code="channel_unknown")
         place = Place(caller.team_id, caller.channel_id, "")
-        body = {"channel": caller.channel_id, "user": caller.user_id, **message}
+        where = {"channel": caller.channel_id, "user": caller.user_id, **self._thread()}
+        body = {**where, **message}
         await self._ways.calls.permit(place, method=WHISPER, urgency=Urgency.FIRST_WORDS)
         await self._ways.calls.send(place, method=WHISPER, body=body)
+
+    def _thread(self) -> Mapping[str, str]:
+        """Return what puts a notice into the thread its caller looks at."""
+        return {"thread_ts": self._caller.thread_ts} if self._caller.thread_ts else {}
 
     async def _write(self, message: Mapping[str, Any]) -> None:
         caller = self._caller

@@ -23,9 +23,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.changes import Deleted, Edited, parse_change
 from bot.core.messages import Ignored, UserMessage, parse
 from bot.core.reply import Control
+from bot.core.screens import Caller
 from bot.metrics import Metrics
 from bot.slack.authorize import InstallationAuthorize, team_of
 from bot.slack.commands import CommandListeners
+from bot.slack.home import HOME_OPENED, HomeVisits
 from bot.slack.message import AGAIN_ACTION
 from bot.slack.reception import Reception
 
@@ -60,9 +62,19 @@ class Clicks(Protocol):
         ...
 
     async def again(
-        self, *, team_id: str, channel_id: str, user_id: str, turn_id: int, edited_ts: str
+        self,
+        *,
+        team_id: str,
+        channel_id: str,
+        user_id: str,
+        user_team_id: str,
+        turn_id: int,
+        edited_ts: str,
     ) -> None:
-        """Ask for another answer to a question that was edited."""
+        """Ask for another answer to a question that was edited.
+
+        `user_team_id` is the workspace of whoever clicked; empty when Slack does not tell.
+        """
         ...
 
 
@@ -75,12 +87,14 @@ class Receivers:
         change: Takes edits and deletions.
         clicks: Takes clicks under replies.
         reception: Takes commands, and presses and forms about settings; open already.
+        homes: Takes openings of Home tabs; open already. Without, nobody listens for them.
     """
 
     submit: Submit
     change: Change
     clicks: Clicks
     reception: Reception
+    homes: HomeVisits | None = None
 
 
 def build_bolt(
@@ -127,6 +141,8 @@ def build_bolt(
     untyped.action(STOP_ACTION)(listeners.take_stop)
     untyped.action(AGAIN_ACTION)(listeners.take_again)
     CommandListeners(receivers.reception).register(bolt)
+    if receivers.homes is not None:
+        untyped.event(HOME_OPENED)(HomeListener(receivers.homes).take_opening)
     bolt.error(_settle_failure)
     return bolt
 
@@ -203,12 +219,36 @@ class _Listeners:
             return
         async with asyncio.timeout(HANDLING_TIMEOUT_S):
             await self._clicks.again(
-                **_whose(body, context=context), turn_id=int(found[1]), edited_ts=found[2]
+                **_whose(body, context=context),
+                user_team_id=str(body.get("user", {}).get("team_id") or ""),
+                turn_id=int(found[1]),
+                edited_ts=found[2],
             )
         # Slack forgets the offer by itself when the reader reloads.
         with contextlib.suppress(TimeoutError, OSError, ValueError, aiohttp.ClientError):
             async with asyncio.timeout(OFFER_GOES_WITHIN_S):
                 await respond(delete_original=True)
+
+
+class HomeListener:
+    """Hears of Home tabs that are opened.
+
+    Args:
+        homes: Takes them.
+    """
+
+    def __init__(self, homes: HomeVisits) -> None:
+        self._homes = homes
+
+    async def take_opening(
+        self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext
+    ) -> None:
+        """Have a Home published; opening the Messages tab says the same event."""
+        user_id = event.get("user")
+        if event.get("tab") == "home" and isinstance(user_id, str):
+            self._homes.opened(
+                Caller(team_id=team_of(body, context=context), channel_id="", user_id=user_id)
+            )
 
 
 def _whose(body: Mapping[str, Any], *, context: AsyncBoltContext) -> dict[str, str]:

@@ -18,6 +18,7 @@ EVENT_TYPE = "dashscope_turn"
 CONTROL_PREFIX = "turn:"
 """Every control's action_id starts with it."""
 AGAIN_ACTION = f"{CONTROL_PREFIX}again"
+FILL_ACTION = f"{CONTROL_PREFIX}fill"
 _LABELS = {Control.STOP: texts.STOP}
 
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
@@ -35,7 +36,7 @@ def message(content: Content, *, mark: Mark) -> dict[str, Any]:
         "blocks": blocks(content, mark=mark),
         # An edit makes links of bare channel names in `text` unless told not to.
         "parse": "none",
-        "metadata": metadata(mark),
+        "metadata": metadata(mark, is_answer=content.is_answer),
     }
 
 
@@ -44,15 +45,15 @@ def blocks(content: Content, *, mark: Mark) -> list[dict[str, Any]]:
 
     Args:
         content: What to show; its text is within a `markdown` block's 12,000 characters.
-        mark: Whose message it is; a control's value is the turn's id.
+        mark: Whose message it is; a control's value is the turn's id, and what there is to fill in
+            stands behind it.
     """
     shown: list[dict[str, Any]] = []
     if content.text.strip():
         shown.append({"type": "markdown", "text": content.text})
     if content.note.strip():
         shown.append(_context(content.note[:NOTE_CHARS]))
-    if content.controls:
-        buttons = [_button(c, mark, language=content.language) for c in content.controls]
+    if buttons := _buttons(content, mark):
         shown.append({"type": "actions", "elements": buttons})
     return shown or [_context(NOTHING_YET)]
 
@@ -60,16 +61,17 @@ def blocks(content: Content, *, mark: Mark) -> list[dict[str, Any]]:
 def offer(*, turn_id: int, edited_ts: str, language: Language) -> dict[str, Any]:
     """Return the arguments of the offer to answer an edited question again."""
     why = texts.EDITED_LATE.say(language)
-    button = {
-        "type": "button",
-        "action_id": AGAIN_ACTION,
-        "text": {"type": "plain_text", "text": texts.ANSWER_AGAIN.say(language)},
-        "value": f"{turn_id}:{edited_ts}",
-    }
+    label = texts.ANSWER_AGAIN.say(language)
+    button = _button(AGAIN_ACTION, label, value=f"{turn_id}:{edited_ts}")
     return {
         "text": why,
         "blocks": [_context(why), {"type": "actions", "elements": [button]}],
     }
+
+
+def whisper(text: str) -> dict[str, Any]:
+    """Return the arguments of one sentence for one reader, nothing in it live."""
+    return {"text": fallback(Content(text)), "blocks": [_context(text)]}
 
 
 def fallback(content: Content) -> str:
@@ -83,19 +85,26 @@ def fallback(content: Content) -> str:
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def metadata(mark: Mark) -> dict[str, Any]:
-    """Return the metadata by which `carries` knows the message again."""
+def metadata(mark: Mark, *, is_answer: bool = True) -> dict[str, Any]:
+    """Return the metadata by which `carries` knows the message again.
+
+    Args:
+        mark: Whose message it is.
+        is_answer: Whether an app's words are in it; told only when they are not.
+    """
+    told = {} if is_answer else {"is_answer": False}
     return {
         "event_type": EVENT_TYPE,
-        "event_payload": {"turn_id": mark.turn_id, "page": mark.page},
+        "event_payload": {"turn_id": mark.turn_id, "page": mark.page, **told},
     }
 
 
 def carries(found: dict[str, Any], *, mark: Mark) -> bool:
     """Return whether a message, as Slack returns it with its metadata, carries `mark`."""
     marked: dict[str, Any] = found.get("metadata") or {}
-    wanted = metadata(mark)
-    return all(marked.get(name) == value for name, value in wanted.items())
+    payload: dict[str, Any] = marked.get("event_payload") or {}
+    named = (payload.get("turn_id"), payload.get("page"))
+    return marked.get("event_type") == EVENT_TYPE and named == (mark.turn_id, mark.page)
 
 
 def _context(text: str) -> dict[str, Any]:
@@ -103,12 +112,24 @@ def _context(text: str) -> dict[str, Any]:
     return {"type": "context", "elements": [{"type": "plain_text", "text": text, "emoji": True}]}
 
 
-def _button(control: Control, mark: Mark, *, language: Language) -> dict[str, Any]:
+def _buttons(content: Content, mark: Mark) -> list[dict[str, Any]]:
+    turn_id, say = str(mark.turn_id), content.language
+    buttons = [
+        _button(CONTROL_PREFIX + control.value, _LABELS[control].say(say), value=turn_id)
+        for control in content.controls
+    ]
+    if content.fills:
+        value = f"{turn_id}:{','.join(content.fills)}"
+        buttons.append(_button(FILL_ACTION, texts.FILL_IN.say(say), value=value))
+    return buttons
+
+
+def _button(action_id: str, label: str, *, value: str) -> dict[str, Any]:
     return {
         "type": "button",
-        "action_id": CONTROL_PREFIX + control.value,
-        "text": {"type": "plain_text", "text": _LABELS[control].say(language)},
-        "value": str(mark.turn_id),
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
     }
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from bot.core.policy import Person
 from bot.core.reply import Place, Urgency
-from bot.errors import SlackError, SlackTokenRefused, SlackUnavailable
+from bot.errors import SlackError, SlackThrottled, SlackTokenRefused, SlackUnavailable
 from bot.slack.calls import Calls
 
 METHOD = "users.info"
@@ -28,6 +28,8 @@ NAMES_TIMEOUT_S = 3.0
 """An answer is there to be given: whoever is not known by then is left out."""
 FRESH_TIMEOUT_S = 1.5
 """Of the three seconds in which Slack wants an answer to a command or a form."""
+RESTS_S = 1.0
+"""A longer rest after a 429 is not waited out: questions and forms go on without."""
 NAMES_MOST = 50
 """People looked up for one answer."""
 
@@ -92,7 +94,10 @@ class SlackPeople:
         return names
 
     async def profile(self, team_id: str, user_id: str) -> Person | None:
-        """Return what Slack tells of a person, None when nothing; never raises SlackError."""
+        """Return what Slack tells of a person; never raises SlackError.
+
+        While Slack does not answer, what it told last; None when it never told anything.
+        """
         key = team_id, user_id
         remembered = self._recall(key)
         if remembered is not None:
@@ -100,7 +105,7 @@ class SlackPeople:
         async with self._lanes[hash(key) % LANES]:
             remembered = self._recall(key)  # somebody else may have asked meanwhile
             if remembered is None:
-                remembered = self._remember(key, await self._ask_gently(team_id, user_id))
+                remembered = await self._look_up(key)
         return remembered.person
 
     async def person(self, team_id: str, user_id: str, *, fresh: bool) -> Person | None:
@@ -124,15 +129,16 @@ class SlackPeople:
                 person = await self._ask(team_id, user_id)
         except TimeoutError:
             raise SlackUnavailable(method=METHOD, code="timeout") from None
-        self._remember((team_id, user_id), person)
+        self._remember((team_id, user_id), person, holds_s=KNOWN_S)
         return person
 
     def _recall(self, key: tuple[str, str]) -> _Remembered | None:
         remembered = self._remembered.get(key)
         return remembered if remembered and remembered.until > self._clock() else None
 
-    def _remember(self, key: tuple[str, str], person: Person | None) -> _Remembered:
-        holds_s = UNKNOWN_S if person is None else KNOWN_S
+    def _remember(
+        self, key: tuple[str, str], person: Person | None, *, holds_s: float
+    ) -> _Remembered:
         remembered = _Remembered(person, self._clock() + holds_s)
         self._remembered[key] = remembered
         self._remembered.move_to_end(key)
@@ -140,8 +146,22 @@ class SlackPeople:
             self._remembered.popitem(last=False)
         return remembered
 
+    async def _look_up(self, key: tuple[str, str]) -> _Remembered:
+        """Ask; while Slack does not say, whoever was known is who they were."""
+        try:
+            person = await self._ask_gently(*key)
+        except (SlackThrottled, SlackUnavailable):
+            former = self._remembered.get(key)
+            return self._remember(key, former.person if former else None, holds_s=UNKNOWN_S)
+        return self._remember(key, person, holds_s=UNKNOWN_S if person is None else KNOWN_S)
+
     async def _ask_gently(self, team_id: str, user_id: str) -> Person | None:
-        """Ask, unless Slack refused the token a while ago; None for every failure."""
+        """Ask, unless Slack refused the token a while ago; None for every refusal.
+
+        Raises:
+            SlackThrottled: Slack is not to be asked now.
+            SlackUnavailable: It did not say.
+        """
         if self._scopeless_until.get(team_id, 0.0) > self._clock():
             return None
         try:
@@ -149,13 +169,16 @@ class SlackPeople:
         except SlackTokenRefused as error:
             self._scopeless_until[team_id] = self._clock() + SCOPELESS_S
             log.warning("people.refused", team_id=team_id, code=error.code)
-        except SlackError:
-            pass
+        except (SlackThrottled, SlackUnavailable):
+            raise
+        except SlackError as error:
+            log.info("person.unknown", user_id=user_id, code=error.code)
         return None
 
     async def _ask(self, team_id: str, user_id: str) -> Person:
         place = Place(team_id, "", "")
         query = {"user": user_id, "include_locale": True}
+        self._calls.refuse_rest(place, method=METHOD, longer_than_s=RESTS_S)
         await self._calls.permit(place, method=METHOD, urgency=Urgency.FIRST_WORDS)
         answer = await self._calls.read(place, method=METHOD, query=query)
         person = _parse(answer.get("user"), team_id=team_id, user_id=user_id)

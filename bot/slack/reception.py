@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self, assert_never
 
@@ -17,6 +17,7 @@ from bot.core.screens import (
     Replaced,
     Screen,
     Submitted,
+    Taken,
     Values,
 )
 from bot.errors import SlackError
@@ -26,6 +27,8 @@ from bot.slack.screens import refusal_of, view_of
 
 AT_ONCE = 50
 """Commands and presses that are worked on at once."""
+AT_ONCE_EACH = 5
+"""Of one person: faster than this nobody types."""
 WORK_WITHIN_S = 120.0
 """The longest report is done by then; its reader is not there any more."""
 SUBMIT_WITHIN_S = 1.8
@@ -102,14 +105,14 @@ class Submission:
     Attributes:
         callback: What it is for.
         state: As it was given with the form.
-        values: What was entered.
-        view: The view it came from.
+        values: What was entered; it may hold a secret.
+        view: The view it came from; the same.
     """
 
     callback: str
     state: str
-    values: Values
-    view: Mapping[str, Any]
+    values: Values = field(repr=False)
+    view: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +121,14 @@ class Patience:
 
     Attributes:
         at_once: Commands and presses under way at most.
+        at_once_each: The same, of one person.
         work_s: For one of them.
         submit_s: For a form.
         grace_s: For all that is under way at shutdown.
     """
 
     at_once: int = AT_ONCE
+    at_once_each: int = AT_ONCE_EACH
     work_s: float = WORK_WITHIN_S
     submit_s: float = SUBMIT_WITHIN_S
     grace_s: float = SHUTDOWN_GRACE_S
@@ -203,6 +208,9 @@ class Reception:
                 if notice is not None:
                     self._begin(visitor, lambda: visitor.screen.show(notice))
                 return {}
+            case Taken(finish):
+                self._begin(visitor, lambda: finish(visitor.screen))
+                return {}
             case Errors() as errors:
                 refusal = refusal_of(errors, view=sent.view)
                 if refusal:
@@ -231,11 +239,18 @@ class Reception:
         return _Visitor(caller, screen)
 
     async def _take(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
-        if self._is_closing or len(self._under_way) >= self._patience.at_once:
+        if self._is_closing or not self._has_room(visitor.caller):
             log.warning("command.refused", reason="busy", user_id=visitor.caller.user_id)
             await self._tell(BUSY, visitor)
             return
         self._begin(visitor, work)
+
+    def _has_room(self, caller: Caller) -> bool:
+        who = caller.team_id, caller.user_id
+        others = (visitor.caller for visitor in self._under_way.values())
+        own = sum((other.team_id, other.user_id) == who for other in others)
+        patience = self._patience
+        return len(self._under_way) < patience.at_once and own < patience.at_once_each
 
     def _begin(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._answer(visitor, work), name="command")

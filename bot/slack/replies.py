@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
+from bot.core.files import notes_of
 from bot.core.history import Said
 from bot.core.language import Language
+from bot.core.messages import Written
 from bot.core.pacing import EDIT, POST
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.errors import MessageGone, SlackRefused, SlackUnavailable
 from bot.slack.calls import Calls
-from bot.slack.message import carries, message, offer
+from bot.slack.message import carries, message, offer, whisper
 from bot.slack.spoken import said
 
 DELETE = "chat.delete"
@@ -23,6 +25,8 @@ PAGES = 5
 """Pages looked through for a lost message; it was posted seconds after `after_ts`."""
 THREAD_MESSAGES = 100
 """Messages of a thread asked for at once, when it is read for what was said."""
+RESTS_S = 3.0
+"""Of a longer rest an answer does not wait the end to learn what was said before."""
 THREAD_PAGES = 2
 """Slack gives the oldest messages first: of a longer thread the last ones are not reached."""
 
@@ -114,8 +118,8 @@ class SlackReplies:
         opened = await self._calls.send(place, method=OPEN, body={"users": user_id})
         return Place(team_id, _text(opened.get("channel"), "id", method=OPEN), "")
 
-    async def question(self, place: Place, ts: str) -> str | None:
-        """Return the words of a message as Slack holds them now; None when it is gone.
+    async def question(self, place: Place, ts: str) -> Written | None:
+        """Return a message as Slack holds it now; None when it is gone.
 
         Raises:
             SlackError: In its most specific form.
@@ -132,13 +136,19 @@ class SlackReplies:
         page = await self._calls.read(place, method=REPLIES, query=query)
         for found in cast("list[dict[str, Any]]", page.get("messages") or []):
             if found.get("ts") == ts and found.get("subtype") != "tombstone":
-                return str(found.get("text") or "")
+                return Written(str(found.get("text") or ""), notes_of(found.get("files")))
         return None
 
-    async def thread(self, place: Place, *, before_ts: str) -> Sequence[Said]:
-        """Return what was said in a thread before one of its messages, in order of time.
+    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
+        """Return what was said in a thread between two moments, in order of time.
 
         What the bot says about its work (that it thinks, waits, offers something) is left out.
+        While Slack lets nobody read for longer than RESTS_S, that is said at once.
+
+        Args:
+            place: The thread.
+            before_ts: Neither this message nor what follows it.
+            after_ts: Neither this moment nor what was before it; empty for all of the thread.
 
         Raises:
             SlackError: In its most specific form; SlackRefused, with the code `thread_too_long`,
@@ -152,6 +162,9 @@ class SlackReplies:
             "limit": THREAD_MESSAGES,
             "include_all_metadata": True,
         }
+        if after_ts:
+            query["oldest"] = after_ts
+        self._calls.refuse_rest(place, method=REPLIES, longer_than_s=RESTS_S)
         found: dict[str, Said | None] = {}  # the root leads every page
         for _ in range(THREAD_PAGES):
             await self._calls.permit(place, method=REPLIES, urgency=Urgency.FIRST_WORDS)
@@ -160,7 +173,8 @@ class SlackReplies:
                 found[str(one["ts"])] = said(one)
             following = _next_cursor(page)
             if following is None:
-                earlier = (ts for ts in found if _moment(ts) < _moment(before_ts))
+                first = _moment(after_ts or "0")
+                earlier = (ts for ts in found if first < _moment(ts) < _moment(before_ts))
                 words = [found[ts] for ts in sorted(earlier, key=_moment)]
                 return [each for each in words if each is not None]
             query["cursor"] = following
@@ -179,6 +193,21 @@ class SlackReplies:
             "user": user_id,
             "thread_ts": place.thread_ts,
             **offer(turn_id=turn_id, edited_ts=edited_ts, language=language),
+        }
+        await self._calls.permit(place, method=WHISPER, urgency=Urgency.INTERIM)
+        await self._calls.send(place, method=WHISPER, body=body)
+
+    async def tell(self, place: Place, *, user_id: str, text: str) -> None:
+        """Say one plain sentence that only this user sees.
+
+        Raises:
+            SlackError: In its most specific form.
+        """
+        body = {
+            "channel": place.channel_id,
+            "user": user_id,
+            "thread_ts": place.thread_ts,
+            **whisper(text),
         }
         await self._calls.permit(place, method=WHISPER, urgency=Urgency.INTERIM)
         await self._calls.send(place, method=WHISPER, body=body)
@@ -222,7 +251,7 @@ def _next_cursor(page: Mapping[str, Any]) -> str | None:
 def _moment(ts: str) -> tuple[int, int]:
     """Return what messages are ordered by."""
     seconds, _, micros = ts.partition(".")
-    return int(seconds), int(micros)
+    return int(seconds), int(micros or 0)
 
 
 def _text(answer: object, name: str, *, method: str) -> str:

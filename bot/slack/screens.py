@@ -48,7 +48,7 @@ _REPEATED = re.compile(r"#[0-9]{1,2}\Z")
 
 def message_of(notice: Notice) -> dict[str, Any]:
     """Return what a notice is as a message, whichever way it goes."""
-    buttons = [_button(button, number) for number, button in enumerate(notice.buttons)]
+    buttons = [button_of(button, number) for number, button in enumerate(notice.buttons)]
     room = max(ROOM_LEAST_CHARS, WORDS_MOST_CHARS - sum(map(_chars, buttons)))
     text = _MASS_MENTION.sub("&lt;", notice.text.strip()) or "…"
     text = _cut(text, room=min(MAX_NOTICE_CHARS, room))
@@ -68,8 +68,8 @@ def _cut(text: str, *, room: int) -> str:
     return kept.rstrip() + ("\n```" if is_code_open else "") + f"\n\n{CUT}"
 
 
-def _button(button: Button, number: int) -> dict[str, Any]:
-    """Return a button; its number makes its action_id the only one of its kind in the message."""
+def button_of(button: Button, number: int) -> dict[str, Any]:
+    """Return a button; its number, below 100, makes its action_id the only one of its kind."""
     element: dict[str, Any] = {
         "type": "button",
         "action_id": f"{ADMIN_PREFIX}{button.action}" + (f"#{number}" if number else ""),

@@ -27,6 +27,8 @@ def said(message: Mapping[str, Any]) -> Said | None:
     if message.get("subtype") not in (None, "bot_message", *WRITTEN_SUBTYPES):
         return None
     turn_id = _turn_id(message.get("metadata"))
+    if turn_id is not None and _is_sentence(message["metadata"]):
+        return None
     text = message.get("text")
     words = text if isinstance(text, str) else ""
     if turn_id is not None:
@@ -42,6 +44,11 @@ def _turn_id(metadata: object) -> int | None:
     marked = _object(metadata)
     turn_id = _object(marked.get("event_payload")).get("turn_id")
     return turn_id if marked.get("event_type") == EVENT_TYPE and isinstance(turn_id, int) else None
+
+
+def _is_sentence(metadata: object) -> bool:
+    """Return whether a marked message says something of the bot's own, such as a failure."""
+    return _object(_object(metadata).get("event_payload")).get("is_answer") is False
 
 
 def _answer(blocks: object) -> Iterator[str]:

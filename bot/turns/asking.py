@@ -12,17 +12,23 @@ from bot.core.language import Phrase
 from bot.core.messages import prompt
 from bot.core.question import Question
 from bot.core.reply import Place
-from bot.errors import DashScopeError, SessionLost
+from bot.errors import DashScopeError, MemoryGone, SessionLost
+from bot.turns.claim import written
 from bot.turns.composing import Composer
-from bot.turns.ending import Ending
+from bot.turns.ending import NO_SESSION, Ending
 from bot.turns.gate import Gate
+from bot.turns.personal import Personal
 from bot.turns.ports import AnswerStream
+from bot.turns.question_files import QuestionFiles
 from bot.turns.terms import Terms
 from bot.turns.wishes import Wishes
 from bot.turns.world import World
 from storage.records import Turn
 
 log = structlog.stdlib.get_logger(__name__)
+
+EDITS_FOLLOWED = 5
+"""Each asks again, and all of them count as one turn; later ones are offered as another turn."""
 
 
 class Asking:
@@ -46,7 +52,10 @@ class Asking:
         self._changed = changed
         self._gate = Gate(turn, terms=terms, world=world)
         self._composer = Composer(turn, terms=terms, world=world)
+        self._files = QuestionFiles(turn, terms=terms, world=world)
+        self._personal = Personal(turn, terms=terms, world=world)
         self._stream: AnswerStream | None = None
+        self._sent_session: str | None = None
         self._text = ""
 
     @property
@@ -66,18 +75,33 @@ class Asking:
         turn = self._turn
         if refusal := self._gate.refusal():
             return refusal
-        text: str | None = turn.payload.get("text")
-        if text is None:
+        question = written(turn)
+        if question is None:
             place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
-            text = await self._world.replies.question(place, turn.message_ts)
-        if text is None:
+            question = await self._world.replies.question(place, turn.message_ts)
+        if question is None:
             return self._hint(texts.QUESTION_GONE)
-        self._text = text
-        words = prompt(text, bot_user_id=self._world.bot_user_id, names={})
-        if not words:
-            has_files = turn.payload.get("files")
-            return self._hint(texts.FILES_ONLY if has_files else texts.EMPTY_QUESTION)
-        return await self._gate.quiet(words) or await self._gate.admit()
+        self._files.notes = question.files
+        self._text = await self._personal.read(question.text)
+        words = self._words
+        if not words and not question.files:
+            return self._hint(texts.EMPTY_QUESTION)
+        return (
+            await self._gate.quiet(words)
+            or await self._gate.afresh(words)
+            or self._personal.lacking()
+            or await self._gate.admit()
+        )
+
+    @property
+    def is_reading_files(self) -> bool:
+        """Whether nothing was asked yet because the question's files are being read."""
+        return self._files.are_being_read
+
+    @property
+    def _words(self) -> str:
+        """What the message says to the model; empty for files alone."""
+        return prompt(self._text, bot_user_id=self._world.bot_user_id, names={})
 
     def _hint(self, phrase: Phrase) -> Ending:
         language = self._terms.language
@@ -85,6 +109,8 @@ class Asking:
 
     async def settle(self, tasks: asyncio.TaskGroup, *, has_begun: Callable[[], bool]) -> Ending:
         """Ask until there is an ending; anew when the question changes before the first words.
+
+        That is bounded: an edit after EDITS_FOLLOWED others is one that came too late.
 
         Args:
             tasks: Owns the request's task.
@@ -103,29 +129,40 @@ class Asking:
             if wish.revision == wishes.revision:
                 continue
             wishes.revision = wish.revision
-            if has_begun():
+            if has_begun() or wish.revision > EDITS_FOLLOWED:
                 wishes.edited_ts = wish.payload["edited_ts"]
                 continue
             await _end(asking)
-            self._text, self._stream = wish.payload["text"], None
+            self._text = await self._personal.read(wish.payload["text"])
+            self._stream = None
             asking = tasks.create_task(self._ask())
         return asking.result()
 
     def _stopped(self) -> Ending:
         note = texts.STOPPED.say(self._terms.language)
-        return Ending.of_answer(self.answer, outcome="stopped", note=note, terms=self._terms)
+        ending = Ending.of_answer(self.answer, outcome="stopped", note=note, terms=self._terms)
+        return self._going_on(ending)
 
     async def _ask(self) -> Ending:
-        question = await self._composer.question(self._text)
+        return self._going_on(await self._ask_once_or_afresh())
+
+    async def _ask_once_or_afresh(self) -> Ending:
+        if lacking := self._personal.lacking():
+            return lacking
+        await self._files.get_ready()
+        words = self._words
+        if nothing := self._files.nothing_to_ask(words):
+            return nothing
+        text = self._files.wording(self._text, words=words)
+        question = self._files.added_to(await self._composer.question(text))
         try:
             try:
                 await self._read(question)
             except SessionLost:
                 if question.session_id is None:
                     raise
-                self._composer.new_session = True
-                question = replace(question, session_id=None)
-                await self._read(question)
+                self._composer.had_session = True
+                await self._read(self._files.added_to(await self._composer.opening(text)))
         except DashScopeError as error:
             log.warning(
                 "question.failed",
@@ -135,32 +172,61 @@ class Asking:
                 request_id=error.request_id,
             )
             return Ending.of_error(error, self.answer, turn_id=self._turn.id, terms=self._terms)
-        return self._ending_of(self.answer, sent=question.session_id)
+        return Ending.of_answer(
+            self.answer,
+            outcome="answered" if self.answer.complete else "cut",
+            note=self._note(self.answer),
+            terms=self._terms,
+        )
 
     async def _read(self, question: Question) -> None:
+        """Ask with what is remembered of the asker, and once without when the app knows no such.
+
+        Not with the words of others along: DashScope takes what is to be remembered from what a
+        request says, and would remember them as the asker's.
+        """
+        if self._composer.quotes_others:
+            return await self._follow(question)
+        recalled = await self._world.remembering.recall(self._turn, self._terms.effective)
+        if recalled is None:
+            return await self._follow(question)
+        try:
+            return await self._follow(replace(question, memory_id=recalled.memory_id))
+        except MemoryGone:
+            self._world.remembering.lost(recalled)
+            if self.answer.text:
+                raise
+        return await self._follow(question)
+
+    async def _follow(self, question: Question) -> None:
         self._wishes.guard()
-        async with self._world.apps.ask(question) as stream:
+        self._sent_session = question.session_id
+        async with self._world.apps.ask(await self._personal.added(question)) as stream:
             self._stream = stream
             async for _ in stream:
                 self._changed.set()
 
-    def _ending_of(self, answer: Answer, *, sent: str | None) -> Ending:
-        if sent is not None and answer.session_id not in {None, sent}:
-            self._composer.new_session = True
-        return Ending.of_answer(
-            answer,
-            outcome="answered" if answer.complete else "cut",
-            note=self._note(answer),
-            terms=self._terms,
-        )
+    @property
+    def _is_unaware(self) -> bool:
+        """Whether the app answered in another session than the one it was asked to go on with."""
+        return self._sent_session is not None and self.answer.session_id not in {
+            None,
+            self._sent_session,
+        }
+
+    def _going_on(self, ending: Ending) -> Ending:
+        """Let the next question begin a session, if this one was answered without the thread."""
+        is_kept = ending.session_id is not None
+        return replace(ending, session_id=NO_SESSION) if is_kept and self._is_unaware else ending
 
     def _note(self, answer: Answer) -> str:
         """Return what stands under an answer: sentences, the steps taken, and what is left."""
         language = self._terms.language
-        sentences = [phrase.say(language) for phrase in self._composer.notes()]
+        notes = [texts.UNAWARE] if self._is_unaware else self._composer.notes()
+        sentences = [phrase.say(language) for phrase in (*notes, *self._personal.notes())]
         if not answer.complete:
             sentences.append(texts.cut(turn_id=self._turn.id, language=language))
-        lines = [" ".join(sentences), self._gate.warning(answer)]
+        lines = [" ".join(sentences), self._files.told(), self._gate.warning(answer)]
         if self._terms.effective.keeps_steps:
             lines.insert(0, texts.steps_taken(answer.steps, language=language))
         return "\n".join(line for line in lines if line)

@@ -105,7 +105,7 @@ class Changes:
             team_id=edited.team_id,
             channel_id=edited.channel_id,
             message_ts=edited.ts,
-            payload={"text": edited.text, "files": 0, "edited_ts": edited.edited_ts},
+            payload={"text": edited.text, "edited_ts": edited.edited_ts},
         )
         if status is not None:
             log.info("question.edited", message_ts=edited.ts, status=status)

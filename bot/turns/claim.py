@@ -1,10 +1,11 @@
 """The first and only right to answer a message."""
 
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
-from bot.core.messages import UserMessage
+from bot.core.files import FileNote
+from bot.core.messages import UserMessage, Written
 from bot.core.setting import Follow
 from bot.errors import UnknownApp
 from bot.metrics import Metrics
@@ -17,10 +18,14 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 def new_turn(message: UserMessage) -> NewTurn:
-    """Return what is stored of a message until it is answered."""
+    """Return what is stored of a message until it is answered.
+
+    Of its files that is little: whoever takes it up asks Slack for the rest, and learns whether
+    they may be read at all.
+    """
     payload: dict[str, Any] = {
         "text": message.text,
-        "files": message.file_count,
+        "files": [{"id": note.file_id, "name": note.name} for note in message.files],
         "user_team": message.user_team_id,
     }
     if not message.is_addressed:
@@ -36,8 +41,18 @@ def new_turn(message: UserMessage) -> NewTurn:
 
 
 def user_team(turn: Turn) -> str:
-    """Return the workspace its asker wrote from; empty for a question that is asked again."""
+    """Return the workspace its asker wrote from; empty when unknown."""
     return str(turn.payload.get("user_team") or "")
+
+
+def written(turn: Turn) -> Written | None:
+    """Return what was stored of a message; None for a question that is asked again."""
+    text, files = turn.payload.get("text"), turn.payload.get("files")
+    if text is None or files is None:
+        return None
+    # A turn that an earlier release claimed says how many there were, and no more.
+    told = cast("list[dict[str, str]]", files) if isinstance(files, list) else []
+    return Written(text, tuple(FileNote(note["id"], name=note["name"]) for note in told))
 
 
 def is_overheard(turn: Turn) -> bool:

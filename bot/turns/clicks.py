@@ -35,16 +35,28 @@ class Clicks:
             log.info("stop.requested", turn_id=turn_id, user_id=user_id, status=status)
 
     async def again(
-        self, *, team_id: str, channel_id: str, user_id: str, turn_id: int, edited_ts: str
+        self,
+        *,
+        team_id: str,
+        channel_id: str,
+        user_id: str,
+        user_team_id: str,
+        turn_id: int,
+        edited_ts: str,
     ) -> None:
         """Answer a question again in the messages of its answer, once for each edit.
+
+        Whether it may be asked is looked at anew, and from which workspace is not known of an ended
+        turn any more: that of whoever clicked stands for it.
 
         Raises:
             StorageError: The database could not be asked.
         """
         found = await self._allowed(turn_id, place=(team_id, channel_id), user_id=user_id)
         if found is not None:
-            new_id = await self._turns.repeat(turn_id=found.id, edited_ts=edited_ts)
+            new_id = await self._turns.repeat(
+                turn_id=found.id, edited_ts=edited_ts, user_team_id=user_team_id
+            )
             log.info("turn.repeated", turn_id=new_id, user_id=user_id)
 
     async def _allowed(

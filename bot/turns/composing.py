@@ -1,32 +1,37 @@
 """From a message's words to the question an app is asked: session or history, options, names."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import structlog
 
 from bot.core import texts
-from bot.core.history import Said, conversation, speakers
+from bot.core.history import SYSTEM, Said, conversation, speakers
 from bot.core.language import Phrase
 from bot.core.messages import mentioned_users, prompt
 from bot.core.question import Question
+from bot.core.recap import recap, with_recap
 from bot.core.reply import Place
 from bot.core.sessions import is_usable
 from bot.core.setting import History
 from bot.errors import SlackError
 from bot.turns.terms import Terms
 from bot.turns.world import World
-from storage.records import Turn
+from storage.records import Conversation, Turn
 
 log = structlog.stdlib.get_logger(__name__)
 
-HISTORY_WITHIN_S = 5.0
-"""An answer does not wait longer for what was said before."""
+HISTORY_WITHIN_S = 3.0
+"""An answer does not wait longer for what was said before; without it, it says so."""
 
 
 class Composer:
     """Puts a turn's question together, again when its words change.
+
+    A thread goes on with its session. One that has none (any more) begins another one, and the
+    question brings along what was said in the thread before.
 
     Args:
         turn: As taken.
@@ -34,17 +39,21 @@ class Composer:
         world: The edges.
 
     Attributes:
-        new_session: The session the thread had is not good any more.
-        history_missing: What was said before could not be read.
+        had_session: The thread had a session that is not good any more.
+        has_recap: The last question brought along what was said before.
+        quotes_others: The last question brought along words of somebody besides its asker.
     """
 
     def __init__(self, turn: Turn, *, terms: Terms, world: World) -> None:
         self._turn = turn
         self._terms = terms
         self._world = world
-        self._said: Sequence[Said] | None = None
-        self.new_session = False
-        self.history_missing = False
+        self._since_ts = ""
+        self._before: _Before | None = None
+        self._history_missing = False
+        self.had_session = False
+        self.has_recap = False
+        self.quotes_others = False
 
     async def question(self, text: str) -> Question:
         """Return what the app is asked.
@@ -59,63 +68,122 @@ class Composer:
         app, options = effective.app, effective.options
         match effective.history:
             case History.MESSAGES:
+                await self._known()
                 messages = await self._conversation(text)
                 return Question(app, messages[-1][1], options=options, messages=messages)
-            case History.SESSION:
-                words, session_id = await self._words(text), await self._session_id()
+            case History.SESSION if app.kind.keeps_sessions:
+                session_id = self._session_id(await self._known())
+                if session_id is None:
+                    return await self.opening(text)
+                words = await self._words(text)
                 return Question(app, words, session_id=session_id, options=options)
-            case History.OFF:
+            case History.SESSION | History.OFF:
                 return Question(app, await self._words(text), options=options)
             case _:
                 assert_never(effective.history)
 
+    async def opening(self, text: str) -> Question:
+        """Return the question that begins a session, with what was said before.
+
+        Args:
+            text: The message as Slack sent it.
+        """
+        effective, language = self._terms.effective, self._terms.language
+        words, before = await self._words(text), await self._thread()
+        quoted = recap(
+            before.said,
+            bot_user_id=self._world.bot_user_id,
+            names=before.names,
+            language=language,
+        )
+        self.has_recap = bool(quoted)
+        self.quotes_others = bool(quoted) and self._has_others(before.said)
+        if quoted:
+            asker = before.names.get(self._turn.user_id, "")
+            words = with_recap(words, recap=quoted, asker=asker, language=language)
+        return Question(effective.app, words, options=effective.options)
+
     def notes(self) -> list[Phrase]:
         """Return what the reader must know about what the model knows."""
-        missing = [texts.NO_HISTORY] if self.history_missing else []
-        return [texts.NEW_SESSION, *missing] if self.new_session else missing
+        missing = [texts.NO_HISTORY] if self._history_missing else []
+        if not self.had_session:
+            return missing
+        return [texts.NEW_SESSION] if self.has_recap else [texts.FORGOTTEN, *missing]
 
-    async def _words(self, text: str) -> str:
-        bot = self._world.bot_user_id
-        people = mentioned_users(text) - {bot}
-        names = await self._world.people.display_names(self._turn.team_id, people)
-        return prompt(text, bot_user_id=bot, names=names)
+    async def _known(self) -> Conversation | None:
+        turn = self._turn
+        known = await self._world.memory.get(turn.team_id, turn.channel_id, turn.thread_ts)
+        self._since_ts = known.since_ts if known is not None else ""
+        return known
 
-    async def _session_id(self) -> str | None:
-        world, turn = self._world, self._turn
-        app = self._terms.effective.app
-        if not app.kind.keeps_sessions:
+    def _session_id(self, known: Conversation | None) -> str | None:
+        """Return the session to go on with, if it will still be there when it is asked."""
+        if known is None or not known.app_key:
+            self.had_session = False
             return None
-        known = await world.memory.get(turn.team_id, turn.channel_id, turn.thread_ts)
-        if known is None:
-            return None
-        usable = is_usable(
+        usable = bool(known.session_id) and is_usable(
             app_key=known.app_key,
-            asked_app_key=app.key,
+            asked_app_key=self._terms.effective.app.key,
             rounds=known.rounds,
             idle_s=known.idle_s,
         )
-        self.new_session = not usable
+        self.had_session = not usable
         return known.session_id if usable else None
 
-    async def _conversation(self, text: str) -> tuple[tuple[str, str], ...]:
-        turn, bot = self._turn, self._world.bot_user_id
-        if self._said is None:
-            self._said = await self._said_before()
-        question = Said(turn.user_id, text)
-        people = speakers([*self._said, question], bot_user_id=bot)
-        names = await self._world.people.display_names(turn.team_id, people)
-        return conversation(self._said, question=question, bot_user_id=bot, names=names)
+    async def _words(self, text: str) -> str:
+        names = await self._names_in(text)
+        return prompt(text, bot_user_id=self._world.bot_user_id, names=names)
 
-    async def _said_before(self) -> Sequence[Said]:
+    async def _names_in(self, text: str) -> Mapping[str, str]:
+        people = mentioned_users(text) - {self._world.bot_user_id}
+        return await self._world.people.display_names(self._turn.team_id, people)
+
+    async def _conversation(self, text: str) -> tuple[tuple[str, str], ...]:
+        before = await self._thread()
+        messages = conversation(
+            before.said,
+            question=Said(self._turn.user_id, text),
+            bot_user_id=self._world.bot_user_id,
+            names={**before.names, **await self._names_in(text)},
+        )
+        self.quotes_others = self._has_others(before.said)
+        system = self._terms.effective.system
+        return ((SYSTEM, system), *messages) if system else messages
+
+    def _has_others(self, said: Sequence[Said]) -> bool:
+        own = {self._turn.user_id, self._world.bot_user_id}
+        return any(each.user_id not in own for each in said)
+
+    async def _thread(self) -> "_Before":
         """Return the thread before the question; nothing when Slack does not give it in time."""
-        turn = self._turn
+        if self._before is None:
+            self._before = await self._read_thread()
+        return self._before
+
+    async def _read_thread(self) -> "_Before":
+        turn, world = self._turn, self._world
         if turn.thread_ts == turn.message_ts:
-            return ()
+            return _Before()
         place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
+        said: Sequence[Said] = ()
         try:
             async with asyncio.timeout(HISTORY_WITHIN_S):
-                return await self._world.history.thread(place, before_ts=turn.message_ts)
+                said = await world.history.thread(
+                    place, before_ts=turn.message_ts, after_ts=self._since_ts
+                )
+                people = speakers([*said, Said(turn.user_id, "")], bot_user_id=world.bot_user_id)
+                return _Before(said, await world.people.display_names(turn.team_id, people))
         except (SlackError, TimeoutError) as error:
+            if said:  # it was the names that took too long
+                return _Before(said)
             log.info("history.not_read", error=type(error).__name__)
-            self.history_missing = True
-            return ()
+            self._history_missing = True
+            return _Before()
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was said in the thread before the question, and the names of those who said it."""
+
+    said: Sequence[Said] = ()
+    names: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -11,11 +11,16 @@ from bot.core.pages import pages
 from bot.core.reply import Content
 from bot.errors import ContentBlocked, DashScopeError
 from bot.turns.terms import Terms
-from storage.records import ModelUse, SessionUse
+from storage.records import SessionUse
+from storage.usage_records import ModelUse
 
 Outcome = Literal[
     "answered", "cut", "stopped", "failed", "hinted", "refused", "gave_up", "undelivered"
 ]
+
+
+NO_SESSION = ""
+"""Stands for a session the thread cannot go on with: the next question begins another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,14 @@ class Ending:
             there is nothing to show.
         note: Lines under it; may be empty.
         sources: (index, title, url) of each source that is shown.
-        session_id: What the thread goes on with; None leaves the conversation as it is.
+        session_id: What the thread goes on with, perhaps NO_SESSION; None leaves the conversation
+            as it is.
         app_key: The app that session belongs to.
         request_id: DashScope's id of the request.
         code: The error code, or the error's class when none came.
         usage: (model, input tokens, output tokens) of the answer.
         language: What the reader reads.
+        fills: Names of variables the asker may fill in, so that the question can be answered.
     """
 
     outcome: Outcome
@@ -46,6 +53,7 @@ class Ending:
     code: str = ""
     usage: tuple[tuple[str, int, int], ...] = ()
     language: Language = Language.EN
+    fills: tuple[str, ...] = ()
 
     @classmethod
     def of_answer(cls, answer: Answer, *, outcome: Outcome, note: str, terms: Terms) -> Self:
@@ -87,6 +95,7 @@ class Ending:
         fields: dict[str, Any] = dict(stored)
         fields["sources"] = tuple((index, title, url) for index, title, url in stored["sources"])
         fields["usage"] = tuple((model, i, o) for model, i, o in stored.get("usage", ()))
+        fields["fills"] = tuple(stored.get("fills", ()))
         fields["language"] = Language(stored.get("language", Language.EN))
         return cls(**fields)
 
@@ -112,8 +121,16 @@ class Ending:
         shown = pages(self.text, sources=sources, finished=True, limit_bytes=page_bytes)
         if not shown:
             return [Content("", note=self.note)] if self.text or self.note else []
+        is_answer = self.outcome in {"answered", "cut", "stopped"}
         *first, last = shown
-        return [*(Content(text) for text in first), Content(last, note=self.note)]
+        end = Content(
+            last,
+            note=self.note,
+            language=self.language,
+            fills=self.fills,
+            is_answer=is_answer,
+        )
+        return [*(Content(text, is_answer=is_answer) for text in first), end]
 
 
 def _usage(answer: Answer) -> tuple[tuple[str, int, int], ...]:

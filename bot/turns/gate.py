@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import structlog
 
 from bot.core import texts
+from bot.core.afresh import asks_to_start_afresh
 from bot.core.answer import Answer
 from bot.core.policy import may_ask
 from bot.core.quiet import asks_for_quiet
@@ -16,7 +17,8 @@ from bot.turns.claim import is_overheard, user_team
 from bot.turns.ending import Ending
 from bot.turns.terms import Terms
 from bot.turns.world import World
-from storage.records import Limit, Turn
+from storage.records import Turn
+from storage.usage_records import Limit
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +43,7 @@ class Gate:
         turn, terms = self._turn, self._terms
         why = may_ask(
             terms.person,
+            user_id=turn.user_id,
             team_id=turn.team_id,
             user_team_id=user_team(turn),
             who=terms.effective.who,
@@ -77,6 +80,23 @@ class Gate:
             await threads.wake(*place)
         return None
 
+    async def afresh(self, prompt: str) -> Ending | None:
+        """Return an ending when the thread shall be started afresh.
+
+        Args:
+            prompt: What was said.
+
+        Raises:
+            StorageError: The database could not be asked.
+        """
+        if not asks_to_start_afresh(prompt):
+            return None
+        turn, language = self._turn, self._terms.language
+        place = turn.team_id, turn.channel_id, turn.thread_ts
+        await self._world.memory.forget(*place, up_to_ts=turn.message_ts)
+        # As a note it is no part of what was said in the thread.
+        return Ending("hinted", note=texts.AFRESH.say(language), language=language)
+
     async def admit(self) -> Ending | None:
         """Count the turn; return an ending when a quota leaves no room for it.
 
@@ -99,6 +119,8 @@ class Gate:
             return None
         spent = effective.quotas[limits.index(admission.refused)]
         log.info("quota.spent", per=spent.per, unit=spent.unit, limit=spent.limit)
+        if is_overheard(turn):  # nobody asked the bot, so nobody waits for its reasons
+            return Ending("refused", language=language)
         sentence = texts.quota_spent(
             spent, resets_in=resets_in(datetime.now(UTC)), language=language
         )

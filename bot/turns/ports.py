@@ -2,26 +2,23 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.core.answer import Answer
+from bot.core.files import FileNote
 from bot.core.history import Said
+from bot.core.json_value import Json
 from bot.core.language import Language
+from bot.core.messages import Written
 from bot.core.policy import Person
-from bot.core.question import Question
+from bot.core.prepared import Prepared
+from bot.core.question import AppProfile, Question
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.core.resolution import Effective
-from storage.records import (
-    Admission,
-    Conversation,
-    Limit,
-    ModelUse,
-    SessionUse,
-    ThreadState,
-    Turn,
-    TurnStatus,
-    Wish,
-)
+from storage.memories import MemoryKey
+from storage.records import Conversation, SessionUse, ThreadState, Turn, TurnStatus, Wish
+from storage.usage_records import Admission, Limit, ModelUse
 
 
 class Replies(Protocol):
@@ -62,8 +59,8 @@ class Replies(Protocol):
         """Return the place of a user's direct messages, outside any thread."""
         ...
 
-    async def question(self, place: Place, ts: str) -> str | None:
-        """Return the words of a message as Slack holds them now; None when it is gone."""
+    async def question(self, place: Place, ts: str) -> Written | None:
+        """Return a message as Slack holds it now; None when it is gone."""
         ...
 
     async def offer_again(
@@ -72,14 +69,19 @@ class Replies(Protocol):
         """Offer the asker, and nobody else, to have an edited question answered again."""
         ...
 
+    async def tell(self, place: Place, *, user_id: str, text: str) -> None:
+        """Say one plain sentence that only this user sees."""
+        ...
+
 
 class ThreadHistory(Protocol):
     """What was said in threads."""
 
-    async def thread(self, place: Place, *, before_ts: str) -> Sequence[Said]:
-        """Return what was said in a thread before one of its messages, in order of time.
+    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
+        """Return what was said in a thread between two moments, in order of time.
 
         What the bot says about its work (that it thinks, waits, offers something) is left out.
+        An empty `after_ts` means from the beginning.
 
         Raises:
             SlackError: It could not be read, or not as far as that message.
@@ -178,6 +180,24 @@ class Apps(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Files of messages."""
+
+    async def prepare(
+        self,
+        team_id: str,
+        files: Sequence[FileNote],
+        *,
+        app: AppProfile,
+        options: Mapping[str, Json],
+    ) -> Prepared:
+        """Return what an app is given of files, within 30 s; never raises a vendor's error.
+
+        Cancelling leaves nothing behind.
+        """
+        ...
+
+
 class Book(Protocol):
     """What is stored of a turn while it runs.
 
@@ -214,9 +234,56 @@ class Book(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The long-term memory a question is asked with.
+
+    Attributes:
+        key: Whose it is, and where it counts.
+        memory_id: As the app knows it.
+    """
+
+    key: MemoryKey
+    memory_id: str
+
+
+class Remembering(Protocol):
+    """Long-term memory of people."""
+
+    async def recall(self, turn: Turn, effective: Effective) -> Recalled | None:
+        """Return the memory a question is asked with, within 3 s; None without one. Never raises.
+
+        What is said in direct messages and what is said in channels never share one.
+        """
+        ...
+
+    def lost(self, recalled: Recalled) -> None:
+        """Take note that the app does not know a memory; it is dropped beside the answer."""
+        ...
+
+
 class Memory(Protocol):
     """The sessions of threads."""
 
     async def get(self, team_id: str, channel_id: str, thread_ts: str) -> Conversation | None:
         """Return what a thread goes on with, if anything."""
+        ...
+
+    async def forget(
+        self, team_id: str, channel_id: str, thread_ts: str, *, up_to_ts: str = ""
+    ) -> bool:
+        """Let a thread go on without its session and what was said in it up to a message."""
+        ...
+
+
+class Tokens(Protocol):
+    """People's own tokens for plugins. Raises `storage.errors.StorageError`."""
+
+    async def of(
+        self, team_id: str, user_id: str, tool_ids: Sequence[str]
+    ) -> Mapping[str, str | None]:
+        """Return a person's tokens for some plugins, those there are; None for an unreadable one.
+
+        They are never kept: the next question asks anew.
+        """
         ...

@@ -26,6 +26,7 @@ from bot.errors import (
     UnknownApp,
 )
 from bot.turns.asking import Asking
+from bot.turns.claim import written
 from bot.turns.ending import Ending
 from bot.turns.languages import look_up, spoken
 from bot.turns.reply import PAUSES_S, Reply
@@ -81,7 +82,9 @@ class TurnRun:
             ending = await self._answer()
             await self._store(ending)
         self._read_until = time.monotonic()
-        if not self._was_stopped_unseen:
+        if self._earlier_answer_stays(ending):
+            await self._tell_asker(ending)
+        elif not self._was_stopped_unseen:
             ending = await self._show(ending)
         if self._has_line:
             await take_line_away(turn, replies=self._world.replies)
@@ -104,6 +107,17 @@ class TurnRun:
         return turn.stop_requested_by is not None and not (
             turn.reply or turn.posting or turn.ending
         )
+
+    def _earlier_answer_stays(self, ending: Ending) -> bool:
+        """Whether the question had been answered, and may not be asked again now."""
+        turn = self._turn
+        return ending.outcome == "refused" and bool(turn.reply) and written(turn) is None
+
+    async def _tell_asker(self, ending: Ending) -> None:
+        turn = self._turn
+        place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
+        with suppress(SlackError):
+            await self._world.replies.tell(place, user_id=turn.user_id, text=ending.text)
 
     async def _store(self, ending: Ending) -> None:
         """Store the ending; while the database is away the answer is kept here, not asked again.
@@ -228,9 +242,12 @@ class TurnRun:
         if not shown:
             waited_s = time.monotonic() - self._started
             note = texts.progress(answer.steps, waited_s=waited_s, language=language)
+            if asking.is_reading_files:
+                note = texts.READING_FILES.say(language)
             return [Content("", note=note, controls=(Control.STOP,), language=language)]
         *first, last = shown
-        growing = Content(last, controls=(Control.STOP,), language=language)
+        note = texts.under_way(answer.steps, language=language)
+        growing = Content(last, note=note, controls=(Control.STOP,), language=language)
         return [*(Content(text) for text in first), growing]
 
     def _report(self, ending: Ending) -> None:

@@ -9,11 +9,14 @@ from bot.turns.ports import (
     Apps,
     Book,
     Choices,
+    Files,
     Memory,
     People,
+    Remembering,
     Replies,
     ThreadHistory,
     Threads,
+    Tokens,
     Usage,
 )
 
@@ -25,12 +28,15 @@ class World:
     Attributes:
         book: The turns' own records.
         memory: The threads' sessions.
+        remembering: What apps remember of people.
+        tokens: What people open plugins with.
         threads: Which threads are followed, and which are to be left alone.
         usage: What was used of the quotas.
         choices: What was chosen for each place.
         replies: The bot's messages in Slack.
         history: What others said in the threads.
         people: Who is who.
+        files: What apps are given of attachments.
         apps: DashScope.
         admins: Users the operator named.
         bot_user_id: The bot as it is mentioned.
@@ -39,12 +45,15 @@ class World:
 
     book: Book
     memory: Memory
+    remembering: Remembering
+    tokens: Tokens
     threads: Threads
     usage: Usage
     choices: Choices
     replies: Replies
     history: ThreadHistory
     people: People
+    files: Files
     apps: Apps
     admins: frozenset[str]
     bot_user_id: str

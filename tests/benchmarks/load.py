@@ -14,7 +14,8 @@ from bot.metrics import Metrics
 from bot.turns.dispatcher import Capacity, Dispatcher, RunTurn
 from bot.turns.world import Grip
 from storage.database import Storage
-from storage.records import Limit, NewTurn, Turn, TurnStatus
+from storage.records import NewTurn, Turn, TurnStatus
+from storage.usage_records import Limit
 
 AT_ONCE = 64
 PRODUCERS = 32

@@ -11,9 +11,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from desk import Desk, a_desk
 from rig import APP_ID, Rig, a_rig
+from strange_apps import a_strange_host
 
 from bot.playground.dashscope.apps import App, echo_app
+from bot.playground.dashscope.server import DashScopeServer
 from bot.playground.slack.limits import Limits
 from storage import schema
 from tests.postgres import TempPostgres
@@ -100,3 +103,24 @@ async def any_rig(rig: Rig, transport: str) -> Rig:
     """Servers for a bot over HTTP and over Socket Mode."""
     rig.is_socket = transport == "socket"
     return rig
+
+
+@pytest.fixture
+async def desk(any_rig: Rig) -> AsyncIterator[Desk]:
+    """People who configure a bot, over HTTP and over Socket Mode."""
+    async with a_desk(any_rig) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def http_desk(rig: Rig) -> AsyncIterator[Desk]:
+    """People who configure a bot over HTTP, where the way makes no difference."""
+    async with a_desk(rig) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[DashScopeServer]:
+    """Another host with apps of its own, whose door one key opens."""
+    async with a_strange_host() as server:
+        yield server

@@ -11,6 +11,12 @@ import yaml
 from bot_process import BotProcess, environment_of, run_to_end
 from rig import Rig
 
+from bot.playground.bailian import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    WORKSPACE_ID,
+    BailianServer,
+)
 from bot.playground.dashscope.faults import Hangup
 from bot.playground.dashscope.refusals import NAMED, UNPUBLISHED
 from bot.playground.slack.faults import Fault, FaultKind
@@ -57,6 +63,21 @@ AILMENTS = {
         "database",
         ("PostgreSQL cannot be opened", "check DATABASE_URL"),
         {"DATABASE_URL": f"postgresql+asyncpg://bot@{NOWHERE}/bot"},
+    ),
+    "half of the access keys": Ailment(
+        "long-term memory",
+        ("BAILIAN_WORKSPACE_ID missing", "set all three, or none"),
+        {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"},
+    ),
+    "a Bailian that is not there": Ailment(
+        "long-term memory",
+        ("UpstreamUnreachable", "BAILIAN_ENDPOINT"),
+        {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-x",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong",
+            "BAILIAN_WORKSPACE_ID": "llm-1",
+            "BAILIAN_ENDPOINT": f"http://{NOWHERE}",
+        },
     ),
     "another bot token": Ailment(
         "Slack token", ("invalid_auth", "SLACK_BOT_TOKEN"), {"SLACK_BOT_TOKEN": "xoxb-wrong"}
@@ -253,6 +274,24 @@ async def test_the_doctor_names_what_is_wrong_and_what_to_do(
     assert not any(secret in table for secret in ("wrong", rig.slack.bot_token))
 
 
+async def test_the_doctor_knows_whether_memories_can_be_made(rig: Rig, tmp_path: Path) -> None:
+    assert "off: no access keys" in finding(
+        await succeed("doctor", folder=tmp_path, **environment_of(rig), **WIDE), "long-term memory"
+    )
+    async with BailianServer() as bailian:
+        keys = {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+            "BAILIAN_WORKSPACE_ID": WORKSPACE_ID,
+            "BAILIAN_ENDPOINT": bailian.endpoint,
+        }
+        environment = environment_of(rig) | keys | WIDE
+        table = await succeed("doctor", folder=tmp_path, **environment)
+        assert "reachable" in finding(table, "long-term memory")
+        assert bailian.bank.memories == ()
+    assert ACCESS_KEY_SECRET not in table
+
+
 async def test_the_doctor_sends_a_database_that_is_behind_to_the_right_command(
     rig: Rig, tmp_path: Path, postgres: TempPostgres
 ) -> None:
@@ -288,12 +327,14 @@ async def test_the_demo_runs_to_its_end_without_a_terminal(tmp_path: Path) -> No
     for question in (
         "How does the bot make sure that a message is answered only once?",
         "And what happens when the process is killed?",
+        "How do I start a new conversation?",
         "Which settings do I need to run it?",
     ):
         asked, _, rest = shown.partition(question)
         assert asked
         assert len(rest.partition("Ann")[0]) > 100, f"no answer to: {question}"
-    assert "3 answers" in shown
+    assert "> /dashscope follow thread dashscope APP · only Ann sees this" in shown
+    assert "4 answers" in shown
     assert "What next" in shown
 
 

@@ -4,7 +4,6 @@ import pytest
 from rig import ANN, BEN, BOT, PUBLIC, Rig, words
 
 from bot.core import texts
-from bot.playground.slack.directory import File
 from bot.playground.slack.message import Draft
 
 TYPED = {
@@ -67,16 +66,4 @@ async def test_a_mention_without_a_question_gets_a_hint(any_rig: Rig, typed: str
         thread = await any_rig.slack.say(ANN, PUBLIC, typed)
         await any_rig.finished()
     assert words(any_rig.reply(thread)) == texts.EMPTY_QUESTION.en
-    assert any_rig.asked() == ()
-
-
-@pytest.mark.parametrize("is_direct", [False, True])
-async def test_files_without_a_question_get_a_hint(any_rig: Rig, is_direct: bool) -> None:
-    channel = any_rig.slack.workspace.dm(ANN, BOT).channel_id if is_direct else PUBLIC
-    typed = "" if is_direct else f"<@{BOT}>"
-    async with any_rig.bot():
-        file = File("F1", name="report.pdf", content=b"%PDF", user_id=ANN)
-        thread = await any_rig.slack.say(ANN, channel, typed, files=[file])
-        await any_rig.finished()
-    assert words(any_rig.reply(thread, channel=channel)) == texts.FILES_ONLY.en
     assert any_rig.asked() == ()

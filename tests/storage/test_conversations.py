@@ -1,5 +1,7 @@
 """Threads and their sessions, on both databases."""
 
+import time
+
 import pytest
 import sqlalchemy as sa
 
@@ -62,11 +64,70 @@ async def test_idleness_is_counted_since_the_last_answer(storage: Storage) -> No
     assert 3600 <= (await found(storage)).idle_s < 3660
 
 
-async def test_forgetting_tells_whether_there_was_something_to_forget(storage: Storage) -> None:
+async def test_a_thread_that_is_started_afresh_has_no_session_and_knows_since_when(
+    storage: Storage,
+) -> None:
     await answer(storage, FIRST)
-    assert await storage.conversations.forget(*PLACE)
+    for had_session in (True, False):
+        assert await storage.conversations.forget(*PLACE, up_to_ts="1.500001") is had_session
+        fresh = await found(storage)
+        assert (fresh.app_key, fresh.session_id, fresh.rounds) == ("", "", 0)
+        assert fresh.since_ts == "1.500001"
+        assert fresh.idle_s < 60
+
+
+async def test_a_thread_is_forgotten_up_to_now_unless_told_otherwise(storage: Storage) -> None:
     assert not await storage.conversations.forget(*PLACE)
-    assert await storage.conversations.get(*PLACE) is None
+    assert abs(float((await found(storage)).since_ts) - time.time()) < 60
+
+
+async def test_what_was_forgotten_once_is_not_remembered_again(storage: Storage) -> None:
+    await storage.conversations.forget(*PLACE, up_to_ts="9.5")
+    await storage.conversations.forget(*PLACE, up_to_ts="2.5")
+    assert (await found(storage)).since_ts == "9.500000"
+    await storage.conversations.forget(*PLACE)
+    assert float((await found(storage)).since_ts) > 10
+
+
+async def test_what_follows_a_fresh_start_is_a_session_of_its_own_that_keeps_the_moment(
+    storage: Storage,
+) -> None:
+    await answer(storage, FIRST, FIRST)
+    await storage.conversations.forget(*PLACE, up_to_ts="1.25")
+    async with lease_of(storage):
+        for ts in ("1.4", "1.5"):
+            await claimed(storage, new_turn(thread_ts="1.0", message_ts=ts))
+            turn = await taken(storage)
+            await storage.turns.finish(turn, status=TurnStatus.DONE, session=FIRST, outcome="x")
+    conversation = await found(storage)
+    assert (conversation.session_id, conversation.rounds) == ("s1", 2)
+    assert conversation.since_ts == "1.250000"
+
+
+async def test_an_answer_that_was_asked_for_before_a_fresh_start_does_not_bring_its_session_back(
+    storage: Storage,
+) -> None:
+    async with lease_of(storage):
+        await claimed(storage, new_turn(thread_ts="1.0", message_ts="1.5"))
+        turn = await taken(storage)
+        await storage.conversations.forget(*PLACE, up_to_ts="1.6")
+        await storage.turns.finish(turn, status=TurnStatus.DONE, session=FIRST, outcome="x")
+    assert (await found(storage)).session_id == ""
+
+
+async def test_all_threads_of_one_channel_can_be_started_afresh(storage: Storage) -> None:
+    async with lease_of(storage):
+        for channel, ts in (("D1", "1.1"), ("D1", "1.2"), ("D12", "1.3"), ("D_", "1.4")):
+            new = new_turn(channel_id=channel, thread_ts=ts, message_ts=ts)
+            await claimed(storage, new)
+            turn = await taken(storage)
+            await storage.turns.finish(turn, status=TurnStatus.DONE, session=FIRST, outcome="x")
+    assert await storage.conversations.forget_all("T1", "D1") == 2
+    assert await storage.conversations.forget_all("T1", "C9") == 0
+    left = [
+        await storage.conversations.get("T1", *place) for place in (("D1", "1.1"), ("D12", "1.3"))
+    ]
+    assert [each.session_id for each in left if each is not None] == ["", "s1"]
 
 
 async def test_pruning_deletes_what_was_not_used_for_long(storage: Storage) -> None:

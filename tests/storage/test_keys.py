@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.keys import order_key
+from storage.keys import order_key, ts_of
 
 instants = st.integers(min_value=0, max_value=10**16)
 
@@ -13,6 +13,12 @@ instants = st.integers(min_value=0, max_value=10**16)
 def test_order_keys_sort_as_the_moments_do(first: int, second: int) -> None:
     keys = [order_key(f"{us // 10**6}.{us % 10**6:06}") for us in (first, second)]
     assert keys == [first, second]
+
+
+@given(instants)
+def test_the_ts_of_an_order_key_has_that_key(us: int) -> None:
+    assert order_key(ts_of(us)) == us
+    assert len(ts_of(us).partition(".")[2]) == 6
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,33 @@ async def test_two_who_ask_for_another_answer_at_once_get_one(storage: Storage) 
     assert len([new_id for new_id in new_ids if new_id is not None]) == 1
 
 
+async def test_a_question_is_completed_once_however_often_that_is_sent(storage: Storage) -> None:
+    await claimed(storage)
+    async with lease_of(storage):
+        first = await answered(storage)
+        sent = [
+            storage.turns.complete(turn_id=first, payload={"variables": {"city": str(n)}})
+            for n in range(5)
+        ]
+        [again] = [new_id for new_id in await asyncio.gather(*sent) if new_id is not None]
+        turn = await taken(storage)
+        assert (turn.id, turn.reply) == (again, ("1700000001.000000",))
+        await storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="answered")
+        assert await storage.turns.complete(turn_id=first, payload={}) is None
+        second = await storage.turns.complete(turn_id=again, payload={"variables": {}})
+        assert (await taken(storage)).id == second
+
+
+async def test_what_completes_a_question_stays_when_its_words_are_edited(storage: Storage) -> None:
+    await claimed(storage)
+    async with lease_of(storage):
+        first = await answered(storage)
+        await storage.turns.complete(turn_id=first, payload={"variables": {"city": "x"}})
+        await edit(storage, "new", edited_ts="5.0")
+        turn = await taken(storage)
+    assert turn.payload == {"variables": {"city": "x"}, "text": "new", "edited_ts": "5.0"}
+
+
 async def test_a_stopped_turn_whose_line_is_seen_is_taken_up_to_take_it_away(
     storage: Storage,
 ) -> None:

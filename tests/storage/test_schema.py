@@ -11,11 +11,23 @@ import sqlalchemy as sa
 from storage import schema
 from storage.database import Storage
 from storage.errors import DatabaseBehind, DatabaseBusy, StorageError, StorageUnavailable
-from storage.tables import metadata
+from storage.tables import conversation, metadata, turn
 from tests.postgres import TempPostgres
 from tests.storage.conftest import create_database, drop_database, numbers, sqlite_url
 
 Definitions = dict[str, str]
+
+FIRST_RELEASE_WRITES = (
+    sa.text("""
+        INSERT INTO turn (event_key, thread_key, order_key, team_id, channel_id, thread_ts,
+            message_ts, user_id, status, available_at_ms, created_at_ms)
+        VALUES (:key, :key, 1, 'T1', 'C1', '1.0', '1.0', 'U1', 'queued', 1, 1)
+    """),
+    sa.text("""
+        INSERT INTO conversation (thread_key, app_key, session_id, rounds, last_used_at_ms)
+        VALUES (:key, 'A', 's', 1, 1)
+    """),
+)
 
 
 @pytest.fixture
@@ -45,6 +57,32 @@ async def test_migrations_lead_up_down_and_up_again(empty_url: str) -> None:
     assert await tables_of(empty_url) <= {"alembic_version", "sqlite_sequence"}
     await schema.upgrade(empty_url)
     assert await schema.current(empty_url) == schema.head()
+
+
+async def test_what_a_former_release_wrote_and_writes_stays_through_every_migration(
+    empty_url: str,
+) -> None:
+    """While replicas are replaced one by one, both releases write to the new tables."""
+    await schema.upgrade(empty_url, "0001")
+    await as_the_first_release_writes(empty_url, "before")
+    await schema.upgrade(empty_url)
+    await as_the_first_release_writes(empty_url, "beside")
+    assert await schema.drift(empty_url) == []
+    await schema.downgrade(empty_url, "0001")
+    async with Storage(empty_url) as storage:
+        found = await storage.read(
+            lambda conn: [
+                sorted(conn.scalars(sa.select(table.c.thread_key)))
+                for table in (turn, conversation)
+            ]
+        )
+    assert found == [["before", "beside"]] * 2
+
+
+async def as_the_first_release_writes(url: str, key: str) -> None:
+    async with Storage(url) as storage:
+        for statement in FIRST_RELEASE_WRITES:
+            await storage.run(sa.Connection.execute, statement, {"key": key})
 
 
 async def test_upgrading_an_upgraded_database_changes_nothing(url: str) -> None:
@@ -155,7 +193,7 @@ def definitions(conn: sa.Connection) -> Definitions:
     statement = (
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
         if conn.dialect.name == "postgresql"
-        else "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        else "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type = 'index'"
     )
     rows = conn.execute(sa.text(statement)).all()
     return {name: sql for name, sql in rows if not name.startswith("alembic")}

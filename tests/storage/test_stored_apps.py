@@ -110,6 +110,15 @@ async def test_versions_of_a_name_go_on_when_its_app_is_added_anew(storage: Stor
         await storage.apps.put("T1", stale, expected_version=stale.version, by="U1")
 
 
+async def test_the_places_of_all_apps_are_counted_in_one_read(storage: Storage) -> None:
+    await choose(storage, "FAQ", scope="workspace")
+    await choose(storage, "faq", scope="channel:C1")
+    await choose(storage, "default", scope="channel:C2")
+    await choose(storage, 7, scope="channel:C3")
+    assert await storage.apps.places("T1") == {"faq": 2, "default": 1}
+    assert await storage.apps.places("T2") == {}
+
+
 async def test_the_users_of_an_app_are_the_scopes_that_name_it(storage: Storage) -> None:
     await choose(storage, "FAQ", scope="workspace")
     await choose(storage, "faq", scope="channel:C2")

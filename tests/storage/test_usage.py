@@ -14,11 +14,12 @@ from storage.admission import Entry
 from storage.clock import DAY_MS, day_of, now_ms, to_date
 from storage.database import Storage
 from storage.errors import LeaseLost
-from storage.records import Limit, ModelUse, Turn, TurnStatus, UsageRow
+from storage.records import Turn, TurnStatus
 from storage.tables import turn as turns_table
 from storage.tables import usage as usage_table
 from storage.tables import usage_model
 from storage.usage import MAX_TOKENS, keep_usage
+from storage.usage_records import Limit, ModelUse, UsageRow
 from tests.storage.crew import connected, until_somebody_waits
 from tests.storage.plans import analyze, plan_of
 from tests.storage.sample import claimed, lease_of, new_turn, taken

@@ -11,12 +11,13 @@ from datetime import date, timedelta
 import pytest
 
 from storage.database import Storage
-from storage.records import ModelUse, UsageKey, UsageLine, UsageRow
 from storage.usage import keep_usage
+from storage.usage_records import ModelUse, UsageKey, UsageLine, UsageRow
 
 FIRST = date(2026, 10, 28)
 DAYS = 8
 BEGIN, END = FIRST + timedelta(days=2), FIRST + timedelta(days=5)
+COVERED = [BEGIN + timedelta(days=number) for number in range((END - BEGIN).days + 1)]
 MODELS = ("qwen-max", "qwen-plus", "通义", "a")
 
 
@@ -99,15 +100,15 @@ async def pages(storage: Storage, *, size: int, meanwhile: Sequence[Answered]) -
     """Read all lines of the first workspace; more is stored before each further page."""
     lines: list[UsageLine] = []
     later = list(meanwhile)
-    while True:
-        page = await storage.usage.rows(
-            "T1", since=BEGIN, until=END, after=lines[-1] if lines else None, limit=size
-        )
-        lines += page
-        if len(page) < size:
-            return lines
-        await store(storage, later[:3])
-        del later[:3]
+    for day in COVERED:
+        after, is_last = None, False
+        while not is_last:
+            page = await storage.usage.rows("T1", day=day, after=after, limit=size)
+            lines += page
+            after, is_last = lines[-1] if page else after, len(page) < size
+            await store(storage, later[:3])
+            del later[:3]
+    return lines
 
 
 def key_of(line: UsageLine) -> tuple[date, str, str, str, str]:
@@ -159,7 +160,7 @@ async def test_a_range_without_turns_is_an_empty_report(storage: Storage) -> Non
     before = FIRST - timedelta(days=1)
     assert list(await storage.usage.report("T1", since=before, until=before, by="user")) == []
     assert list(await storage.usage.report("T1", since=END, until=BEGIN, by="user")) == []
-    page = await storage.usage.rows("T1", since=before, until=before, after=None, limit=5)
+    page = await storage.usage.rows("T1", day=before, after=None, limit=5)
     assert list(page) == []
 
 
@@ -171,6 +172,21 @@ async def test_lines_are_exact(storage: Storage) -> None:
     used = [use for turn in within_range(turns) for use in turn.uses]
     assert sum(line.input_tokens for line in lines) == sum(use.input_tokens for use in used)
     assert sum(line.output_tokens for line in lines) == sum(use.output_tokens for use in used)
+
+
+async def test_lines_of_a_channel_or_a_person_are_theirs_alone(storage: Storage) -> None:
+    turns = answered(range(80), seed=4)
+    await store(storage, turns)
+    for day, channel, user in itertools.product(COVERED, (None, "D1"), (None, "U2")):
+        page = await storage.usage.rows(
+            "T1", day=day, after=None, limit=1000, channel_id=channel, user_id=user
+        )
+        wanted = [
+            key
+            for key in keys_of(turns)
+            if key[0] == day and channel in {None, key[1]} and user in {None, key[2]}
+        ]
+        assert sorted(map(key_of, page)) == sorted(wanted)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 50])

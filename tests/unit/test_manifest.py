@@ -8,11 +8,15 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.admin import afresh, filling
 from bot.errors import SettingsError
 from bot.manifest import manifest
+from bot.slack.commands import SHORTCUTS
 from bot.slack.events_http import EVENTS_PATH
+from bot.slack.home import HOME_OPENED
 from bot.slack.identity import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from bot.slack.listeners import HANDLED_EVENTS
+from bot.slack.message import FILL_ACTION
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads(
@@ -20,7 +24,9 @@ SCHEMA = json.loads(
 )
 URL = "https://bot.example.com"
 # The scope each subscription needs (docs: the event's own page).
+NO_SCOPE = "none"
 SCOPE_OF_EVENT = {
+    "app_home_opened": NO_SCOPE,
     "app_mention": "app_mentions:read",
     "message.channels": "channels:history",
     "message.groups": "groups:history",
@@ -56,18 +62,31 @@ def test_the_scopes_asked_for_are_those_the_bot_can_explain(printed: dict[str, A
 @pytest.mark.parametrize("printed", both(), ids=["socket", "http"])
 def test_every_subscription_has_a_listener_and_its_scope(printed: dict[str, Any]) -> None:
     events = printed["settings"]["event_subscriptions"]["bot_events"]
-    assert {event.partition(".")[0] for event in events} == set(HANDLED_EVENTS)
-    assert {SCOPE_OF_EVENT[event] for event in events} <= set(REQUIRED_SCOPES)
+    assert {event.partition(".")[0] for event in events} == {*HANDLED_EVENTS, HOME_OPENED}
+    assert {SCOPE_OF_EVENT[event] for event in events} <= {*REQUIRED_SCOPES, NO_SCOPE}
 
 
-def test_the_messages_tab_takes_messages() -> None:
+def test_the_messages_tab_takes_messages_beside_a_home() -> None:
     home = both()[0]["features"]["app_home"]
+    assert home["home_tab_enabled"]
     assert home["messages_tab_enabled"]
     assert not home["messages_tab_read_only_enabled"]
 
 
 def test_there_is_one_slash_command() -> None:
     assert [c["command"] for c in both()[0]["features"]["slash_commands"]] == ["/dashscope"]
+
+
+def test_every_shortcut_is_one_the_bot_answers_by_the_name_it_tells() -> None:
+    shortcuts = both()[0]["features"]["shortcuts"]
+    assert {shortcut["callback_id"] for shortcut in shortcuts} == SHORTCUTS == {afresh.ACTION}
+    assert [(shortcut["name"], shortcut["type"]) for shortcut in shortcuts] == [
+        (afresh.SHORTCUT, "message")
+    ]
+
+
+def test_the_button_under_a_reply_is_the_one_whose_form_the_bot_opens() -> None:
+    assert FILL_ACTION == filling.ACTION
 
 
 def test_socket_mode_needs_no_address() -> None:

@@ -11,12 +11,18 @@ from rich.console import Console
 
 from bot import screen
 from bot.playground.slack.directory import Channel, User
-from bot.playground.slack.message import Draft
+from bot.playground.slack.message import Draft, Ephemeral
 from bot.playground.slack.server import SlackServer
 from bot.playground.slack.workspace import Workspace
 
 ANN, BOT, CHANNEL = "U0ANN", "U0BOT", "C0GENERAL"
-STOP = {"type": "actions", "elements": [{"type": "button", "text": {"text": "Stop"}}]}
+
+
+def button(label: str, action_id: str) -> dict[str, Any]:
+    return {"type": "button", "action_id": action_id, "text": {"text": label}}
+
+
+STOP = {"type": "actions", "elements": [button("Stop", "turn:stop")]}
 WITHIN_S = 5.0
 
 
@@ -104,6 +110,33 @@ async def test_code_shows_what_was_escaped_for_slack(slack: SlackServer) -> None
     shown = "\n".join(await picture(slack, root))
     assert "<@U1>" in shown
     assert "<!here>" in shown
+
+
+async def test_what_can_be_pressed_is_numbered_and_does_not_hold_the_end_up(
+    slack: SlackServer,
+) -> None:
+    root = await asked(slack, "Why?")
+    row = {"type": "actions", "elements": [button("One", "turn:one"), button("Two", "turn:two")]}
+    answer(slack, root, markdown("Because."), row)
+    assert (await picture(slack, root))[-2].split("  ") == ["", " 1: One", "", "2: Two"]
+    last = slack.thread(CHANNEL, root)[-1]
+    assert [control.label for control in screen.buttons(last)] == ["One", "Two"]
+
+
+async def test_people_and_channels_are_shown_by_name_and_strangers_as_they_came(
+    slack: SlackServer,
+) -> None:
+    text = f"<@{ANN}> in <#{CHANNEL}|x>, <@U0NOBODY>, <!date^1^{{date}}|today>"
+    assert screen.named(slack, text) == "@Ann in #general, <@U0NOBODY>, today"
+
+
+async def test_a_notice_says_who_sees_it(slack: SlackServer) -> None:
+    blocks = (markdown("**Done.**"), {"type": "actions", "elements": [button("Undo", "admin:x")]})
+    to = console()
+    to.print(screen.notice(slack, Ephemeral(CHANNEL, ANN, "1.0", "Done.", blocks)))
+    lines = [line.rstrip() for line in written(to).splitlines()]
+    assert lines[:2] == ["dashscope APP · only Ann sees this", "  Done."]
+    assert lines[3].strip() == "1: Undo"
 
 
 async def test_an_answer_that_never_ends_is_shown_as_far_as_it_came(slack: SlackServer) -> None:

@@ -77,6 +77,34 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     assert not Settings.read().uses_socket_mode
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("https://bot.example.com/", "https://bot.example.com"),
+        ("https://example.com/bot", "https://example.com/bot"),
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("", None),
+    ],
+)
+def test_the_public_address_is_read_without_its_last_slash(
+    monkeypatch: pytest.MonkeyPatch, given: str, read: str | None
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", given)
+    assert Settings.read().public_url == read
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["http://bot.example.com", "bot.example.com", "https://", "https://a@b", "https://a/?b", "x"],
+)
+def test_a_public_address_others_could_read_along_is_refused(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", given)
+    with pytest.raises(SettingsError, match="PUBLIC_URL: must be an https address"):
+        Settings.read()
+
+
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADMIN_USERS", "U1, U2,,")
     assert Settings.read().admin_users == ("U1", "U2")

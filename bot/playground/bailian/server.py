@@ -1,5 +1,6 @@
 """Model Studio's OpenAPI over HTTP, on loopback."""
 
+import asyncio
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -60,6 +61,7 @@ class BailianServer:
 
     Attributes:
         desk: Decides; its `planned` refusals and `files.states` may be set at any time.
+        gate: An answer leaves only while it is set; what was asked for is done all the same.
         heard: The last calls.
     """
 
@@ -84,6 +86,8 @@ class BailianServer:
         self._host = host
         self._port = port
         self._utc_now = utc_now
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._opened = AsyncExitStack()
 
     @property
@@ -132,6 +136,7 @@ class BailianServer:
                 at=now,
             )
         )
+        await self.gate.wait()
         if isinstance(answer, Refusal):
             return _refusal(answer)
         key = "RequestId" if "Success" in answer else "requestId"

@@ -24,11 +24,13 @@ class Inquiry:
         prompt: What is asked now.
         history: Earlier rounds, oldest first: the session's, or those the request brought along.
         variables: `biz_params` of the request.
+        facts: What is remembered of whoever asks, oldest first.
     """
 
     prompt: str
     history: tuple[Round, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +95,15 @@ def talkative(chars: int) -> Answers:
         return Said(long_text(min(int(wanted[0]), MAX_LONG_CHARS) if wanted else chars))
 
     return answer
+
+
+def letter(inquiry: Inquiry) -> Said:
+    """Write a letter about the question, to and from whom the variables say."""
+    customer = inquiry.variables.get("customer", "customer")
+    sender = inquiry.variables.get("sender", "your support team")
+    return Said(
+        f"Dear {customer},\n\n"
+        f"thank you for your message: “{inquiry.prompt.strip()}”. We look into it today.\n\n"
+        f"Yours, {sender}",
+        drafts=(f"A letter to {customer}, friendly and short.",),
+    )

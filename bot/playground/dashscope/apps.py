@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.question import AppKind
-from bot.playground.dashscope.answers import Answers, echo, talkative
+from bot.playground.dashscope.answers import Answers, echo, letter, talkative
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
 
@@ -48,3 +48,8 @@ def echo_app(app_id: str, *, kind: AppKind = AppKind.AGENT) -> App:
 def long_app(app_id: str, *, chars: int = 4000, kind: AppKind = AppKind.AGENT) -> App:
     """Return an app that talks at length, always the same; see `answers.talkative`."""
     return App(app_id, answers=talkative(chars), kind=kind)
+
+
+def letter_app(app_id: str) -> App:
+    """Return a workflow that writes letters; see `answers.letter`."""
+    return App(app_id, answers=letter, kind=AppKind.WORKFLOW)

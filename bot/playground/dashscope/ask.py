@@ -23,6 +23,7 @@ class Ask:
         flow_stream_mode: How a workflow streams; None when the request does not say.
         enable_thinking: The request's choice; None leaves it to the app's console switch.
         model_id: The model the request chose.
+        memory_id: The long-term memory of whoever asks.
     """
 
     prompt: str
@@ -35,6 +36,7 @@ class Ask:
     flow_stream_mode: FlowStreamMode | None = None
     enable_thinking: bool | None = None
     model_id: str = "qwen-plus"
+    memory_id: str | None = None
 
 
 def read(body: Mapping[str, Any], *, streamed: bool) -> Ask:
@@ -53,6 +55,7 @@ def read(body: Mapping[str, Any], *, streamed: bool) -> Ask:
         flow_stream_mode=None if mode is None else FlowStreamMode(mode),
         enable_thinking=parameters.get("enable_thinking"),
         model_id=parameters.get("model_id", "qwen-plus"),
+        memory_id=asked.get("memory_id"),
     )
 
 

@@ -67,10 +67,11 @@ class Delivery:
         self._response = web.StreamResponse(headers={"x-request-id": entry.request_id})
 
     async def refuse(self, refusal: Refusal) -> web.StreamResponse:
-        """Send a refusal."""
+        """Send a refusal; to HEAD without its body, which would be read as the next response."""
         rendered = render(refusal, request_id=self._entry.request_id)
         self._response = web.StreamResponse(status=rendered.status, headers=rendered.headers)
-        return await self._send([rendered.body] if rendered.body else [])
+        has_body = rendered.body and self._request.method != "HEAD"
+        return await self._send([rendered.body] if has_body else [])
 
     async def answer(self, generation: Generation) -> web.StreamResponse:
         """Send an answer, or what its fault makes of it."""

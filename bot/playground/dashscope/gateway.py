@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from bot.playground.bailian.bank import MemoryBank, UnknownMemory
 from bot.playground.dashscope import keywords
 from bot.playground.dashscope.answers import Inquiry, Said
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.ask import Ask, read
 from bot.playground.dashscope.checks import STRICT, Rules, problem
 from bot.playground.dashscope.faults import Fault, Faults
-from bot.playground.dashscope.generation import Generation
+from bot.playground.dashscope.generation import Generation, OpenMemory
 from bot.playground.dashscope.refusals import (
     APP_DENIED,
     EMPTY_INPUT,
     INVALID_KEY,
+    LOST_MEMORY,
     LOST_SESSION,
     NO_KEY,
     UNKNOWN_WORKSPACE,
@@ -76,10 +78,16 @@ class Gateway:
         faults: What goes wrong, and when.
         rules: How strict requests are checked; may be replaced at any time.
         lost_sessions: What an expired or unknown `session_id` does; may be replaced at any time.
+        bank: The memories agents may be asked with; without one a `memory_id` means nothing. May be
+            replaced at any time.
     """
 
     def __init__(
-        self, apps: Iterable[App], *, api_keys: Iterable[str], now: Callable[[], float]
+        self,
+        apps: Iterable[App],
+        *,
+        api_keys: Iterable[str],
+        now: Callable[[], float],
     ) -> None:
         self.faults = Faults()
         self.rules: Rules = STRICT
@@ -87,6 +95,7 @@ class Gateway:
         self._apps = {app.app_id: app for app in apps}
         self._api_keys = frozenset(api_keys)
         self._sessions = Sessions(now=now)
+        self.bank: MemoryBank | None = None
 
     def receive(self, call: Call) -> Refusal | Generation:
         """Return what a call gets; one that DashScope would refuse anyway uses no fault up."""
@@ -123,6 +132,9 @@ class Gateway:
         return None if wrong is None else invalid_parameter(wrong)
 
     def _answer(self, call: Call, *, app: App, ask: Ask) -> Refusal | Generation:
+        memory = self._memory(ask)
+        if isinstance(memory, Refusal):
+            return memory
         session = self._session(ask, app=app)
         if isinstance(session, Refusal):
             return session
@@ -133,7 +145,8 @@ class Gateway:
         if isinstance(fault, Refusal):
             return fault
         history = tuple(session.rounds) if ask.brought is None else ask.brought
-        inquiry = Inquiry(ask.prompt, history=history, variables=ask.variables)
+        facts = memory.facts if memory is not None else ()
+        inquiry = Inquiry(ask.prompt, history=history, variables=ask.variables, facts=facts)
         return Generation(
             app=app,
             ask=ask,
@@ -142,7 +155,18 @@ class Gateway:
             request_id=call.request_id,
             history_chars=sum(len(one.question) + len(one.answer) for one in history),
             fault=fault,
+            memory=memory,
         )
+
+    def _memory(self, ask: Ask) -> OpenMemory | Refusal | None:
+        """Return the memory a question came with; None without one."""
+        if self.bank is None or ask.memory_id is None:
+            return None
+        try:
+            facts = self.bank.recall(ask.memory_id)
+        except UnknownMemory:
+            return LOST_MEMORY
+        return OpenMemory(self.bank, ask.memory_id, facts=facts)
 
     def _session(self, ask: Ask, *, app: App) -> Session | Refusal:
         """Return the session to answer in; an app without memory always gets a new one."""

@@ -1,11 +1,13 @@
 """An answer under way: events with their session, usage and request id."""
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bot.core.question import AppKind
+from bot.playground.bailian.bank import MemoryBank, UnknownMemory
 from bot.playground.dashscope.answers import Round, Said
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.ask import Ask
@@ -20,6 +22,26 @@ _REF = re.compile(r"<ref>.*?</ref>")
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMemory:
+    """The long-term memory of whoever asks.
+
+    Attributes:
+        bank: Where it is kept.
+        memory_id: Which one.
+        facts: What was in it when the question came.
+    """
+
+    bank: MemoryBank
+    memory_id: str
+    facts: tuple[str, ...]
+
+    def remember(self, prompt: str) -> None:
+        """Keep what a question tells of whoever asks; one deleted meanwhile keeps nothing."""
+        with contextlib.suppress(UnknownMemory):
+            self.bank.remember(self.memory_id, prompt)
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """An answer, ready to be sent.
 
@@ -31,6 +53,7 @@ class Generation:
         request_id: Stands in every event, too.
         history_chars: What the model had to read besides the prompt.
         fault: What goes wrong on the way.
+        memory: Where facts about whoever asks are kept.
     """
 
     app: App
@@ -40,6 +63,7 @@ class Generation:
     request_id: str
     history_chars: int
     fault: Fault | None
+    memory: OpenMemory | None = None
 
     def remember(self) -> None:
         """Add the round to its session. Call it once, when the first word goes out.
@@ -47,6 +71,8 @@ class Generation:
         A reader who hangs up does not stop the model: the whole answer is remembered.
         """
         self.session.rounds.append(Round(self.ask.prompt, self.said.text))
+        if self.memory is not None:
+            self.memory.remember(self.ask.prompt)
 
     def moments(self, *, piece_chars: int) -> Iterator[Moment]:
         """Yield what the stream's events say."""

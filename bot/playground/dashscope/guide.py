@@ -14,6 +14,7 @@ LEAST_SHARE = 0.5  # a second source must score half of the first
 LEAST_NEWS = 0.25  # and know that share of the question the first does not speak of
 LOOSE_COVERAGE = 0.2  # who asks for more takes what is only related
 RECALLED_ROUNDS = 5
+RECALLED_FACTS = 10
 
 _HELLO = re.compile(
     r"^\W*(hi|hello|hey|good (morning|afternoon|evening)|你好|您好|嗨)\b.{0,20}$", re.IGNORECASE
@@ -26,6 +27,11 @@ _WHO = re.compile(
 _RECALL = re.compile(
     r"what (did|have) i (just )?(ask|said|say)|what was my (last|previous|first) question"
     r"|my (last|previous) question|我(刚才|刚刚|之前|上次)?问了?(你)?(什么|啥)",
+    re.IGNORECASE,
+)
+_ABOUT_ME = re.compile(
+    r"what('s| is) my name|who am i\b|what do you (know|remember) (about|of) me"
+    r"|我(叫|的名字是?)什么|我是谁|你(还)?记得我",
     re.IGNORECASE,
 )
 
@@ -45,6 +51,8 @@ class Guide:
         prompt = inquiry.prompt
         if _RECALL.search(prompt):
             return Said(_recall(prompt, inquiry.history))
+        if _ABOUT_ME.search(prompt):
+            return Said(_about(prompt, inquiry.facts))
         return _small_talk(prompt) or self._look_up(prompt, inquiry.history)
 
     def _look_up(self, prompt: str, history: Sequence[Round]) -> Said:
@@ -128,6 +136,14 @@ def _small_talk(prompt: str) -> Said | None:
         )
         return Said(zh if chinese else english)
     return None
+
+
+def _about(prompt: str, facts: Sequence[str]) -> str:
+    chinese = has_chinese(prompt)
+    if not facts:
+        return "我还没有记住关于你的事情。" if chinese else "I remember nothing about you yet."
+    intro = "你告诉过我：" if chinese else "You told me:"
+    return "\n".join([intro, "", *(f"- {fact}" for fact in facts[-RECALLED_FACTS:])])
 
 
 def _recall(prompt: str, history: Sequence[Round]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.dashscope.fetching import Fetched
+
 ENTRIES_LIMIT = 10_000
 
 Predicate = Callable[[Sequence["Entry"]], bool]
@@ -23,6 +25,7 @@ class Entry:
         status: The response's HTTP status; None before it and when there was none.
         session_id: The session it was answered in.
         events_sent: Events handed to the connection, an error event included.
+        fetched: What was behind the links in the request.
         aborted: The client went away before the end.
         finished: Nothing more happens to this request.
     """
@@ -35,6 +38,7 @@ class Entry:
     status: int | None = None
     session_id: str | None = None
     events_sent: int = 0
+    fetched: tuple[Fetched, ...] = ()
     aborted: bool = False
     finished: bool = False
 

@@ -60,6 +60,8 @@ EMPTY_INPUT = Refusal(
     400, "BadRequest.EmptyInput", "Required input parameter missing from request."
 )
 LOST_SESSION = Refusal(400, "InvalidParameter", "input.session_id is unknown or has expired.")
+LOST_MEMORY = Refusal(400, "InvalidParameter", "input.memory_id does not exist.")
+"""What an unknown memory really gets is not documented; this is invented."""
 OUT_OF_TIME = Refusal(500, "RequestTimeOut", "Request timed out, please try streaming instead.")
 
 _NODE_FAILURE = json.dumps(

@@ -14,6 +14,7 @@ from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.captures import Capture
 from bot.playground.dashscope.delivery import Delivery, Manner
 from bot.playground.dashscope.faults import Faults
+from bot.playground.dashscope.fetching import NOT_FETCHED, fetch
 from bot.playground.dashscope.gateway import Call, Gateway
 from bot.playground.dashscope.journal import Entry, Journal, Predicate
 from bot.playground.dashscope.pace import Pace
@@ -118,6 +119,10 @@ class DashScopeServer:
                 case Refusal() as refusal:
                     return await delivery.refuse(refusal)
                 case generation:
+                    entry.fetched = await fetch(entry.body)
+                    self.journal.changed()
+                    if not all(file.is_good for file in entry.fetched):
+                        return await delivery.refuse(NOT_FETCHED)
                     entry.session_id = generation.session.session_id
                     return await delivery.answer(generation)
         except (asyncio.CancelledError, ConnectionError):

@@ -113,7 +113,18 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file somebody attached; the title is shown over it, its name when empty."""
+    """A file somebody attached.
+
+    Attributes:
+        file_id: `F…`.
+        name: As its owner called it.
+        content: Its bytes.
+        mimetype: Slack's opinion.
+        user_id: Who attached it.
+        title: Shown over it; its name when empty.
+        mode: Where it is kept: `hosted`, `snippet`, `external` and so on.
+        is_foreign: It came over Slack Connect: events give its id and no more.
+    """
 
     file_id: str
     name: str
@@ -121,6 +132,8 @@ class File:
     mimetype: str = "text/plain"
     user_id: str = ""
     title: str = ""
+    mode: str = "hosted"
+    is_foreign: bool = False
 
 
 def user_json(user: User, *, team_id: str, with_locale: bool) -> Json:
@@ -193,7 +206,7 @@ def channel_json(channel: Channel, *, team_id: str, viewer: str) -> Json:
 
 
 def file_json(file: File, *, files_url: str) -> Json:
-    """Return a file as events and `files.info` show it.
+    """Return a file as `files.info` shows it.
 
     Args:
         file: The file.
@@ -206,10 +219,22 @@ def file_json(file: File, *, files_url: str) -> Json:
         "mimetype": file.mimetype,
         "filetype": file.name.rpartition(".")[2].lower(),
         "size": len(file.content),
-        "mode": "hosted",
-        "is_external": False,
+        "mode": file.mode,
+        "is_external": file.mode == "external",
         "file_access": "visible",
         "user": file.user_id,
         "url_private": f"{files_url}/{file.file_id}",
         "url_private_download": f"{files_url}/{file.file_id}/download",
+    }
+
+
+def attached_json(file: File, *, files_url: str) -> Json:
+    """Return a file as messages show it (docs page "File object", `file_access`)."""
+    if not file.is_foreign:
+        return file_json(file, files_url=files_url)
+    return {
+        "id": file.file_id,
+        "mode": "file_access",
+        "file_access": "check_file_info",
+        "user": file.user_id,
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.playground.slack.blocks import visible_text_of
-from bot.playground.slack.directory import App, File, file_json
+from bot.playground.slack.directory import App, File, attached_json
 from bot.playground.slack.payload import Json
 
 TOMBSTONE_TEXT = "This message was deleted."
@@ -205,7 +205,7 @@ def message_json(message: Message, *, scenery: Scenery, thread: Thread | None = 
     if draft.blocks:
         body["blocks"] = list(draft.blocks)
     if draft.files:
-        body["files"] = [file_json(file, files_url=scenery.files_url) for file in draft.files]
+        body["files"] = [attached_json(file, files_url=scenery.files_url) for file in draft.files]
         body["upload"] = False
     if message.edited_ts:
         body["edited"] = {"user": message.edited_by, "ts": message.edited_ts}

@@ -21,6 +21,7 @@ from bot.playground.slack.delivery import (
     ParcelKind,
 )
 from bot.playground.slack.directory import File
+from bot.playground.slack.downloads import FileCounter
 from bot.playground.slack.errands import Errands
 from bot.playground.slack.events import Events
 from bot.playground.slack.faults import Faults
@@ -45,7 +46,6 @@ APP_TOKEN = "xapp-playground"  # noqa: S105 - invented
 
 _RULES = DeliveryRules()
 _BODY_BYTES_MAX = 4 * 2**20
-_LOGIN_PAGE = "<!DOCTYPE html><html><body>Sign in to playground</body></html>"
 Found = TypeVar("Found")
 
 
@@ -71,6 +71,7 @@ class SlackServer:
         meter: Counts refused calls.
         faults: What is to go wrong with calls.
         journal: Every Web API call.
+        counter: Where files are fetched.
     """
 
     workspace: Workspace
@@ -89,6 +90,7 @@ class SlackServer:
     meter: Meter = field(init=False)
     faults: Faults = field(init=False)
     journal: Journal = field(init=False)
+    counter: FileCounter = field(init=False)
 
     def __post_init__(self, rules: DeliveryRules) -> None:
         """Join the parts; nothing is opened yet."""
@@ -116,6 +118,7 @@ class SlackServer:
         tokens = Tokens(self.bot_token, self.app_token)
         self.faults = Faults(seed=seed)
         self.journal = Journal(on_call=ring)
+        self.counter = FileCounter(self.workspace, token=self.bot_token, on_change=ring)
         self._web_api = WebApi(
             backend, tokens=tokens, meter=self.meter, faults=self.faults, journal=self.journal
         )
@@ -160,20 +163,10 @@ class SlackServer:
         app.router.add_route("*", "/api/{method}", self._web_api.handle)
         app.router.add_post("/response/{hook_id}", self._hooks.handle)
         app.router.add_get("/link", self.sockets.handle)
-        app.router.add_get("/files/{file_id}", self._send_file)
-        app.router.add_get("/files/{file_id}/download", self._send_file)
+        app.router.add_get("/files/{file_id}", self.counter.handle)
+        app.router.add_get("/files/{file_id}/download", self.counter.handle)
         app.router.add_post(UPLOAD_PATH, partial(take_bytes, self.people.backend))
         return app
-
-    async def _send_file(self, request: web.Request) -> web.StreamResponse:
-        """Answer one download; without a good token Slack shows its login page, with a 200."""
-        file = self.workspace.files.get(request.match_info["file_id"])
-        if file is None:
-            return web.Response(status=404)
-        is_known = request.headers.get("Authorization") == f"Bearer {self.bot_token}"
-        if not is_known or "files:read" not in self.workspace.app.scopes:
-            return web.Response(text=_LOGIN_PAGE, content_type="text/html")
-        return web.Response(body=file.content, content_type=file.mimetype)
 
     # addresses
 

@@ -12,9 +12,9 @@ from bot.admin.app_entry import (
     EntryProblems,
     KeyRules,
     fields_of,
-    may_take_bot_key,
     read_entry,
 )
+from bot.admin.key_places import may_take_bot_key
 from bot.core.api_fields import problems
 from bot.core.language import Language
 from bot.core.question import AppKind
@@ -99,6 +99,15 @@ def test_an_address_is_https_or_loopback_and_ends_in_the_api(url: str) -> None:
     entry = read(region="", base_url=url, api_key="sk-1")
     assert isinstance(entry, AppEntry)
     assert entry.base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9000/api/v1", "http://localhost/api/v1", "https://localhost/api/v1"]
+)
+def test_the_bots_own_machine_is_no_address_unless_the_bot_itself_asks_there(url: str) -> None:
+    keys = replace(KEYS, default_base_url=BASE_URLS["singapore"])
+    assert wrong(keys, region="", base_url=url, api_key="sk-1") == {"base_url"}
+    assert not wrong(region="", base_url=url, api_key="sk-1")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.admin.app_entry import may_take_bot_key
 from bot.admin.app_forms import CALLBACK, app_form, read_state
+from bot.admin.key_places import may_take_bot_key
 from bot.admin.office import Office
 from bot.admin.submissions import submitted
 from bot.core.api_fields import problems

@@ -96,7 +96,8 @@ async def test_a_forged_button_opens_nothing(door: Door, office: Office) -> None
         ("undo", "99"),
         ("undo", "-1"),
         ("undo", "' or 1"),
-        ("reset", "channel"),
+        ("reset", "channel:C1"),
+        ("reset", "channel:C2"),
         ("reset", "galaxy"),
         ("nothing", ""),
     ):
@@ -152,6 +153,18 @@ async def test_nobody_undoes_what_somebody_chose_for_themselves(door: Door, offi
     assert "somebody else" in (await pressed(door, chosen)).text
     await pressed(door, chosen, by=MEMBER, channel_id=DIRECT)
     assert await values(office, f"user:{MEMBER}") == {}
+
+
+async def test_an_app_that_is_gone_stands_in_the_way_of_no_other_undo(
+    door: Door, office: Office
+) -> None:
+    gone = {"app": "Gone"}
+    await office.storage.settings.change(
+        TEAM, "channel:C1", values=gone, expected_version=0, by=ADMIN
+    )
+    changed = await typed(door, "follow thread")
+    await pressed(door, changed)
+    assert await values(office, "channel:C1") == gone
 
 
 async def test_undo_brings_no_app_back_that_is_gone(door: Door, office: Office) -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.admin.choices import Choices
+from bot.admin.choices import Choices, KeyHeldBack
+from bot.admin.door import Door
 from bot.admin.office import Office
 from bot.core.setting import Follow
 from bot.errors import UnknownApp
@@ -21,6 +22,7 @@ from tests.unit.admin.desk import (
     office_of,
     person,
     put_app,
+    typed,
 )
 
 
@@ -120,3 +122,26 @@ async def test_a_key_that_cannot_be_opened_is_no_other_key(database: str, town: 
     async with Storage(database) as locked:
         with pytest.raises(SecretsLocked):
             await Choices(locked, DEFAULT).of(TEAM, "C1", MEMBER)
+
+
+async def test_the_bots_own_key_goes_nowhere_it_was_not_meant_for(office: Office) -> None:
+    """An app may be older than where the bot is pointed to now, and a database can be forged."""
+    elsewhere = "https://gateway.example.com/api/v1"
+    await put_app(office, "Old", base_url=elsewhere)
+    await put(office, "channel:C1", app="Old")
+    with pytest.raises(KeyHeldBack):
+        await office.choices.of(TEAM, "C1", MEMBER)
+    assert (await office.choices.profile(TEAM, "Old", with_key=False)).base_url == elsewhere
+    await office.storage.secrets.put(TEAM, "its-own", "sk-own")
+    await put_app(office, "Own", base_url=elsewhere, secret_name="its-own")
+    await put(office, "channel:C2", app="Own")
+    assert (await office.choices.of(TEAM, "C2", MEMBER)).app.api_key == "sk-own"
+
+
+async def test_an_app_without_a_key_for_its_address_is_said_to_need_one(
+    office: Office, door: Door
+) -> None:
+    await put_app(office, "Old", base_url="https://gateway.example.com/api/v1")
+    await put(office, "channel:C1", app="Old")
+    for text in ("apps test Old", "status"):
+        assert "this one needs a key of its own" in (await typed(door, text)).text

@@ -81,7 +81,7 @@ def test_every_form_fits(
     page = replace(PAGE, scope=scope, values=values, workspace=FULL, is_admin=is_admin)
     form = config_form(page, language=language, note="*Look*")
     assert_fits(form)
-    assert len(inputs_of(form)) <= 22
+    assert len(inputs_of(form)) <= 25
     assert_fits(reading_form(page, language=language))
 
 
@@ -241,7 +241,7 @@ async def test_people_who_may_not_change_read_only(office: Office) -> None:
 
 
 async def test_a_creator_changes_the_channel_while_the_workspace_delegates(
-    office: Office, town: Town
+    office: Office,
 ) -> None:
     await office.storage.settings.change(
         TEAM, "workspace", values={"delegate": True}, expected_version=0, by=ADMIN
@@ -249,4 +249,14 @@ async def test_a_creator_changes_the_channel_while_the_workspace_delegates(
     form = (await opened(office, CREATOR))[-1]
     assert "managers" not in inputs_of(form)
     assert "app" in inputs_of(form)
+
+
+async def test_only_somebody_who_seems_to_be_no_admin_is_asked_about_anew(
+    office: Office, town: Town
+) -> None:
+    await opened(office, ADMIN)
     assert town.asked_fresh == []
+    await opened(office, MEMBER)
+    assert town.asked_fresh == [MEMBER]
+    town.is_away = True
+    assert inputs_of((await opened(office, MEMBER))[-1]) == {}

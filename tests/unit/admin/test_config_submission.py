@@ -16,7 +16,7 @@ from bot.admin.submissions import submitted
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.resolution import Layers, resolve
-from bot.core.screens import Closed, Errors, Form, Replaced, Submitted, Values
+from bot.core.screens import Closed, Errors, Form, Replaced, Submitted, Taken, Values
 from bot.core.setting import SETTINGS, Level
 from tests.unit.admin.bounds import assert_fits, assert_notice_fits, inputs_of, prose_of, values_of
 from tests.unit.admin.desk import (
@@ -382,6 +382,8 @@ async def test_whatever_is_submitted_is_answered_and_nothing_impossible_is_store
             assert all(by_key.values())
         case Replaced(form):
             assert_fits(form)
+        case Taken():
+            pytest.fail("a settings form is done at once")
     after = {scope: await own(office, scope) for scope in scopes}
     if not isinstance(result, Closed):
         assert after == before
@@ -390,3 +392,16 @@ async def test_whatever_is_submitted_is_answered_and_nothing_impossible_is_store
             assert level in SETTINGS[key].levels
             assert SETTINGS[key].misfit(value) is None
     assert resolve(Layers(workspace=after["workspace"]), app=DEFAULT).unused == ()
+
+
+async def test_the_form_that_comes_again_fits_whatever_others_set_meanwhile(office: Office) -> None:
+    form = await opened(office)
+    for version in range(3):
+        values = {f"{version}{number}": "<" * 90 for number in range(8)}
+        await office.storage.settings.change(
+            TEAM, HERE, values=values, expected_version=version, by=ADMIN
+        )
+    mine = await send(office, form, follow="thread")
+    assert isinstance(mine, Replaced)
+    assert_fits(mine.form)
+    assert "Nothing was saved" in prose_of(mine.form)

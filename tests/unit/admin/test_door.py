@@ -250,3 +250,21 @@ async def test_who_cannot_be_looked_up_in_time_reads_english(office: Office) -> 
     slow = Access(directory=Slow(), choices=office.choices, admins=frozenset())
     door = Door(replace(office, access=slow), language_within_s=0.01)
     assert "**Settings** in <#C1>" in (await typed(door, "show")).text
+
+
+async def test_a_form_is_taken_though_slack_does_not_tell_its_senders_language(
+    office: Office,
+) -> None:
+    class Resting(Town):
+        async def person(self, team_id: str, user_id: str, *, fresh: bool) -> Person | None:
+            if not fresh:
+                await asyncio.Event().wait()
+            return await super().person(team_id, user_id, fresh=fresh)
+
+    resting = Access(directory=Resting(), choices=office.choices, admins=frozenset())
+    door = Door(replace(office, access=resting))
+    carried = config_page.ConfigState("channel:C1", 0).text()
+    async with asyncio.timeout(1.5):  # the Slack edge gives it little longer
+        taken = await door.submitted(caller(), config_page.CALLBACK, carried, {"follow": "thread"})
+    assert isinstance(taken, Closed)
+    assert await values(office, "channel:C1") == {"follow": "thread"}

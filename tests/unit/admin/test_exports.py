@@ -14,8 +14,9 @@ from bot.admin.csv_files import CsvFile
 from bot.admin.exports import AUDIT_COLUMNS, AUDIT_PAGE, ROWS_MOST, USAGE_COLUMNS, USAGE_PAGE
 from bot.admin.usage_request import Extent
 from storage.audit import Audit
-from storage.records import AuditEntry, UsageLine
+from storage.records import AuditEntry
 from storage.usage import UsageBook
+from storage.usage_records import UsageLine
 
 SINCE = date(2026, 11, 1)
 
@@ -28,11 +29,24 @@ class Lines:
     reads: int = 0
 
     async def rows(
-        self, team_id: str, *, since: date, until: date, after: UsageLine | None, limit: int
+        self,
+        team_id: str,
+        *,
+        day: date,
+        after: UsageLine | None,
+        limit: int,
+        channel_id: str | None,
+        user_id: str | None,
     ) -> Sequence[UsageLine]:
         assert team_id == "T1"
         self.reads += 1
-        found = [line for line in self.lines if since <= line.day <= until]
+        found = [
+            line
+            for line in self.lines
+            if line.day == day
+            and channel_id in {None, line.channel_id}
+            and user_id in {None, line.user_id}
+        ]
         start = 0 if after is None else found.index(after) + 1
         return found[start : start + limit]
 
@@ -127,9 +141,7 @@ async def test_a_day_of_many_lines_is_read_page_by_page(count: int) -> None:
 
 async def test_a_full_file_reads_no_further() -> None:
     class Endless(Lines):
-        async def rows(
-            self, team_id: str, *, since: date, until: date, after: UsageLine | None, limit: int
-        ) -> Sequence[UsageLine]:
+        async def rows(self, team_id: str, *, limit: int, **_rest: object) -> Sequence[UsageLine]:
             self.reads += 1
             return [line(1)] * limit
 

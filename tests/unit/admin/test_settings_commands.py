@@ -6,6 +6,7 @@ import pytest
 
 from bot.admin.door import Door
 from bot.admin.office import Office
+from bot.core.setting import SETTINGS
 from tests.unit.admin.desk import (
     ADMIN,
     CREATOR,
@@ -114,6 +115,19 @@ async def test_a_manager_neither_appoints_nor_dismisses_managers(
     assert "Only admins" in (await typed(door, "managers -", by=MANAGER)).text
     await typed(door, "reset all", by=MANAGER)
     assert await values(office, "channel:C1") == {"managers": [MANAGER]}
+
+
+@pytest.mark.parametrize("quota", [key for key in SETTINGS if key.startswith("quota_")])
+async def test_a_manager_lifts_no_quota(door: Door, office: Office, quota: str) -> None:
+    command = SETTINGS[quota].command
+    await typed(door, f"managers <@{MANAGER}>")
+    await typed(door, "workspace delegate on")
+    await typed(door, f"{command} 5")
+    assert "Only admins" in (await typed(door, f"{command} 500", by=MANAGER)).text
+    assert "Only admins" in (await typed(door, f"{command} off", by=MANAGER)).text
+    assert "Only admins" in (await typed(door, "undo", by=MANAGER)).text
+    await typed(door, "reset all", by=MANAGER)
+    assert (await values(office, "channel:C1"))[quota] == 5
 
 
 async def test_a_manager_does_not_undo_the_choice_of_managers(door: Door, office: Office) -> None:
@@ -322,3 +336,14 @@ class Rival:
                 by=NAMED,
             )
         return await self._real.change(team_id, scope, **change)  # type: ignore[arg-type]
+
+
+async def test_an_offer_to_reset_counts_only_where_it_was_made(door: Door, office: Office) -> None:
+    """A notice that Slack does not take in its channel goes to the caller's direct messages."""
+    await typed(door, "follow thread")
+    await typed(door, "app default", channel_id=DIRECT)
+    offered = await typed(door, "reset")
+    answer = await pressed(door, offered, channel_id=DIRECT)
+    assert "does nothing any more" in answer.text
+    assert await values(office, f"user:{ADMIN}") == {"app": "default"}
+    assert await values(office, "channel:C1") == {"follow": "thread"}

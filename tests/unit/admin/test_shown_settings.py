@@ -16,7 +16,7 @@ from bot.core.question import AppProfile
 from bot.core.screens import MAX_NOTICE_CHARS
 from bot.core.setting import SETTINGS, Level
 from storage.database import Storage
-from storage.records import Limit
+from storage.usage_records import Limit
 from tests.unit.admin.desk import (
     ADMIN,
     DIRECT,

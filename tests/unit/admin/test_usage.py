@@ -26,8 +26,8 @@ from bot.core.screens import Caller, Directory, Form, Notice, OpenForm, Screen
 from bot.errors import SlackError, SlackThrottled, SlackTokenRefused, SlackUnavailable
 from storage import schema
 from storage.database import Storage
-from storage.records import ModelUse
 from storage.usage import keep_usage
+from storage.usage_records import ModelUse
 
 TODAY = date(2026, 11, 21)
 YESTERDAY = TODAY - timedelta(days=1)

@@ -11,7 +11,7 @@ from bot.admin.usage_tables import DAYS_MOST, ROWS_MOST, UsageReport, tables, ti
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Quota
 from bot.core.screens import MAX_NOTICE_CHARS
-from storage.records import UsageRow
+from storage.usage_records import UsageRow
 
 SINCE, UNTIL = date(2026, 10, 23), date(2026, 11, 21)
 EXTENT = Extent(SINCE, UNTIL)

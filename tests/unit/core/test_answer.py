@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,25 @@ def test_what_is_shown_on_the_way_only_grows(path: Path) -> None:
             break
         assert reader.answer.text.startswith(shown)
         shown = reader.answer.text
+
+
+THOUGHT = re.compile(rb'"(?:thought|reasoningContent)":"((?:[^"\\]|\\.){4,})"')
+
+
+@pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
+def test_no_thought_of_a_recorded_stream_is_ever_seen_and_no_answering_node_is_a_step(
+    path: Path,
+) -> None:
+    thoughts = [json.loads(b'"%b"' % found) for found in THOUGHT.findall(path.read_bytes())]
+    reader = AnswerReader(incremental=True)
+    for one in SseDecoder().feed(path.read_bytes()):
+        try:
+            reader.feed(one)
+        except DashScopeError:
+            break
+        seen = [reader.answer.text, *(step.title for step in reader.answer.steps)]
+        assert not [text for text in seen for thought in thoughts if thought in text]
+        assert not [step for step in reader.answer.steps if step.title in {"Start", "End"}]
 
 
 @pytest.mark.parametrize("path", BODIES, ids=lambda path: path.stem)
@@ -241,6 +261,22 @@ def test_every_step_is_done_when_the_answer_is() -> None:
 
 def test_a_step_that_is_no_thinking_goes_on_while_text_comes() -> None:
     assert fed({"thoughts": [{"action_type": "mcp"}], "text": "x"}).steps[0].status == "running"
+
+
+def test_what_an_agent_did_before_it_speaks_is_done_and_what_it_does_while_speaking_is_not() -> (
+    None
+):
+    tool, search = {"action_type": "mcp"}, {"action_type": "agentRag"}
+    spoken = fed({"thoughts": [tool, search]}, {"text": "x", "thoughts": [search]})
+    assert [(step.kind, step.status) for step in spoken.steps] == [
+        ("tool", "done"),
+        ("retrieval", "running"),
+    ]
+
+
+def test_a_node_goes_on_while_another_one_speaks() -> None:
+    node = message("LLM", "{}", node_name="Model 1")
+    assert fed(node, {"text": "x"}).steps[0].status == "running"
 
 
 def test_model_nodes_of_a_workflow_are_steps_and_only_its_end_is_text() -> None:

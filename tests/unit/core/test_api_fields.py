@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.api_fields import API_FIELDS, RESERVED, Spot, placed, problem_of, problems
+from bot.core.api_fields import API_FIELDS, RESERVED, Spot, is_sent, placed, problem_of, problems
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.question import AppKind
@@ -46,6 +46,8 @@ GOOD: dict[str, Json] = {
     "tags": ["手机", "two words"],
     "structured_filter": {"price": "2999", "rank": 3, "is_new": True},
     "session_file_ids": ["file_session_x"],
+    "ask": ["city", "城市", "start.date_1"],
+    "plugins": ["TOOL", "tool-2"],
 }
 
 BAD: list[tuple[str, Json]] = [
@@ -97,6 +99,15 @@ BAD: list[tuple[str, Json]] = [
     ("session_file_ids", ["file_1"]),
     ("session_file_ids", ["file_session_ ,"]),
     ("session_file_ids", [f"file_session_{n}" for n in range(11)]),
+    ("ask", "city"),
+    ("ask", []),
+    ("ask", ["two words"]),
+    ("ask", ["city="]),
+    ("ask", ["x" * 65]),
+    ("ask", ["user_defined_tokens"]),
+    ("ask", [f"v{n}" for n in range(11)]),
+    ("plugins", ["a/b"]),
+    ("plugins", [f"TOOL{n}" for n in range(11)]),
     ("model_id", None),
     ("a new field", 1),
     ("", 1),
@@ -149,7 +160,7 @@ def test_which_kinds_know_a_field_is_as_the_vendor_documents_it() -> None:
     for_flows = {name for name in API_FIELDS if API_FIELDS[name].kinds == FLOWS}
     for_agents = {name for name in API_FIELDS if API_FIELDS[name].kinds == frozenset({AGENT})}
     assert for_all == {"biz_params", "has_thoughts"}
-    assert for_flows == {"flow_stream_mode"}
+    assert for_flows == {"flow_stream_mode", "ask"}
     assert for_agents == set(API_FIELDS) - for_all - for_flows
 
 
@@ -233,9 +244,16 @@ def test_every_field_goes_to_its_own_spot() -> None:
         Spot.BIZ_PARAMS: asked["biz_params"],
     }
     for name, field in API_FIELDS.items():
-        spot: Any = at[field.spot]
-        if name != "biz_params":
+        if name != "biz_params" and field.spot is not Spot.NOWHERE:
+            spot: Any = at[field.spot]
             assert spot[name] == GOOD[name]
+
+
+def test_what_the_bot_keeps_to_itself_stands_nowhere_in_a_request() -> None:
+    kept = {name for name in API_FIELDS if not is_sent(name)}
+    assert kept == {"ask", "plugins"}
+    assert placed({name: GOOD[name] for name in kept}) == ({}, {})
+    assert is_sent("brand_new")
 
 
 def test_variables_of_all_levels_share_one_object() -> None:

@@ -32,6 +32,7 @@ from bot.core.file_refusals import (
     TOO_MUCH_TEXT,
     UNKNOWN_KIND,
     Refusal,
+    sentences,
 )
 from bot.core.files import EXTERNAL, Family, FileNote, decoded, plain_name
 from bot.core.json_value import Json
@@ -164,8 +165,8 @@ def test_every_file_is_decided_in_its_place_within_all_bounds(
     sizes = 0
     for note, decision in passed:
         if isinstance(decision, Refusal):
-            assert decision.say(Language.EN)
-            assert decision.say(Language.ZH)
+            assert sentences([decision], language=Language.EN)
+            assert sentences([decision], language=Language.ZH)
             continue
         assert decision.note is note
         assert (note.size_bytes or 0) <= decision.bytes_most

@@ -189,3 +189,13 @@ def test_people_stay_ids_where_people_are_wanted() -> None:
 
 def test_control_characters_are_not_part_of_what_was_typed() -> None:
     assert command("follow\x00 thread\x07") == Write(SETTINGS["follow"], "thread")
+
+
+@pytest.mark.parametrize("word", ["tokens", "Token", "tokenz", "令牌"])
+def test_what_follows_the_word_for_tokens_is_never_taken_for_another_command(word: str) -> None:
+    assert command(f"{word} secret") == Do(Verb.TOKENS, "secret")
+
+
+def test_a_new_beginning_takes_no_further_words() -> None:
+    assert command("new") == command("重新开始") == Do(Verb.NEW)
+    assert isinstance(command("new thread"), Unknown)

@@ -26,8 +26,20 @@ def test_of_a_list_only_the_objects_count() -> None:
     assert loose_json.objects_at({"key": [1, {"a": 1}, None]}, "key") == [{"a": 1}]
 
 
-def test_a_count_is_never_negative() -> None:
-    assert loose_json.count_at({"key": -1}, "key") == 0
+@pytest.mark.parametrize("value", [-1, 2**53, 10**4000, 1.0, float("inf")])
+def test_a_count_nobody_could_have_counted_is_none(value: float) -> None:
+    assert loose_json.count_at({"key": value}, "key") == 0
+    assert loose_json.count_at({"key": 2**53 - 1}, "key") == 2**53 - 1
+
+
+def test_text_holds_nothing_a_database_refuses() -> None:
+    assert loose_json.text_at(json.loads(r'{"key":"a\u0000b"}'), "key") == "ab"
+
+
+def test_an_id_longer_than_any_is_none() -> None:
+    longest = "x" * loose_json.MAX_ID_CHARS
+    assert loose_json.id_at({"key": longest}, "key") == longest
+    assert loose_json.id_at({"key": f"{longest}x"}, "key") == ""
 
 
 def test_any_value_can_be_written_out_except_one_nested_without_end() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.files import FileNote
 from bot.core.messages import (
     MAX_NAME_CHARS,
     ChannelKind,
@@ -59,7 +60,7 @@ def test_a_mention_is_a_message_to_the_bot() -> None:
         user_id="U1",
         user_team_id="T1",
         text="<@UBOT> hello",
-        file_ids=(),
+        files=(),
         is_blank=False,
     )
 
@@ -155,11 +156,10 @@ def test_a_message_is_overheard_only_where_nobody_is_mentioned(text: str, thread
         assert BOT in mentioned_users(text)
 
 
-def test_files_are_counted_and_named() -> None:
+def test_files_are_known_by_their_ids() -> None:
     files = [{"id": "F1"}, {"id": "F2", "mode": "file_access"}, {"name": "x"}, "F3", {"id": 4}]
     message = accepted({**DIRECT, "subtype": "file_share", "text": "", "files": files})
-    assert message.file_ids == ("F1", "F2")
-    assert message.file_count == 2
+    assert message.files == (FileNote("F1"), FileNote("F2", mode="file_access"))
     assert not message.is_blank
 
 

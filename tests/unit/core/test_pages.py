@@ -74,9 +74,37 @@ def test_a_fence_that_begins_on_a_full_page_does_not_move_the_page_before_it() -
         assert longer[: len(shorter) - 1] == shorter[:-1]
 
 
+@pytest.mark.parametrize("before", ["short\n", "> quoted\n> ", f"# {'h' * 191}\n"])
+def test_a_fences_first_line_that_fills_a_page_moves_nothing_while_it_grows(before: str) -> None:
+    text = f"{before}   ~~~~~~~~~~{'py ' * 60}{'字' * 30}\nx = 1\n"
+    made = [split(prefix, limit_bytes=200) for prefix in prefixes(text)]
+    for shorter, longer in pairwise(made):
+        assert longer[: len(shorter) - 1] == shorter[:-1]
+        assert all(len(page.text.encode()) <= 200 for page in longer)
+
+
 def test_a_page_that_must_end_within_a_fences_first_line_has_room_to_close_it() -> None:
     text = f"# {'h' * 90}\n```{'py ' * 60}\nx = 1\n```\n"
     assert all(len(page.text.encode()) <= 200 for page in split(text, limit_bytes=200))
+
+
+@pytest.mark.parametrize("indent", [" ", "  ", "   "])
+def test_a_page_that_is_full_within_a_fences_indent_leaves_the_fence_to_the_next(
+    indent: str,
+) -> None:
+    text = f"{'q' * 198}\n{indent}```\nx = 1\n{indent}```\n"
+    assert texts(text, limit_bytes=200) == ["q" * 198, f"{indent}```\nx = 1\n{indent}```"]
+
+
+def test_a_page_that_is_full_within_a_fences_mark_leaves_the_fence_to_the_next() -> None:
+    text = f"|{'字' * 53} {'字' * 57}aaa字\n - \n-\n\n\n  字aaaaaa\n~~~\nx = 1\n~~~\n"
+    for prefix in prefixes(text):
+        assert all(len(page.text.encode()) <= 200 for page in split(prefix, limit_bytes=200))
+
+
+def test_what_cannot_be_cut_goes_to_the_next_page_however_short_the_one_before() -> None:
+    link = f"[{'x' * 120}](https://example.com/{'y' * 60})"
+    assert texts(f"short\n{link}\n", limit_bytes=210) == ["short", link]
 
 
 @settings(thorough, max_examples=25)

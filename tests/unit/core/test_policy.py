@@ -76,7 +76,9 @@ def asks(
     user_team_id: str = "T1",
     admins: frozenset[str] = NOBODY,
 ) -> Phrase | None:
-    return may_ask(person, team_id="T1", user_team_id=user_team_id, who=who, admins=admins)
+    return may_ask(
+        person, user_id="U1", team_id="T1", user_team_id=user_team_id, who=who, admins=admins
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,9 @@ def test_bots_and_closed_accounts_never_ask(person: Person, who: frozenset[str])
         assert asks(barred, who=who, admins=frozenset({"U1", "U2"})) == texts.MAY_NOT_ASK
 
 
-def test_whom_the_operator_named_may_always_ask() -> None:
-    assert asks(STRANGER, who=ADMINS, user_team_id="T2", admins=frozenset({"U1"})) is None
+@pytest.mark.parametrize("person", [STRANGER, None])
+def test_whom_the_operator_named_may_always_ask(person: Person | None) -> None:
+    assert asks(person, who=ADMINS, user_team_id="T2", admins=frozenset({"U1"})) is None
 
 
 @given(persons, whos)

@@ -1,6 +1,7 @@
 """How files get into a question."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -9,26 +10,27 @@ from bot.core.attachments import IMAGE_VARIABLE, Way
 from bot.core.file_refusals import NO_WAY, TOO_LARGE, Refusal
 from bot.core.json_value import Json
 from bot.core.prepared import Prepared
-from bot.core.question import AppKind
+from bot.core.question import AppKind, AppProfile, Question
 
+APP = AppProfile("app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x")
 OUTCOMES = [
     (Way.TEXT, "a.txt:\n```\nA\n```"),
     (Way.IMAGE_LINK, "https://bot/files/1.png"),
-    Refusal(NO_WAY, {"name": "x"}),
+    Refusal(NO_WAY, "x"),
     (Way.DOCUMENT_LINK, "https://bot/files/2.pdf"),
     (Way.SESSION_FILE, "file_session_3"),
     (Way.IMAGE_LINK, "https://bot/files/4.png"),
-    Refusal(NO_WAY, {"name": "x"}),
-    Refusal(TOO_LARGE, {"name": "x", "limit": "1 MB"}),
+    Refusal(NO_WAY, "y"),
+    Refusal(TOO_LARGE, "x", bound="1 MB"),
 ]
 PREPARED = Prepared.of(OUTCOMES)
 
 
-def test_each_way_keeps_the_order_of_the_message_and_no_sentence_is_said_twice() -> None:
+def test_each_way_keeps_the_order_of_the_message() -> None:
     assert PREPARED.images == ("https://bot/files/1.png", "https://bot/files/4.png")
     assert PREPARED.documents == ("https://bot/files/2.pdf",)
     assert PREPARED.session_files == ("file_session_3",)
-    assert [each.phrase for each in PREPARED.refusals] == [NO_WAY, TOO_LARGE]
+    assert [each.phrase for each in PREPARED.refusals] == [NO_WAY, NO_WAY, TOO_LARGE]
 
 
 def test_texts_stand_under_the_question() -> None:
@@ -64,6 +66,24 @@ def test_without_files_options_stay_as_they_are(kind: AppKind) -> None:
 @pytest.mark.parametrize("kind", AppKind)
 def test_what_comes_out_may_be_sent(kind: AppKind) -> None:
     assert not problems(PREPARED.options({}, kind=kind), kind=kind)
+
+
+def test_a_question_gets_texts_and_links_whichever_way_it_is_asked() -> None:
+    asked = Question(APP, "Why?", session_id="s1", options={"temperature": 1}, memory_id="m1")
+    got = PREPARED.added_to(asked)
+    assert got.prompt == PREPARED.prompt("Why?")
+    assert got.options == PREPARED.options({"temperature": 1}, kind=AppKind.AGENT)
+    assert (got.session_id, got.memory_id, got.messages) == ("s1", "m1", ())
+    told = replace(asked, messages=(("user", "Hi"), ("assistant", "Hello"), ("user", "Why?")))
+    *before, last = PREPARED.added_to(told).messages
+    assert before == [("user", "Hi"), ("assistant", "Hello")]
+    assert last == ("user", PREPARED.prompt("Why?"))
+    assert Prepared().added_to(told) == told
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_what_is_left_out_gives_the_app_nothing(outcome: tuple[Way, str] | Refusal) -> None:
+    assert Prepared.of([outcome]).is_empty == isinstance(outcome, Refusal)
 
 
 def test_addresses_and_texts_do_not_show_in_logs() -> None:

@@ -76,6 +76,15 @@ def test_every_setting_of_the_bot_reaches_its_place() -> None:
     assert effective.delegate
 
 
+def test_an_instruction_holds_only_while_the_thread_is_sent_as_messages() -> None:
+    told: dict[str, Json] = {"system": "Be brief.", "history": "messages"}
+    assert resolve(layers(told), app=AGENT).system == "Be brief."
+    for values, app in ((told, WORKFLOW), (told | {"history": "session"}, AGENT)):
+        effective = resolve(layers(values), app=app)
+        assert effective.system == ""
+        assert "system" in effective.unused
+
+
 def test_a_channel_inherits_each_setting_of_the_bot_it_does_not_have_itself() -> None:
     effective = resolve(
         layers({"follow": "thread", "language": "zh"}, {"language": "en"}), app=AGENT
@@ -205,6 +214,23 @@ def test_direct_messages_know_a_persons_quota_and_no_channels() -> None:
     )
 
 
+def test_what_only_tells_the_bot_how_to_ask_is_apart_from_what_is_sent() -> None:
+    flow = resolve(
+        layers({"ask": ["city"], "biz_params": {"days": "3"}}, {"plugins": ["TOOL"]}), app=WORKFLOW
+    )
+    assert (flow.asked, flow.plugins) == (("city",), ())
+    assert flow.options == {"biz_params": {"days": "3"}}
+    assert flow.unused == ("plugins",)
+    agent = resolve(layers({}, {"plugins": ["TOOL"], "ask": ["city"]}), app=AGENT)
+    assert (agent.asked, agent.plugins, agent.options) == ((), ("TOOL",), {})
+    assert agent.origins["plugins"] is CHANNEL
+
+
+def test_another_app_is_not_asked_with_the_variables_and_plugins_of_the_workspaces() -> None:
+    other = resolve(layers({"plugins": ["TOOL"]}, {"app": "other"}), app=AGENT)
+    assert other.plugins == ()
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -220,6 +246,10 @@ VALUES = st.dictionaries(st.sampled_from([*SETTINGS, "unknown"]), LIKELY | ANY, 
 OPTIONS = st.dictionaries(st.sampled_from([*API_FIELDS, "x"]), LIKELY | ANY, max_size=5)
 
 
+def problem_if_any(name: str, value: tuple[str, ...], kind: AppKind) -> object:
+    return problem_of(name, value, kind=kind) if value else None
+
+
 @given(VALUES, VALUES, VALUES, OPTIONS, st.sampled_from(AppKind))
 def test_whatever_is_stored_the_app_is_asked_only_for_what_its_kind_takes(
     workspace: Any, channel: Any, user: Any, own: Any, kind: AppKind
@@ -230,6 +260,8 @@ def test_whatever_is_stored_the_app_is_asked_only_for_what_its_kind_takes(
     assert all(
         problem_of(name, value, kind=kind) is None for name, value in effective.options.items()
     )
+    assert problem_if_any("ask", effective.asked, kind) is None
+    assert problem_if_any("plugins", effective.plugins, kind) is None
     assert set(effective.unused) == set(effective.reasons)
     assert not set(effective.options) & set(effective.unused)
     assert set(SETTINGS) <= set(effective.origins)

@@ -22,8 +22,8 @@ from bot.core.setting import (
     Setting,
     by_command,
     candidate_options,
-    owner_of,
 )
+from bot.core.setting_checks import MAX_INSTRUCTION_CHARS
 from bot.errors import BadValue
 
 AGENT, WORKFLOW = AppKind.AGENT, AppKind.WORKFLOW
@@ -66,6 +66,9 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
         "more": st.dictionaries(NAME.map("x_{}".format), SCALAR, min_size=1, max_size=4),
         "who": some(st.sampled_from([choice.value for choice in setting.choices])),
         "managers": some(PERSON),
+        "system": FILLED.map(str.strip),
+        "ask": some(st.text(string.ascii_letters + "_.-城市", min_size=1, max_size=64)),
+        "plugins": some(ID),
     }
     match setting.shape:
         case "flag":
@@ -351,6 +354,16 @@ def test_what_a_kind_of_app_cannot_use_is_a_problem_of_the_setting() -> None:
     assert SETTINGS["follow"].problem("thread", kind=WORKFLOW) is None
 
 
+def test_an_instruction_is_a_text_of_bounded_length_for_apps_that_take_messages() -> None:
+    system = SETTINGS["system"]
+    assert system.read("  Be brief.\nBe *kind*.  ") == "Be brief.\nBe *kind*."
+    assert refusal("system", "  ")
+    for typed in ("x" * 2 * MAX_INSTRUCTION_CHARS, "x" * (MAX_INSTRUCTION_CHARS + 1)):
+        assert "1 to 1,000 characters" in refusal("system", typed)
+    assert system.problem("Be brief.", kind=AGENT) is None
+    assert system.problem("Be brief.", kind=WORKFLOW)
+
+
 def test_options_of_a_level_are_its_app_options_with_further_fields_unfolded() -> None:
     values: dict[str, Json] = {
         "app": "docs",
@@ -361,8 +374,3 @@ def test_options_of_a_level_are_its_app_options_with_further_fields_unfolded() -
     }
     assert candidate_options(values) == {"seed": 1, "tags": ["a"]}
     assert candidate_options({"more": "broken"}) == {}
-
-
-def test_every_option_belongs_to_a_setting() -> None:
-    assert owner_of("tags") is SETTINGS["tags"]
-    assert owner_of("seed") is owner_of("follow") is owner_of("more") is SETTINGS["more"]

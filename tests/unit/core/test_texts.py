@@ -123,6 +123,19 @@ def test_a_running_step_shows_as_the_note(step: Step, note: str) -> None:
     assert texts.progress((step,), waited_s=0, language=EN) == note
 
 
+def test_beside_a_growing_answer_stands_what_began_last_and_nothing_while_nothing_runs() -> None:
+    assert texts.under_way(STEPS, language=EN) == "Working: Translate…"
+    assert texts.under_way(STEPS[:2], language=ZH) == "正在检索知识库…"
+    assert texts.under_way((Step("1", "tool", "Weather", "done"),), language=EN) == ""
+
+
+@given(st.text(max_size=300))
+def test_the_name_of_a_step_stays_on_one_short_line(title: str) -> None:
+    note = texts.under_way((Step("1", "node", title, "running"),), language=EN)
+    assert len(note.splitlines()) == 1
+    assert len(note) <= texts.TITLE_CHARS + len("Working: …")
+
+
 def test_a_message_that_waits_is_told_how_many_go_first() -> None:
     assert "soon" in texts.waiting(0, language=EN)
     assert texts.waiting(1, language=EN).startswith("One message")
@@ -177,3 +190,12 @@ def test_a_quota_near_its_end_tells_what_is_left() -> None:
     )
     beyond = texts.quota_near(quota, used=9_000, resets_in=timedelta(days=1), language=EN)
     assert "9,000 used, 0 left until 00:00 UTC (in 24 h 0 min)" in beyond
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_a_question_lacks_is_named_with_an_example_of_how_to_give_it(
+    language: Language,
+) -> None:
+    sentence = texts.lacking(("city", "days"), language=language)
+    assert "`city`, `days`" in sentence
+    assert "`city=…`" in sentence

@@ -28,8 +28,8 @@ class Desk:
     """Takes clicks and changes."""
 
     stops: list[tuple[str, str, str, int]] = field(default_factory=list[tuple[str, str, str, int]])
-    repeats: list[tuple[str, str, str, int, str]] = field(
-        default_factory=list[tuple[str, str, str, int, str]]
+    repeats: list[tuple[str, str, str, str, int, str]] = field(
+        default_factory=list[tuple[str, str, str, str, int, str]]
     )
     changes: list[Edited | Deleted] = field(default_factory=list[Edited | Deleted])
 
@@ -37,9 +37,16 @@ class Desk:
         self.stops.append((team_id, channel_id, user_id, turn_id))
 
     async def again(
-        self, *, team_id: str, channel_id: str, user_id: str, turn_id: int, edited_ts: str
+        self,
+        *,
+        team_id: str,
+        channel_id: str,
+        user_id: str,
+        user_team_id: str,
+        turn_id: int,
+        edited_ts: str,
     ) -> None:
-        self.repeats.append((team_id, channel_id, user_id, turn_id, edited_ts))
+        self.repeats.append((team_id, channel_id, user_id, user_team_id, turn_id, edited_ts))
 
     async def change(self, change: Edited | Deleted) -> None:
         self.changes.append(change)

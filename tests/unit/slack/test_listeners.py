@@ -190,14 +190,15 @@ async def test_a_forged_turn_id_is_acknowledged_and_dropped(value: object) -> No
 
 def again(value: object, *, response_url: str = NOWHERE) -> dict[str, Any]:
     action = {**CLICK["actions"][0], "action_id": AGAIN_ACTION, "value": value}
-    return {**CLICK, "response_url": response_url, "actions": [action]}
+    clicker = {**CLICK["user"], "team_id": "T2"}  # over Slack Connect
+    return {**CLICK, "user": clicker, "response_url": response_url, "actions": [action]}
 
 
-async def test_a_click_on_the_offer_names_the_turn_and_the_edit() -> None:
+async def test_a_click_on_the_offer_names_the_turn_the_edit_and_the_clickers_workspace() -> None:
     desk = Desk()
     response = await deliver(build(Claims().submit, desk=desk), again("41:5.000100"))
     assert response.status == 200
-    assert desk.repeats == [("T1", "C1", "U1", 41, "5.000100")]
+    assert desk.repeats == [("T1", "C1", "U1", "T2", 41, "5.000100")]
 
 
 async def test_an_offer_that_cannot_be_taken_away_counts_all_the_same() -> None:
@@ -211,7 +212,7 @@ async def test_an_offer_that_cannot_be_taken_away_counts_all_the_same() -> None:
         click = again("41:5.000100", response_url=f"http://127.0.0.1:{port}/")
         response = await deliver(build(Claims().submit, desk=desk), click)
     assert response.status == 200
-    assert desk.repeats == [("T1", "C1", "U1", 41, "5.000100")]
+    assert desk.repeats == [("T1", "C1", "U1", "T2", 41, "5.000100")]
 
 
 @pytest.mark.parametrize("value", [None, "41", "41:", "x:5.0", "41:5.0:6", {"a": 1}])

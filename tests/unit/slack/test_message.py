@@ -9,6 +9,7 @@ from bot.core.language import Language
 from bot.core.reply import Content, Control, Mark
 from bot.slack.message import (
     FALLBACK_CHARS,
+    FILL_ACTION,
     NOTHING_YET,
     blocks,
     carries,
@@ -122,3 +123,11 @@ def test_an_offer_speaks_the_readers_language(language: Language) -> None:
 def test_only_the_own_mark_is_known_again(found: dict[str, object]) -> None:
     assert not carries(found, mark=MARK)
     assert carries({**found, "metadata": metadata(MARK)}, mark=MARK)
+
+
+def test_what_there_is_to_fill_in_is_a_button_that_names_the_turn_and_the_variables() -> None:
+    content = Content("I need these", fills=("city", "出发地"), language=Language.ZH)
+    *_, actions = blocks(content, mark=MARK)
+    (button,) = actions["elements"]
+    assert (button["action_id"], button["value"]) == (FILL_ACTION, "7:city,出发地")
+    assert button["text"]["text"] == texts.FILL_IN.zh

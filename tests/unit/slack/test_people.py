@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.errors import SlackError, SlackRefused, SlackTokenRefused, SlackUnavailable
+from bot.errors import (
+    SlackError,
+    SlackRefused,
+    SlackThrottled,
+    SlackTokenRefused,
+    SlackUnavailable,
+)
 from bot.slack.calls import Calls
 from bot.slack.people import KNOWN_S, LANES, NAMES_MOST, SCOPELESS_S, UNKNOWN_S, SlackPeople
 from bot.turns.ports import People
@@ -239,3 +245,44 @@ async def test_whoever_must_be_known_now_is_not_waited_for_long(
     with pytest.raises(SlackUnavailable) as caught:
         await people.person("T1", "U1", fresh=True)
     assert caught.value.code == "timeout"
+
+
+async def test_who_was_known_stays_known_while_slack_does_not_say(
+    scripted_slack: Any, people: SlackPeople, clock: Clock
+) -> None:
+    """A guest must not become anybody when Slack has a bad minute."""
+    scripted_slack.says("users.info", scripted_slack.ok(user=ANN))
+    before = await people.profile("T1", "U1")
+    clock.now += KNOWN_S + 1
+    scripted_slack.says("users.info", scripted_slack.refuses("internal_error", status=500))
+    assert await people.profile("T1", "U1") == before
+    assert await people.profile("T1", "U1") == before
+    assert len(scripted_slack.calls("users.info")) == 2
+    clock.now += UNKNOWN_S + 1
+    scripted_slack.says("users.info", scripted_slack.ok(user={**ANN, "is_ultra_restricted": False}))
+    after = await people.profile("T1", "U1")
+    assert after is not None
+    assert not after.is_guest
+
+
+async def test_whom_slack_hides_is_not_known_any_more(
+    scripted_slack: Any, people: SlackPeople, clock: Clock
+) -> None:
+    slack = scripted_slack
+    slack.says("users.info", slack.ok(user=ANN), slack.refuses("user_not_visible"))
+    assert await people.profile("T1", "U1") is not None
+    clock.now += KNOWN_S + 1
+    assert await people.profile("T1", "U1") is None
+
+
+async def test_nobody_waits_out_a_long_rest_to_know_somebody(
+    scripted_slack: Any, people: SlackPeople
+) -> None:
+    slack = scripted_slack
+    slack.says("users.info", slack.refuses("ratelimited", status=429, retry_after="30"))
+    async with asyncio.timeout(1):
+        assert await people.profile("T1", "U1") is None
+        assert await people.profile("T1", "U2") is None
+        with pytest.raises(SlackThrottled):
+            await people.person("T1", "U3", fresh=True)
+    assert len(slack.heard) == 1

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from bot.core.language import Language
 from bot.core.messages import UserMessage
-from bot.core.reply import Place, Urgency
+from bot.core.reply import Content, Mark, Place, Urgency
 from bot.core.screens import (
     Button,
     Caller,
@@ -27,6 +27,7 @@ from bot.core.screens import (
     Replaced,
     Screen,
     Submitted,
+    Taken,
 )
 from bot.errors import SlackError, SlackRefused
 from bot.logs import ALLOWED
@@ -41,7 +42,7 @@ from bot.playground.slack import (
     Workspace,
     visible_text,
 )
-from bot.playground.slack.message import Ephemeral
+from bot.playground.slack.message import Draft, Ephemeral
 from bot.playground.slack.views import View
 from bot.slack import reception as texts
 from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
@@ -49,6 +50,7 @@ from bot.slack.events_http import routes
 from bot.slack.identity import Identity
 from bot.slack.interaction import Interactions, Ways
 from bot.slack.listeners import build_bolt
+from bot.slack.message import FILL_ACTION, message
 from bot.slack.reception import Patience
 
 ANN, BOB, BOT = "U0ANN", "U0BOB", "U0BOT"
@@ -279,6 +281,65 @@ async def test_each_of_two_like_buttons_is_told_from_the_other(scene: Scene) -> 
     assert [press[1:] for press in scene.door.presses] == [("test", "2")]
 
 
+async def say_seen(screen: Screen) -> None:
+    """Say one word."""
+    await screen.show(Notice("Seen."))
+
+
+def a_thread(scene: Scene) -> tuple[str, str]:
+    """Return the root of a thread and a reply in it with a button of a reply's own."""
+    root = scene.slack.people.say(ANN, OPEN, "<@U0BOT> What?")
+    body = message(Content("I need `city`", fills=("city",)), mark=Mark(41, 0))
+    reply = Draft(BOT, text="x", blocks=tuple(body["blocks"]), thread_ts=root, bot_id="B0PLAY")
+    return root, scene.slack.workspace.post(OPEN, reply).ts
+
+
+async def test_a_press_on_what_is_to_be_filled_in_is_answered_in_its_thread(scene: Scene) -> None:
+    scene.door.work = say_seen
+    root, reply = a_thread(scene)
+    await scene.slack.click(ANN, OPEN, reply, FILL_ACTION)
+    assert await scene.hears() == ["Seen."]
+    ((caller, action, value),) = scene.door.presses
+    assert (action, value) == (FILL_ACTION, "41:city")
+    assert caller.thread_ts == scene.said[0].thread_ts == root
+
+
+async def test_without_a_response_url_a_notice_finds_its_thread_too(scene: Scene) -> None:
+    root, _ = a_thread(scene)
+    caller = replace(a_caller(), thread_ts=root)
+    screen = Interactions(scene.ways).of_press(caller, trigger_id="", response_url="")
+    await screen.show(Notice("hello"))
+    assert scene.slack.journal.count("chat.postEphemeral", "ok") == 1
+    assert scene.said[0].thread_ts == root
+
+
+async def test_a_message_shortcut_names_the_thread_of_its_message(scene: Scene) -> None:
+    scene.door.work = say_seen
+    root, reply = a_thread(scene)
+    for number, ts in enumerate((root, reply), 1):
+        delivery = await scene.slack.people.shortcut(BOB, OPEN, ts, "start_afresh")
+        assert delivery.is_delivered
+        await scene.hears(number)
+    assert [(c.user_id, c.channel_id, *press) for c, *press in scene.door.presses] == [
+        (BOB, OPEN, "start_afresh", root)
+    ] * 2
+    assert [each.thread_ts for each in scene.said] == [root, root]
+
+
+async def test_a_shortcut_outside_threads_is_answered_outside_threads(scene: Scene) -> None:
+    scene.door.work = say_seen
+    alone = scene.slack.people.say(ANN, OPEN, "Hello")
+    await scene.slack.people.shortcut(BOB, OPEN, alone, "start_afresh")
+    await scene.hears()
+    assert scene.door.presses[0][2] == alone
+    assert scene.said[0].thread_ts == ""
+
+
+async def test_what_was_entered_stands_in_no_repr(scene: Scene) -> None:
+    entered = {"token": "canary"}
+    assert "canary" not in repr(texts.Submission("token", "", entered, {"state": entered}))
+
+
 async def opens(screen: Screen) -> None:
     """Open a small form at once, and turn it into the real one."""
     form: OpenForm = await screen.open(MOMENT)
@@ -297,6 +358,22 @@ async def test_a_form_opens_at_once_changes_and_comes_back(scene: Scene) -> None
     assert caller == Caller("T0PLAY", HIDDEN, ANN, user_team_id="T0PLAY")
     assert (callback, state) == ("config", '{"version": 3}')
     assert values == {"app": "default", "tags": "a\nb"}
+
+
+async def test_what_a_form_asks_for_may_take_longer_than_the_form(scene: Scene) -> None:
+    scene.door.work = opens
+    is_closed = asyncio.Event()
+
+    async def finish(screen: Screen) -> None:
+        await is_closed.wait()
+        await screen.show(Notice("Done."))
+
+    scene.answers(Taken(finish))
+    await scene.command("config", channel=HIDDEN)
+    await scene.sends({})
+    assert scene.modal() is None
+    is_closed.set()
+    assert await scene.hears() == ["Done."]
 
 
 async def test_a_form_that_another_process_opened_is_answered_all_the_same(scene: Scene) -> None:
@@ -430,6 +507,18 @@ async def test_beyond_the_bound_callers_are_told_to_come_back(scene: Scene) -> N
     await scene.command(user=BOB)
     assert scene.words == [texts.BUSY.say(Language.ZH)]
     assert len(scene.door.commands) == PATIENCE.at_once
+
+
+async def test_nobody_takes_the_places_of_all_others(scene: Scene) -> None:
+    scene.door.work = hangs
+    patience = replace(PATIENCE, at_once_each=1)
+    async with reception_for(scene.door, ways=scene.ways, patience=patience) as reception:
+        for text in ("x", "y"):
+            await reception.command(a_caller(), text, origin=texts.Origin("", ""))
+        assert scene.words == [texts.BUSY.say(Language.EN)]
+        await reception.command(replace(a_caller(), user_id=BOB), "z", origin=texts.Origin("", ""))
+        await asyncio.sleep(0)
+        assert [text for _, text in scene.door.commands] == ["x", "z"]
 
 
 async def test_leaving_lets_work_end_and_tells_those_it_cuts_off(scene: Scene) -> None:

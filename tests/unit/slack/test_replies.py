@@ -1,12 +1,15 @@
 """The bot's messages, over a real socket."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from bot.core import texts
+from bot.core.files import FileNote
 from bot.core.history import Said
 from bot.core.language import Language
+from bot.core.messages import Written
 from bot.core.reply import Content, Control, Mark, Place, Urgency
 from bot.errors import ChannelClosed, MessageGone, SlackRefused, SlackThrottled, SlackUnavailable
 from bot.metrics import Metrics
@@ -167,7 +170,7 @@ async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
             ]
         ),
     )
-    assert await replies.thread(PLACE, before_ts="20.0") == [
+    assert await replies.thread(PLACE, before_ts="20.0", after_ts="") == [
         Said("U1", "<@UBOT> hello"),
         Said("UBOT", "**Hi**", 1),
         Said("", "an alert"),
@@ -179,6 +182,29 @@ async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
     assert second["cursor"] == "c2"
 
 
+async def test_of_a_thread_only_what_is_between_the_two_moments_is_read(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    messages = [typed(f"{number}.5", str(number)) for number in (1, 2, 3, 10, 11)]
+    scripted_slack.says("conversations.replies", scripted_slack.ok(messages=messages))
+    read = await replies.thread(PLACE, before_ts="11.5", after_ts="2.5")
+    assert [said.text for said in read] == ["3", "10"]
+    (asked,) = scripted_slack.calls("conversations.replies")
+    assert (asked["oldest"], asked["latest"]) == ("2.5", "11.5")
+
+
+async def test_a_thread_is_not_waited_for_while_slack_lets_nobody_read_for_long(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    slack = scripted_slack
+    slack.says("conversations.replies", slack.refuses("ratelimited", status=429, retry_after="60"))
+    for _ in range(2):
+        async with asyncio.timeout(2):
+            with pytest.raises(SlackThrottled):
+                await replies.thread(PLACE, before_ts="9.0", after_ts="")
+    assert len(slack.heard) == 1
+
+
 async def test_a_thread_too_long_to_reach_its_end_is_not_read_by_halves(
     scripted_slack: Any, replies: SlackReplies
 ) -> None:
@@ -186,24 +212,31 @@ async def test_a_thread_too_long_to_reach_its_end_is_not_read_by_halves(
     page = slack.ok(messages=[typed("1.0", "hello")], response_metadata={"next_cursor": "c"})
     slack.says("conversations.replies", *[page] * 5)
     with pytest.raises(SlackRefused) as caught:
-        await replies.thread(PLACE, before_ts="9.0")
+        await replies.thread(PLACE, before_ts="9.0", after_ts="")
     assert caught.value.code == "thread_too_long"
     assert len(slack.heard) == 2
 
 
 @pytest.mark.parametrize(
-    ("messages", "words"),
+    ("messages", "written"),
     [
-        ([typed("1.0", "root"), typed("2.0", "new words")], "new words"),
+        ([typed("1.0", "root"), typed("2.0", "new words")], Written("new words")),
+        (
+            [typed("2.0", "", files=[{"id": "F1", "name": "a.png"}])],
+            Written("", (FileNote("F1", name="a.png"),)),
+        ),
         ([typed("1.0", "root")], None),
         ([typed("2.0", "This message was deleted.", subtype="tombstone")], None),
     ],
 )
 async def test_a_question_is_read_as_slack_holds_it_now(
-    scripted_slack: Any, replies: SlackReplies, messages: list[dict[str, Any]], words: str | None
+    scripted_slack: Any,
+    replies: SlackReplies,
+    messages: list[dict[str, Any]],
+    written: Written | None,
 ) -> None:
     scripted_slack.says("conversations.replies", scripted_slack.ok(messages=messages))
-    assert await replies.question(PLACE, "2.0") == words
+    assert await replies.question(PLACE, "2.0") == written
 
 
 async def test_an_offer_is_seen_by_the_asker_alone_in_their_language(
@@ -213,6 +246,16 @@ async def test_an_offer_is_seen_by_the_asker_alone_in_their_language(
     (body,) = scripted_slack.calls("chat.postEphemeral")
     assert (body["channel"], body["thread_ts"], body["user"]) == ("C1", "1.0", "U1")
     assert body["text"] == texts.EDITED_LATE.zh
+
+
+async def test_what_is_told_to_one_reader_is_plain_and_seen_by_nobody_else(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    await replies.tell(PLACE, user_id="U1", text="Used <!channel> up.")
+    (body,) = scripted_slack.calls("chat.postEphemeral")
+    assert (body["channel"], body["thread_ts"], body["user"]) == ("C1", "1.0", "U1")
+    assert body["text"] == "Used &lt;!channel&gt; up."
+    assert body["blocks"][0]["elements"][0]["type"] == "plain_text"
 
 
 async def test_direct_messages_are_opened_by_the_users_id(

@@ -17,11 +17,13 @@ from bot.core.file_refusals import (
     NOT_THERE,
     TOO_LARGE,
     TOO_MANY,
+    TOO_SLOW,
+    sentences,
 )
 from bot.core.files import FileNote
 from bot.core.language import Language
 from bot.core.prepared import Prepared
-from bot.core.question import AppKind
+from bot.core.question import AppKind, AppProfile
 from bot.errors import DashScopeError, FileRefused, UpstreamTimeout
 from bot.playground.slack import BOT_TOKEN, SlackServer, User, Workspace
 from bot.playground.slack.directory import File
@@ -29,6 +31,7 @@ from bot.slack.attachments import Attachments
 from bot.slack.downloads import SlackDownloads
 from bot.slack.file_links import FileLinks, LinkKeys
 
+APP = AppProfile("app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x")
 KEYS = LinkKeys(["correct horse battery staple and more"])
 IMAGE = FileNote("F1", name="a.png", mimetype="image/png", size_bytes=9, mode="hosted")
 PAPER = FileNote("F2", name="b.pdf", mimetype="application/pdf", size_bytes=4, mode="hosted")
@@ -73,7 +76,8 @@ def links(downloads: SlackDownloads) -> FileLinks:
 async def prepared(
     attachments: Attachments, *files: FileNote, kind: AppKind = AppKind.AGENT
 ) -> Prepared:
-    return await attachments.prepare("T1", files, kind=kind, options={})
+    app = replace(APP, kind=kind)
+    return await attachments.prepare("T1", files, app=app, options={})
 
 
 def reasons(prepared: Prepared) -> list[object]:
@@ -137,7 +141,7 @@ async def test_of_many_files_the_first_ones_are_read(
     ready = await prepared(Attachments(downloads=downloads, links=links), *images)
     assert len(ready.images) == FILES_MOST
     assert reasons(ready) == [TOO_MANY]
-    assert "10" in ready.refusals[0].say(Language.ZH)
+    assert "10" in sentences(ready.refusals, language=Language.ZH)[0]
 
 
 async def test_a_file_larger_than_slack_said_is_refused_as_too_large(
@@ -146,7 +150,8 @@ async def test_a_file_larger_than_slack_said_is_refused_as_too_large(
     url = slack.pours("/files/F3", b"x" * (TEXT_BYTES_MOST + 1))
     ready = await prepared(Attachments(downloads=downloads), replace(WORDS, url=url))
     assert reasons(ready) == [TOO_LARGE]
-    assert ready.refusals[0].say(Language.EN) == "“c.txt” is too large: I read at most 100 KB."
+    (sentence,) = sentences(ready.refusals, language=Language.EN)
+    assert sentence == "I left out “c.txt”: of a file like this I read at most 100 KB."
 
 
 @pytest.mark.parametrize(
@@ -176,7 +181,7 @@ async def test_what_slack_does_not_give_is_one_sentence_and_one_log_line(
 async def test_one_missing_permission_is_said_once(slack: Shelf, downloads: SlackDownloads) -> None:
     url = slack.puts("/f", b"x", content_type="text/html")
     ready = await prepared(Attachments(downloads=downloads), *[replace(WORDS, url=url)] * 3)
-    assert reasons(ready) == [NOT_PERMITTED]
+    assert sentences(ready.refusals, language=Language.EN) == (NOT_PERMITTED.en,)
 
 
 @pytest.mark.parametrize("error", [FileRefused("too odd"), UpstreamTimeout()])
@@ -202,13 +207,43 @@ async def test_a_file_that_takes_too_long_is_given_up_alone(
     slack: Shelf, downloads: SlackDownloads
 ) -> None:
     attachments = Attachments(
-        downloads=downloads, session_files=Uploads(is_slow=True), timeout_s=0.2
+        downloads=downloads, session_files=Uploads(is_slow=True), ready_within_s=0.2
     )
     paper = replace(PAPER, url=slack.puts("/f", b"%PDF"))
     words = replace(WORDS, url=slack.puts("/g", b"hello"))
     ready = await prepared(attachments, paper, words)
-    assert reasons(ready) == [NOT_FETCHED]
+    assert reasons(ready) == [TOO_SLOW]
     assert len(ready.texts) == 1
+
+
+async def test_links_are_made_while_they_lead_somewhere(downloads: SlackDownloads) -> None:
+    served = asyncio.Event()
+    links = FileLinks(keys=KEYS, public_url="https://bot", downloads=downloads, served=served)
+    attachments = Attachments(downloads=downloads, links=links)
+    preparing = asyncio.create_task(prepared(attachments, IMAGE))
+    done, _ = await asyncio.wait({preparing}, timeout=0.05)
+    assert not done
+    served.set()
+    assert len((await preparing).images) == 1
+    served.clear()
+    impatient = Attachments(downloads=downloads, links=links, ready_within_s=0.05)
+    assert reasons(await prepared(impatient, IMAGE)) == [TOO_SLOW]
+
+
+async def test_files_are_uploaded_only_for_apps_that_see_them(
+    slack: Shelf, downloads: SlackDownloads
+) -> None:
+    attachments = Attachments(
+        downloads=downloads,
+        session_files=Uploads(),
+        sees_uploads=lambda app: app.workspace == "llm-1",
+    )
+    paper = replace(PAPER, url=slack.puts("/f", b"%PDF"))
+    near, far = replace(APP, workspace="llm-1"), replace(APP, workspace="llm-2")
+    ready = await attachments.prepare("T1", [paper], app=near, options={})
+    assert len(ready.session_files) == 1
+    ready = await attachments.prepare("T1", [paper], app=far, options={})
+    assert reasons(ready) == [NO_WAY]
 
 
 @pytest.mark.usefixtures("no_task_left")
@@ -249,6 +284,6 @@ async def test_the_playgrounds_files_are_made_ready() -> None:
         ready = await prepared(attachments, FileNote("F0A"), FileNote("F0B"), FileNote("F0C"))
     assert ready.texts == ("plan.md:\n```md\n计划\n```",)
     assert len(ready.images) == 1
-    assert [each.say(Language.EN) for each in ready.refusals] == [
-        "“file” is not there any more, or I may not see it."
-    ]
+    assert sentences(ready.refusals, language=Language.EN) == (
+        "I left out “file”: not there any more, or not for me to see.",
+    )

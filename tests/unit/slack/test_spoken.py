@@ -48,6 +48,13 @@ TABLE = {
 }
 
 
+def test_a_sentence_of_the_bots_own_is_no_answer() -> None:
+    blocks = [{"type": "markdown", "text": "Too many questions at once."}]
+    assert said({**REPLY, "blocks": blocks}) is not None
+    own = metadata(Mark(7, 0), is_answer=False)
+    assert said({**REPLY, "blocks": blocks, "metadata": own}) is None
+
+
 @pytest.mark.parametrize(
     ("blocks", "text"),
     [

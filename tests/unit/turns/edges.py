@@ -8,27 +8,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.answer import Answer
+from bot.core.files import FileNote
 from bot.core.history import Said
+from bot.core.json_value import Json
 from bot.core.language import Language
+from bot.core.messages import Written
 from bot.core.policy import Person
+from bot.core.prepared import Prepared
 from bot.core.question import AppKind, AppProfile, Question
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.core.resolution import Effective
 from bot.errors import MessageGone, SlackError
 from bot.metrics import Metrics
 from bot.turns.languages import Languages
+from bot.turns.ports import Recalled
 from bot.turns.world import World
-from storage.records import (
-    Admission,
-    Conversation,
-    Limit,
-    ModelUse,
-    SessionUse,
-    ThreadState,
-    Turn,
-    TurnStatus,
-    Wish,
-)
+from storage.records import Conversation, SessionUse, ThreadState, Turn, TurnStatus, Wish
+from storage.usage_records import Admission, Limit, ModelUse
 
 EN, ZH = Language.EN, Language.ZH
 PROFILE = AppProfile("app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x")
@@ -85,11 +81,14 @@ class Slack:
     permit_gate: Callable[[], Any] | None = None
     serial: int = 100
     question_text: str | None = None
+    question_files: tuple[FileNote, ...] = ()
     offer_error: SlackError | None = None
     offers: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     offered_in: Language | None = None
+    told: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     persons: dict[str, Person] = field(default_factory=dict[str, Person])
     said: Sequence[Said] | SlackError = ()
+    read: tuple[Place, str, str] | None = None
 
     def visible(self, channel_id: str = "C1") -> list[str]:
         """Return the text and note of a channel's messages, in order."""
@@ -139,9 +138,11 @@ class Slack:
         await self._do("find", lambda: None)
         return self.marks.get(mark)
 
-    async def question(self, place: Place, ts: str) -> str | None:
+    async def question(self, place: Place, ts: str) -> Written | None:
         self.calls.append("question")
-        return self.question_text
+        if self.question_text is None:
+            return None
+        return Written(self.question_text, self.question_files)
 
     async def offer_again(
         self, place: Place, *, user_id: str, turn_id: int, edited_ts: str, language: Language
@@ -151,12 +152,16 @@ class Slack:
         self.offered_in = language
         self.offers.append((user_id, turn_id, edited_ts))
 
+    async def tell(self, place: Place, *, user_id: str, text: str) -> None:
+        self.told.append((user_id, text))
+
     async def direct(self, team_id: str, user_id: str) -> Place:
         self.calls.append("direct")
         return Place(team_id, "D1", "")
 
-    async def thread(self, place: Place, *, before_ts: str) -> Sequence[Said]:
+    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
         self.calls.append("thread")
+        self.read = (place, after_ts, before_ts)
         if isinstance(self.said, SlackError):
             raise self.said
         return self.said
@@ -230,9 +235,70 @@ class Memory:
     """One thread's conversation; satisfies what a turn needs of `Conversations`."""
 
     known: Conversation | None = None
+    forgotten: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     async def get(self, team_id: str, channel_id: str, thread_ts: str) -> Conversation | None:
         return self.known
+
+    async def forget(
+        self, team_id: str, channel_id: str, thread_ts: str, *, up_to_ts: str = ""
+    ) -> bool:
+        self.forgotten.append((thread_ts, up_to_ts))
+        return self.known is not None
+
+
+@dataclass
+class Keyring:
+    """Tokens by person and plugin; satisfies `Tokens`."""
+
+    kept: dict[tuple[str, str], str | None] = field(
+        default_factory=dict[tuple[str, str], str | None]
+    )
+    asked: list[tuple[str, Sequence[str]]] = field(default_factory=list[tuple[str, Sequence[str]]])
+
+    async def of(
+        self, team_id: str, user_id: str, tool_ids: Sequence[str]
+    ) -> Mapping[str, str | None]:
+        self.asked.append((user_id, tool_ids))
+        return {tool: self.kept[user_id, tool] for tool in tool_ids if (user_id, tool) in self.kept}
+
+
+@dataclass
+class Shelf:
+    """Makes files ready when it is allowed to; satisfies `Files`."""
+
+    prepared: Prepared = field(default_factory=Prepared)
+    gate: asyncio.Event | None = None
+    asked: list[tuple[Sequence[FileNote], AppKind]] = field(
+        default_factory=list[tuple[Sequence[FileNote], AppKind]]
+    )
+
+    async def prepare(
+        self,
+        team_id: str,
+        files: Sequence[FileNote],
+        *,
+        app: AppProfile,
+        options: Mapping[str, Json],
+    ) -> Prepared:
+        self.asked.append((files, app.kind))
+        if self.gate is not None:
+            await self.gate.wait()
+        return self.prepared
+
+
+@dataclass
+class Remembered:
+    """What is remembered of whoever asks; satisfies `Remembering`."""
+
+    recalled: Recalled | None = None
+    dropped: list[Recalled] = field(default_factory=list[Recalled])
+
+    async def recall(self, turn: Turn, effective: Effective) -> Recalled | None:
+        return self.recalled
+
+    def lost(self, recalled: Recalled) -> None:
+        self.dropped.append(recalled)
 
 
 @dataclass
@@ -369,12 +435,15 @@ def a_world(slack: Slack, book: Book, apps: Apps, **changes: Any) -> World:
     values: dict[str, Any] = {
         "book": book,
         "memory": Memory(),
+        "tokens": Keyring(),
+        "remembering": Remembered(),
         "threads": Threads(),
         "usage": Quotas(),
         "choices": Chosen(),
         "replies": slack,
         "history": slack,
         "people": slack,
+        "files": Shelf(),
         "apps": apps,
         "admins": frozenset[str](),
         "bot_user_id": "UBOT",

@@ -9,6 +9,7 @@ from edges import EN, ZH, Chosen, Failure, Slack, Threads, english, somebody
 
 from bot.core import texts
 from bot.core.changes import Deleted, Edited
+from bot.core.files import FileNote
 from bot.core.messages import ChannelKind, UserMessage
 from bot.errors import SlackTokenRefused, SlackUnavailable, TooEarly
 from bot.metrics import Metrics
@@ -30,6 +31,7 @@ FORGED = [
     {"user_id": BEN},
     {"turn_id": 99},
 ]
+EDIT = {"edited_ts": "5.0", "user_team_id": "T2"}
 
 
 @pytest.fixture
@@ -96,10 +98,10 @@ async def test_an_edit_is_answered_again_once_in_the_same_messages(
 ) -> None:
     turn_id = await ended(storage)
     for _ in range(2):
-        await clicks.again(**click(turn_id), edited_ts="5.0")  # type: ignore[arg-type]
+        await clicks.again(**click(turn_id), **EDIT)  # type: ignore[arg-type]
     (again,) = await storage.turns.take(limit=9)
     assert (again.message_ts, again.reply) == ("1.0", ("50.0",))
-    assert again.payload == {"edited_ts": "5.0"}
+    assert again.payload == {"edited_ts": "5.0", "user_team": "T2"}
 
 
 @pytest.mark.parametrize("changes", FORGED)
@@ -107,7 +109,7 @@ async def test_an_offer_taken_by_somebody_else_changes_nothing(
     storage: Storage, clicks: Clicks, changes: dict[str, object]
 ) -> None:
     turn_id = await ended(storage)
-    await clicks.again(**click(turn_id, **changes), edited_ts="5.0")  # type: ignore[arg-type]
+    await clicks.again(**click(turn_id, **changes), **EDIT)  # type: ignore[arg-type]
     assert await storage.turns.take(limit=9) == []
 
 
@@ -115,7 +117,7 @@ async def test_a_question_that_is_being_answered_is_not_repeated(
     storage: Storage, clicks: Clicks
 ) -> None:
     turn_id = await claimed(storage)
-    await clicks.again(**click(turn_id), edited_ts="5.0")  # type: ignore[arg-type]
+    await clicks.again(**click(turn_id), **EDIT)  # type: ignore[arg-type]
     assert len(await storage.turns.take(limit=9)) == 1
 
 
@@ -319,14 +321,18 @@ async def test_a_message_is_claimed_once_and_counted(storage: Storage) -> None:
         user_id=ANN,
         user_team_id="T1",
         text="hello",
-        file_ids=("F1",),
+        files=(FileNote("F1", name="a.png", url="https://files.slack.com/F1"),),
         is_blank=False,
     )
     claims = Claims(turns=storage.turns, threads=Threads(), choices=Chosen(), metrics=metrics)
     assert await claims.submit(message)
     assert not await claims.submit(message)
     (turn,) = await storage.turns.take(limit=9)
-    assert turn.payload == {"text": "hello", "files": 1, "user_team": "T1"}
+    assert turn.payload == {
+        "text": "hello",
+        "files": [{"id": "F1", "name": "a.png"}],
+        "user_team": "T1",
+    }
     counted = {
         outcome: metrics.registry.get_sample_value(
             "dashscope_slack_messages_total", {"outcome": outcome}

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edges import EN, PROFILE, Chosen, Threads, a_turn, saying, somebody
+from edges import EN, PROFILE, Chosen, Quotas, Threads, a_turn, saying, somebody
 from scene import Scene
 
 from bot.core import texts
 from bot.core.messages import ChannelKind, UserMessage
-from bot.core.resolution import Effective
+from bot.core.resolution import Effective, Quota
 from bot.core.setting import Follow
 from bot.errors import UnknownApp
 from bot.metrics import Metrics
@@ -30,7 +30,7 @@ SAID = UserMessage(
     user_id="U1",
     user_team_id="T1",
     text="and then?",
-    file_ids=(),
+    files=(),
     is_blank=False,
     is_addressed=False,
 )
@@ -160,6 +160,14 @@ async def test_what_is_overheard_is_answered() -> None:
     scene = Scene(saying("Then this.")).given(follow=Follow.THREAD)
     assert await scene.run(OVERHEARD) == ["Then this.|"]
     assert scene.apps.questions[0].prompt == "and then?"
+
+
+async def test_a_spent_quota_is_no_news_to_somebody_who_asked_nobody() -> None:
+    quota = Quota("user", "turns", 1, "workspace")
+    scene = Scene().given(follow=Follow.THREAD, quotas=(quota,)).amid(usage=Quotas(used=(1,)))
+    assert await scene.run(OVERHEARD) == []
+    assert scene.apps.questions == []
+    assert scene.book.log[-1] == "finish:refused"
 
 
 @pytest.mark.parametrize("text", ["quiet", "<@UBOT> Mute.", "安静", "<@UBOT> 闭嘴"])

@@ -19,7 +19,8 @@ from bot.errors import Misconfigured, SessionLost, SlackThrottled, UnknownApp, U
 from bot.turns.ending import Ending
 from bot.turns.run import TRIES
 from storage.errors import SecretsLocked, SecretUnreadable, StorageError, StorageUnavailable
-from storage.records import Conversation, ModelUse, TurnStatus, Wish
+from storage.records import Conversation, TurnStatus, Wish
+from storage.usage_records import ModelUse
 
 CHINESE = somebody(locale="zh-CN")
 REPLY = a_turn(thread_ts="0.5")
@@ -210,6 +211,22 @@ async def test_while_an_answer_grows_marks_are_not_shown_either() -> None:
     await asyncio.wait({running})
 
 
+async def test_what_the_app_does_stands_beside_the_growing_answer_and_goes_with_its_end() -> None:
+    steps = (Step("1", "tool", "Weather", "done"), Step("2", "retrieval", "docs", "running"))
+    growing = Stream(
+        [Answer("It is", steps=steps), Answer("It is sunny", steps=steps)], gate=asyncio.Event()
+    )
+    scene = Scene(growing)
+    running = asyncio.create_task(scene.run())
+    async with asyncio.timeout(5):
+        while scene.slack.visible() != ["It is sunny|Searching the knowledge base…"]:
+            await asyncio.sleep(0)
+    growing.answer = said("It is sunny", steps=steps)
+    assert growing.gate is not None
+    growing.gate.set()
+    assert await running == ["It is sunny|"]
+
+
 @pytest.mark.parametrize("keeps", [True, False])
 async def test_the_steps_taken_stand_under_the_answer_when_they_are_wanted(keeps: bool) -> None:
     scene = Scene(Stream([said("Sunny", steps=STEPS)])).given(keeps_steps=keeps)
@@ -254,6 +271,18 @@ async def test_a_spent_quota_ends_the_turn_with_one_sentence_and_asks_nothing() 
     assert (scene.apps.questions, usage.admitted) == ([], [])
     assert scene.book.log[-1] == "finish:refused"
     assert scene.book.status is TurnStatus.DONE
+
+
+async def test_an_earlier_answer_stays_when_its_question_may_not_be_asked_again() -> None:
+    scene = Scene().given(quotas=(TEN_TURNS,)).amid(usage=Quotas(used=(10,)))
+    scene.slack.messages["C1", "90.0"] = Content("The earlier answer.")
+    scene.slack.question_text = "hello?"
+    again = a_turn(reply=("90.0",), payload={"edited_ts": "2.0"})
+    assert await scene.run(again) == ["The earlier answer.|"]
+    ((reader, sentence),) = scene.slack.told
+    assert reader == again.user_id
+    assert sentence.startswith("Your quota of 10 questions a day is used up.")
+    assert scene.book.log[-1] == "finish:refused"
 
 
 @pytest.mark.parametrize(
@@ -321,5 +350,5 @@ async def test_a_new_session_is_told_of_beside_everything_else() -> None:
     (shown,) = await scene.run()
     steps, session, quota = shown.removeprefix("Sunny|").splitlines()
     assert steps == texts.steps_taken(STEPS, language=EN)
-    assert session == texts.NEW_SESSION.en
+    assert session == texts.FORGOTTEN.en
     assert quota.startswith("Your quota")

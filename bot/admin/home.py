@@ -1,0 +1,155 @@
+"""The Home tab: what the bot is, who answers, what is left, and what is remembered."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.admin import home_texts as texts
+from bot.admin import memory_texts
+from bot.admin.marks import channel
+from bot.admin.memory_book import (
+    Page,
+    entry_buttons,
+    forget_button,
+    is_off,
+    read_page,
+    remark,
+    switch_button,
+)
+from bot.admin.office import Office
+from bot.admin.replies import typeable
+from bot.admin.status import quota_lines, who_answers
+from bot.core.home import Heading, Home, Quote, Row, Words
+from bot.core.language import Language, Phrase
+from bot.core.memory_places import CHANNELS, PRIVATE, channel_of
+from bot.core.resolution import Effective
+from bot.core.screens import Caller
+from storage.memories import StoredMemory
+
+ANY_DM = "D"
+"""The place whose settings a Home shows: those of its owner's direct messages."""
+MAX_SEPARATE = 10
+"""So many channels with a memory of their own are listed."""
+
+_Part = Heading | Words | Quote | Row
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """One of the two memories a Home shows, as far as it was read."""
+
+    scope: str
+    memory: StoredMemory | None
+    content: Page | Phrase
+
+
+async def show_home(
+    office: Office, caller: Caller, *, language: Language, note: Phrase | None = None
+) -> None:
+    """Publish the caller's Home; a few seconds, while what is remembered is read.
+
+    Args:
+        office: The services.
+        caller: Whose.
+        language: What they read.
+        note: What is said on top.
+
+    Raises:
+        SlackError: Slack did not take it.
+        StorageError: The database did not answer.
+    """
+    if office.homes is None:
+        return
+    caller = replace(caller, channel_id=ANY_DM)
+    known = await office.storage.memories.of_user(caller.team_id, caller.user_id)
+    rows = {memory.key.scope: memory for memory in known if memory.memory_id is not None}
+    read = [await _read(office, scope, rows.get(scope)) for scope in (PRIVATE, CHANNELS)]
+    top = [*([Words(note.say(language))] if note else []), Words(texts.WHAT_I_AM.say(language))]
+    effective, standing = await _standing(office, caller, language=language)
+    own = await _memories(office, caller, effective, read=read, language=language)
+    separate = list(_separate(rows, language=language))
+    parts = [*top, *standing, *own, *separate, Words(_help(language))]
+    await office.homes.publish(caller.team_id, caller.user_id, Home(tuple(parts)))
+
+
+async def show_first_home(office: Office, caller: Caller, *, language: Language) -> None:
+    """Publish what is known at once; raises as `show_home`."""
+    if office.homes is None:
+        return
+    caller = replace(caller, channel_id=ANY_DM)
+    _, standing = await _standing(office, caller, language=language)
+    moment = Words(memory_texts.ONE_MOMENT.say(language))
+    parts = [Words(texts.WHAT_I_AM.say(language)), *standing, moment, Words(_help(language))]
+    await office.homes.publish(caller.team_id, caller.user_id, Home(tuple(parts)))
+
+
+async def _standing(
+    office: Office, caller: Caller, *, language: Language
+) -> tuple[Effective, list[_Part]]:
+    """Return what holds in the caller's direct messages, and what is told of it."""
+    found = await who_answers(office, caller, language=language)
+    app = _bold(texts.ANSWERS.say(language, name=f"`{found.effective.app.name}`"))
+    quotas = await quota_lines(office, caller, found.effective, language=language)
+    lines = [app, *([found.trouble] if found.trouble else []), *quotas]
+    return found.effective, [Words("\n".join(_bold(line) for line in lines))]
+
+
+async def _read(office: Office, scope: str, memory: StoredMemory | None) -> _Remembered:
+    if memory is None:
+        is_off = office.notebook is None
+        content = memory_texts.NO_KEYS if is_off else memory_texts.NOTHING_YET
+        return _Remembered(scope, None, content)
+    return _Remembered(scope, memory, await read_page(office, memory))
+
+
+async def _memories(
+    office: Office,
+    caller: Caller,
+    effective: Effective,
+    *,
+    read: Sequence[_Remembered],
+    language: Language,
+) -> list[_Part]:
+    if office.notebook is None and not any(each.memory for each in read):
+        return [Heading(texts.MEMORY.say(language)), Words(memory_texts.NO_KEYS.say(language))]
+    is_switched_off = await is_off(office, caller)
+    parts: list[_Part] = [Heading(texts.MEMORY.say(language))]
+    why = remark(office, effective, is_off=is_switched_off, language=language)
+    parts += [Words(why)] if why else []
+    parts.append(Row((switch_button(is_off=is_switched_off, language=language),)))
+    for each in read:
+        parts += _memory(office, each, language=language)
+    return parts
+
+
+def _memory(office: Office, read: _Remembered, *, language: Language) -> Iterator[_Part]:
+    yield Words(_bold(memory_texts.about(read.scope, language=language)))
+    if isinstance(read.content, Phrase):
+        yield Words(read.content.say(language))
+    elif not read.content.entries:
+        yield Words(memory_texts.NOTHING_YET.say(language))
+    else:
+        for number, entry in enumerate(read.content.entries, start=1):
+            yield Quote(f"{number}. {entry.content}")
+            yield Row(entry_buttons(read.scope, entry, number, language=language))
+        if read.content.total > len(read.content.entries):
+            count, command = read.content.total, typeable("memory")
+            yield Words(texts.MORE.say(language, count=count, command=command))
+    if read.memory is not None and office.notebook is not None:
+        yield Row((forget_button(read.scope, language=language),))
+
+
+def _separate(rows: dict[str, StoredMemory], *, language: Language) -> Iterator[_Part]:
+    """Yield a line with the channels that have a memory of their own."""
+    channels = [found for found in map(channel_of, sorted(rows)) if found is not None]
+    if channels:
+        listed = ", ".join(channel(each) for each in channels[:MAX_SEPARATE])
+        yield Words(texts.SEPARATE.say(language, channels=listed, command=typeable("memory")))
+
+
+def _help(language: Language) -> str:
+    return texts.HELP.say(language, command=typeable("help"))
+
+
+def _bold(markdown: str) -> str:
+    """Return our own Markdown as mrkdwn."""
+    return markdown.replace("**", "*")

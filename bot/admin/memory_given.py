@@ -1,0 +1,55 @@
+"""`memory id`: admins name which memory is whose; it works without access keys too."""
+
+from bot.admin import memory_texts as texts
+from bot.admin import replies
+from bot.admin.changing import target_of
+from bot.admin.marks import code, user
+from bot.admin.office import Office
+from bot.admin.ports import Visit
+from bot.admin.replies import Refused, typeable
+from bot.admin.shown_settings import effective_at
+from bot.admin.undoing import undo_button
+from bot.core.memory_naming import parse_named
+from bot.core.memory_places import may_use
+from bot.core.screens import Notice
+from storage.errors import StorageConflict
+from storage.memories import MemoryKey, subject_of
+
+USAGE = "@user private|channels|#channel MEMORY_ID|none"
+
+
+async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
+    """Say which memory is somebody's, or that they have none.
+
+    Args:
+        office: The services.
+        visit: Who does it.
+        typed: As `core.memory_naming` reads it.
+
+    Raises:
+        Refused: The caller may not, it is not of that form, or the memory is somebody else's.
+        SlackError: Slack did not say who the caller is.
+        StorageError: The database did not answer.
+    """
+    caller, language = visit.caller, visit.language
+    if not await office.access.is_admin(caller, fresh=True):
+        raise Refused(replies.ONLY_ADMINS.say(language))
+    named = parse_named(typed)
+    if named is None:
+        raise Refused(texts.NAMING.say(language, command=typeable("memory", "id", USAGE)))
+    key = MemoryKey(caller.team_id, named.user_id, named.scope)
+    try:
+        is_new = await office.storage.memories.give(key, named.memory_id, by=caller.user_id)
+    except StorageConflict:
+        raise Refused(texts.NOT_THEIRS.say(language)) from None
+    if not is_new:
+        return Notice(texts.NAMED_SAME.say(language))
+    place = texts.place(named.scope, language=language)
+    phrase = texts.NAMED if named.memory_id else texts.UNNAMED
+    shown = code(named.memory_id or "")
+    lines = [phrase.say(language, user=user(named.user_id), memory=shown, place=place)]
+    effective, _ = await effective_at(office, visit, target_of(caller, for_workspace=False))
+    if named.memory_id and not may_use(effective.app, endpoint=office.endpoint):
+        lines.append(texts.NOT_REACHED.say(language))
+    buttons = await undo_button(office.storage, caller, subject=subject_of(key), language=language)
+    return Notice("\n\n".join(lines), buttons)

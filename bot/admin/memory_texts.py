@@ -1,0 +1,136 @@
+"""What is said about long-term memory, in both languages."""
+
+from bot.admin.marks import channel
+from bot.core.language import Language, Phrase
+from bot.core.memory_places import CHANNELS, PRIVATE, channel_of
+
+ABOUT_PRIVATE = Phrase(
+    "**What I remember of you** in direct messages. No channel uses it.",
+    "**我在私信中记住的关于您的内容**，任何频道都不会使用。",
+)
+ABOUT_CHANNELS = Phrase(
+    "**What I remember of you** in channels; all channels with memory on share it. Direct messages "
+    "do not use it.",
+    "**我在频道中记住的关于您的内容**，所有开启记忆的频道共用，私信不会使用。",
+)
+ABOUT_CHANNEL = Phrase(
+    "**What I remember of you** in {channel} alone.", "**我仅在 {channel} 中记住的关于您的内容**。"
+)
+ONLY_YOURS = Phrase("Only you can see and change it.", "只有您可以查看和更改。")
+NOTHING_YET = Phrase(
+    "Nothing yet: the app notes what you tell about yourself while you ask it.",
+    "暂无内容：您提问时告诉应用的关于您自己的信息会被记住。",
+)
+SOME = Phrase("Entries {first} to {last} of {total}.", "第 {first} 至 {last} 条，共 {total} 条。")
+NO_KEYS = Phrase(
+    "Long-term memory is not set up: whoever runs me gave me no access keys for it.",
+    "尚未设置长期记忆：维护者未提供所需的访问密钥。",
+)
+NAMED_WITHOUT_KEYS = Phrase(
+    "An admin named a memory for you here, and the app uses it. What is in it cannot be shown, "
+    "because I have no access keys.",
+    "管理员为您在此处指定了记忆体，应用会使用它。由于没有访问密钥，无法显示其内容。",
+)
+OFF_BY_YOU = Phrase(
+    "You switched your memory off: nothing is used, and nothing new is remembered, anywhere.",
+    "您已关闭记忆：在任何地方都不会使用记忆，也不会记住新内容。",
+)
+OFF_HERE = Phrase(
+    "Memory is off here by the settings, so nothing of this is used here.",
+    "此处的设置已关闭记忆，因此不会使用这些内容。",
+)
+NO_AGENT = Phrase(
+    "The app that answers here is no agent, and only agents remember.",
+    "在此回答的应用不是智能体应用，只有智能体应用支持长期记忆。",
+)
+OTHER_REGION = Phrase(
+    "The app that answers here lives in another region than the memories, so it is asked without.",
+    "在此回答的应用与记忆体不在同一地域，因此提问时不使用记忆。",
+)
+ONE_MOMENT = Phrase("One moment, I look it up…", "请稍候，正在查询……")
+AWAY = Phrase(
+    "What is remembered cannot be read right now; please try again in a minute.",
+    "暂时无法读取记忆内容，请稍后再试。",
+)
+REFUSED = Phrase(
+    "Model Studio refuses my access to memories. Please tell whoever runs me.",
+    "百炼拒绝了访问记忆的请求，请告知维护者。",
+)
+NOT_DONE = Phrase(
+    "That could not be done right now; nothing is certain. Please look again in a minute.",
+    "暂时无法完成，结果无法确定。请稍后再查看。",
+)
+NO_SUCH_ENTRY = Phrase("This entry is not there any more.", "此条内容已不存在。")
+NO_SUCH_MEMORY = Phrase("There is nothing remembered here any more.", "此处已没有记住的内容。")
+DELETED = Phrase("The entry is deleted.", "已删除该条内容。")
+CHANGED = Phrase("The entry is changed.", "已更改该条内容。")
+FORGOTTEN = Phrase(
+    "Everything is forgotten. A fresh memory begins with your next question.",
+    "已全部忘记。您下次提问时会开始新的记忆。",
+)
+SWITCHED_OFF = Phrase(
+    "Switched off for you, everywhere, from the next message on. What is remembered stays until "
+    "you have it forgotten.",
+    "已为您全部关闭，从下一条消息起生效。已记住的内容会保留，直到您选择忘记。",
+)
+SWITCHED_ON = Phrase(
+    "Switched on for you, wherever the settings allow it, from the next message on.",
+    "已为您开启（在设置允许之处），从下一条消息起生效。",
+)
+ON_OR_OFF = Phrase(
+    "In direct messages type {on} or {off}: it holds for you alone, everywhere.",
+    "在私信中请输入 {on} 或 {off}：仅对您生效，适用于所有地方。",
+)
+
+EDIT = Phrase("Edit {number}", "编辑第 {number} 条")
+DELETE = Phrase("Delete {number}", "删除第 {number} 条")
+DELETE_SURE = Phrase("This entry is deleted for good.", "此条内容将被永久删除。")
+MORE = Phrase("More", "更多")
+FORGET = Phrase("Forget everything", "忘记全部")
+FORGET_SURE = Phrase(
+    "The memory with everything in it is deleted for good.", "该记忆体及其全部内容将被永久删除。"
+)
+SWITCH_OFF = Phrase("Switch off", "关闭记忆")
+SWITCH_ON = Phrase("Switch on", "开启记忆")
+
+FORM_TITLE = Phrase("Change an entry", "更改记忆内容")
+FORM_LABEL = Phrase("What to remember", "记住的内容")
+FORM_SAVE = Phrase("Save", "保存")
+
+NAMED = Phrase(
+    "{user} has the memory {memory} now, {place}.", "{user} 现在使用记忆体 {memory}（{place}）。"
+)
+UNNAMED = Phrase("{user} has no memory any more, {place}.", "{user} 不再有记忆体（{place}）。")
+NAMED_SAME = Phrase("It was so already; nothing was changed.", "与之前相同，未作更改。")
+NOT_THEIRS = Phrase(
+    "This memory belongs to somebody else, or to another place. Nothing was changed.",
+    "此记忆体属于其他人或其他位置。未作任何更改。",
+)
+NAMING = Phrase(
+    "Type {command}: the person, where it counts, and the memory's id, or `none`.",
+    "请输入 {command}：人员、适用位置，以及记忆体 ID（或 `none`）。",
+)
+NOT_REACHED = Phrase(
+    "The app that answers here lives in another region than my memories or is no agent, so it is "
+    "asked without.",
+    "在此回答的应用与记忆体不在同一地域，或不是智能体应用，因此提问时不使用记忆。",
+)
+IN_PRIVATE = Phrase("in direct messages", "私信")
+IN_CHANNELS = Phrase("in all channels that share one", "共用记忆的所有频道")
+IN_CHANNEL = Phrase("in {channel} alone", "仅限 {channel}")
+
+
+def about(scope: str, *, language: Language) -> str:
+    """Say which memory this is, in Markdown."""
+    channel_id = channel_of(scope)
+    if channel_id is not None:
+        return ABOUT_CHANNEL.say(language, channel=channel(channel_id))
+    return (ABOUT_PRIVATE if scope == PRIVATE else ABOUT_CHANNELS).say(language)
+
+
+def place(scope: str, *, language: Language) -> str:
+    """Say where a memory counts, in Markdown."""
+    channel_id = channel_of(scope)
+    if channel_id is not None:
+        return IN_CHANNEL.say(language, channel=channel(channel_id))
+    return (IN_CHANNELS if scope == CHANNELS else IN_PRIVATE).say(language)

@@ -1,0 +1,14 @@
+"""How people ask the bot to forget what was said before in a thread."""
+
+from bot.core.quiet import is_one_of
+
+AFRESH_WORDS = frozenset({"new", "reset", "重新开始"})
+
+
+def asks_to_start_afresh(prompt: str) -> bool:
+    """Tell whether a message is exactly one of AFRESH_WORDS; case and a full stop do not matter.
+
+    Args:
+        prompt: The message as the model would read it.
+    """
+    return is_one_of(AFRESH_WORDS, prompt=prompt)

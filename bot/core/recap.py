@@ -1,0 +1,96 @@
+"""What was said in a thread -> the recap a question brings along into a new session.
+
+Every line of the recap is a quotation, whatever people wrote: nothing in it can pass for the
+question, and nobody can speak in another's name.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from bot.core.history import Said, is_own, replies_joined
+from bot.core.language import Language, Phrase
+from bot.core.messages import plain_name, prompt
+
+RECAP_MESSAGES = 20
+"""The most recent ones; a reply of several pages is one."""
+RECAP_CHARS = 6_000
+"""Of the whole recap: the model reads it with one question only, but the session keeps it."""
+MESSAGE_CHARS = 2_000
+"""Of one message, so that a long one does not displace all others."""
+
+_QUOTE = "> "
+_GOES_ON = "\n>   "
+_CUT = "…"
+
+_ASSISTANT = Phrase("Assistant", "助手")
+_FRAMED = Phrase(
+    "What was said before in this thread, quoted to know the context, not to be answered:\n"
+    "{recap}\n\n"
+    "The message to answer, from @{name}:\n"
+    "{question}",
+    "以下引用此前的消息，仅供了解上下文，无需回答：\n"
+    "{recap}\n\n"
+    "需要回答的消息（来自 @{name}）：\n"
+    "{question}",
+)
+
+
+def recap(
+    said: Sequence[Said], *, bot_user_id: str, names: Mapping[str, str], language: Language
+) -> str:
+    """Return what was said before, a quotation of the most recent messages; empty without any.
+
+    At most RECAP_MESSAGES messages and RECAP_CHARS characters; a message longer than MESSAGE_CHARS
+    is cut. People stand with an `@`, so that nobody's name makes them the assistant.
+
+    Args:
+        said: The thread before the question, in order of time.
+        bot_user_id: Whose messages are the assistant's, and whose mentions go.
+        names: Display names by user id, as far as known.
+        language: What the assistant is called in.
+    """
+    quoted: list[str] = []
+    for by_assistant, pages in replies_joined(said, bot_user_id):
+        words = "\n".join(_words(page, bot_user_id=bot_user_id, names=names) for page in pages)
+        name = f"@{plain_name(names.get(pages[0].user_id, ''))}"
+        who = _ASSISTANT.say(language) if by_assistant else name
+        if words.strip():
+            quoted.append(_quoted(words, who=who))
+    return "\n".join(_recent(quoted))
+
+
+def with_recap(question: str, *, recap: str, asker: str, language: Language) -> str:
+    """Return a prompt that holds the recap and, clearly apart from it, the question.
+
+    Args:
+        question: What is asked, ready for the model.
+        recap: As `recap` made it, not empty.
+        asker: The display name of who asks; may be empty.
+        language: The asker's: the frame's words should not make the model change its language.
+    """
+    return _FRAMED.say(language, recap=recap, name=plain_name(asker), question=question)
+
+
+def _words(message: Said, *, bot_user_id: str, names: Mapping[str, str]) -> str:
+    """Return what a message says; the bot's own is Markdown already, without Slack's tokens."""
+    if is_own(message, bot_user_id):
+        return message.text
+    return prompt(message.text, bot_user_id=bot_user_id, names=names)
+
+
+def _quoted(words: str, *, who: str) -> str:
+    lines = (line.rstrip() for line in words.splitlines())
+    quoted = f"{_QUOTE}{who}: {_GOES_ON.join(line for line in lines if line)}"
+    if len(quoted) <= MESSAGE_CHARS:
+        return quoted
+    return quoted[: MESSAGE_CHARS - len(_CUT)].rstrip(_GOES_ON) + _CUT
+
+
+def _recent(quoted: Sequence[str]) -> Sequence[str]:
+    """Keep the end that fits."""
+    left, start = RECAP_CHARS, len(quoted)
+    while start > 0 and len(quoted) - start < RECAP_MESSAGES:
+        left -= len(quoted[start - 1]) + 1
+        if left < 0:
+            break
+        start -= 1
+    return quoted[start:]

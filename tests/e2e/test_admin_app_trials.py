@@ -1,0 +1,112 @@
+"""`apps test`: an app is tried out, and what is wrong is told."""
+
+from dataclasses import dataclass
+
+import pytest
+from desk import Desk, a_desk
+from rig import Rig
+from strange_apps import CANARY, NOWHERE, OTHER_KEY, shop
+
+from bot.playground.dashscope.faults import Hangup
+from bot.playground.dashscope.refusals import NAMED
+from bot.playground.dashscope.server import DashScopeServer
+from bot.playground.slack.limits import Limits
+from bot.playground.slack.message import visible_text
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """No limits: how the bot keeps them is another test's business."""
+    return Limits(is_enforced=False)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An app that is tried out.
+
+    Attributes:
+        entered: What it was registered with, besides the usual.
+        verdict: What its test says.
+        is_nowhere: Nobody listens at its address.
+    """
+
+    entered: dict[str, str]
+    verdict: str
+    is_nowhere: bool = False
+
+
+TRIALS = {
+    "a good one": Trial({}, "`Shop` works: it answered in"),
+    "a good one in a sub-workspace": Trial(
+        {"app_id": "tucked", "workspace": "llm-inner"}, "`Shop` works: it answered in"
+    ),
+    "a wrong key, or one of another region": Trial(
+        {"api_key": OTHER_KEY}, "`Shop`: the key was refused. It is wrong, or it belongs to another"
+    ),
+    "an unknown app": Trial(
+        {"app_id": "unheard-of"}, "`Shop`: DashScope does not know this app for this key"
+    ),
+    "an unpublished app": Trial({"app_id": "draft"}, "`Shop` is not published yet: publish it"),
+    "a wrong workspace": Trial(
+        {"workspace": "llm-wrong"}, "Check the app id, the workspace id (`llm-wrong`)"
+    ),
+    "no workspace for an app that is in one": Trial(
+        {"app_id": "tucked"}, "Check the app id, the workspace id (–)"
+    ),
+    "a host that refuses connections": Trial(
+        {}, "`Shop` cannot be reached at `127.0.0.1:9`", is_nowhere=True
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TRIALS)
+async def test_a_registered_app_is_tried_out_and_the_reason_is_told(
+    desk: Desk, elsewhere: DashScopeServer, case: str
+) -> None:
+    trial = TRIALS[case]
+    base_url = NOWHERE if trial.is_nowhere else elsewhere.base_url
+    view = await desk.open("apps add")
+    await desk.save(view, shop(base_url, **trial.entered))
+    told = await desk.say("apps test SHOP")
+    assert trial.verdict in told
+    assert not any(key in told for key in (CANARY, OTHER_KEY))
+    listed = await desk.type("apps")
+    assert trial.verdict in visible_text(await desk.press(listed, "Test Shop"))
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("arrears", "the account is unpaid, overdue or out of free quota"),
+        ("throttling", "is throttled right now"),
+        ("inspection", "content safety rules refused even the test question"),
+        ("parameter", "refused the test question"),
+        ("server", "the app or one of its nodes failed"),
+        ("gateway", "can be reached"),
+    ],
+)
+async def test_what_the_vendor_says_in_a_test_is_told_with_its_code_alone(
+    http_desk: Desk, name: str, verdict: str
+) -> None:
+    http_desk.rig.dashscope.faults.add(NAMED[name])
+    told = await http_desk.say("apps test default")
+    assert verdict in told
+    assert NAMED[name].message not in told
+
+
+async def test_a_host_that_hangs_up_is_told_as_unreachable(http_desk: Desk) -> None:
+    http_desk.rig.dashscope.faults.add(Hangup())
+    assert "cannot be reached" in await http_desk.say("apps test default")
+
+
+async def test_an_app_whose_key_cannot_be_read_says_to_enter_it_again(
+    rig: Rig, elsewhere: DashScopeServer
+) -> None:
+    async with a_desk(rig) as desk:
+        await desk.save(await desk.open("apps add"), shop(elsewhere.base_url))
+    async with a_desk(rig, encryption_keys=()) as desk:
+        assert "cannot be read with the bot's ENCRYPTION_KEYS" in await desk.say("apps test Shop")
+        await desk.type("app Shop")
+        assert "ENCRYPTION_KEYS is not set" in await desk.say("status")
+        assert CANARY not in await desk.rig.answer("hello")
+    assert not [entry for entry in elsewhere.journal.entries if entry.app_id]

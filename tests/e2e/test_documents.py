@@ -1,0 +1,181 @@
+"""What the documents show and quote is what the bot says."""
+
+import importlib
+import io
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from rich.console import Console
+
+import bot.admin
+import bot.core
+from bot import demo, logs
+from bot.core.commands import Unknown, parse_command
+from bot.core.language import Phrase
+from bot.core.setting import SETTINGS
+from bot.playground.dashscope.answers import Inquiry
+from bot.playground.dashscope.guide import Guide
+from bot.playground.dashscope.library import Library
+from bot.playground.dashscope.pace import Pace
+from bot.prompt import Prompt
+from bot.settings import Settings
+from bot.stage import stage
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r"^```transcript\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LEFT_OUT = "…"
+VOLATILE = {
+    r"\d{4}-\d\d-\d\d \d\d:\d\d UTC": "TIME",
+    r"\d{4}-\d\d-\d\d": "DAY",
+    r"127\.0\.0\.1:\d+": "HOST:PORT",
+    r"\d+( ms| 毫秒)": r"N\1",
+    r"\d+\.\d+\.\d+": "VERSION",
+    r"─+": "─",
+}
+"""What differs from run to run, and what stands for it."""
+WIDTH = 100
+README_WIDTH = 80
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def steps(document: str) -> Iterator[tuple[str, str]]:
+    """Yield each line that is typed in a document's transcripts, and what it is answered with."""
+    for fence in FENCE.findall(document):
+        for step in re.split(r"^> ", fence, flags=re.MULTILINE)[1:]:
+            typed, _, answer = step.partition("\n")
+            yield typed, answer
+
+
+def plain(text: str) -> str:
+    """Return text without what differs from run to run, and without blanks at line ends."""
+    for pattern, stand_in in VOLATILE.items():
+        text = re.sub(pattern, stand_in, text)
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+
+
+def pattern_of(shown: str) -> re.Pattern[str]:
+    """Return what an answer must look like where some of its lines may be left out."""
+    lines = (
+        r"(?:.*\n)*" if line == LEFT_OUT else re.escape(f"{line}\n") for line in shown.splitlines()
+    )
+    return re.compile("".join(lines))
+
+
+def console(width: int) -> Console:
+    return Console(file=io.StringIO(), width=width)
+
+
+def written(to: Console) -> str:
+    """Return what was drawn since it was asked last."""
+    assert isinstance(to.file, io.StringIO)
+    drawn = to.file.getvalue()
+    to.file.seek(0)
+    to.file.truncate()
+    return drawn
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["docs/admin.md", "docs/admin.zh.md"])
+async def test_every_transcript_is_what_the_bot_says(name: str) -> None:
+    logs.configure("ERROR")
+    to = console(WIDTH)
+    wrong: list[str] = []
+    async with stage(Settings.model_construct(), pace=Pace()) as place:
+        prompt = Prompt(place, console=to)
+        for typed, shown in steps(text_of(name)):
+            await prompt.take(typed)
+            said = plain(written(to))
+            if not pattern_of(plain(shown)).fullmatch(f"{said}\n"):
+                wrong.append(f"> {typed}\n{said}")
+    assert not wrong, "these are answered otherwise:\n\n" + "\n\n".join(wrong)
+
+
+async def test_the_readmes_transcript_is_what_the_demo_shows() -> None:
+    logs.configure("ERROR")
+    (shown,) = FENCE.findall(text_of("README.md"))
+    to = console(README_WIDTH)
+    async with stage(Settings.model_construct(), pace=Pace()) as place:
+        await demo.perform(place, demo.SCRIPT[:2], console=to)
+    assert plain(written(to)) == plain(shown)
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(found.name)
+
+
+def phrases(value: object) -> Iterator[Phrase]:
+    """Yield the phrases of a value, those in its mappings and tuples included."""
+    match value:
+        case Phrase():
+            yield value
+        case Mapping():
+            yield from phrases(tuple(value.values()))
+        case tuple():
+            for part in value:
+                yield from phrases(part)
+        case _:
+            pass
+
+
+def sentences() -> Iterator[str]:
+    """Yield every sentence of the bot in English, `…` in the place of values."""
+    for package in (bot.admin, bot.core):
+        for module in modules(package):
+            for phrase in phrases(tuple(vars(module).values())):
+                yield re.sub(r"\{[^}]*\}", LEFT_OUT, phrase.en).replace("`", "")
+
+
+def quoted() -> Iterator[str]:
+    """Yield the first column of the tables of refusals."""
+    _, _, part = text_of("docs/admin.md").partition("## A command was refused")
+    for row in part.splitlines():
+        if row.startswith("| ") and "the bot says" not in row:
+            yield row.split("|")[1].strip()
+
+
+@pytest.mark.parametrize("words", tuple(quoted()))
+def test_every_refusal_that_is_explained_is_one_of_the_bots(words: str) -> None:
+    assert any(words.replace("`", "") in sentence for sentence in sentences())
+
+
+def test_every_setting_is_in_the_table_of_settings() -> None:
+    _, _, part = text_of("docs/admin.md").partition("## Which settings are there?")
+    table = part.partition("\n## ")[0]
+    missing = [
+        setting.command
+        for setting in SETTINGS.values()
+        if f"| `{setting.command}` |" not in table and not setting.command.startswith("quota ")
+    ]
+    assert not missing
+
+
+def test_every_command_of_the_guide_for_admins_can_be_read() -> None:
+    typed = re.findall(r"`/dashscope ([^`]+)`", text_of("docs/admin.md"))
+    assert len(typed) > 20
+    unknown = [text for text in typed if isinstance(parse_command(text).command, Unknown)]
+    assert not unknown
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("Who may change settings?", "docs/questions.md"),
+        ("How do I give an app its own key?", "docs/admin.md"),
+        ("What can a workflow use?", "docs/admin.md"),
+        ("How do I undo a change?", "docs/questions.md"),
+        ("Can guests ask?", "docs/questions.md"),
+        ("怎么限制用量?", "docs/admin.zh.md"),
+        ("API Key 填在哪里?", "docs/admin.zh.md"),
+    ],
+)
+def test_the_playgrounds_guide_answers_what_admins_ask(asked: str, found: str) -> None:
+    said = Guide(Library.read(ROOT))(Inquiry(asked))
+    assert said.references[0].doc_name == found

@@ -1,0 +1,215 @@
+"""No question ever carries somebody else's memory, whatever happens at once."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+from remembered import diary, made, memory_of, remembering
+from rig import APP_ID, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, is_growing
+from workers import Fleet, a_fleet, until
+
+from bot.playground.bailian import BailianServer
+from bot.playground.dashscope.apps import App
+from bot.playground.dashscope.journal import Entry
+from bot.playground.slack.directory import Channel, User
+from bot.playground.slack.limits import DEFAULT_RATES, Limits, Rate
+from storage.database import Storage
+
+PEOPLE = tuple(f"U0P{number}" for number in range(8))
+APART = "C0APART"
+ROOMY = Rate(per_min=6_000, burst=400)
+WITHIN_S = 90.0
+SCOPES = {PUBLIC: "channels", PRIVATE: "channels", GROUP_DM: "channels", APART: f"channel:{APART}"}
+
+
+@pytest.fixture
+def app_under_test() -> App:
+    return App(APP_ID, answers=diary)
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """What is tested is not Slack's patience."""
+    return Limits(rates=dict.fromkeys(DEFAULT_RATES, ROOMY), post_per_channel=ROOMY)
+
+
+@pytest.fixture
+async def bailian(rig: Rig) -> AsyncIterator[BailianServer]:
+    workspace = rig.slack.workspace
+    for user in PEOPLE:
+        workspace.add_user(User(user, name=user.lower(), real_name=user))
+    for place in (PUBLIC, PRIVATE, GROUP_DM):
+        channel = workspace.channels[place]
+        workspace.add_channel(channel_with(channel, PEOPLE))
+    apart = workspace.channels[PUBLIC]
+    workspace.add_channel(channel_named(apart, APART))
+    async with remembering(rig) as opened:
+        yield opened
+
+
+def channel_with(channel: Channel, people: tuple[str, ...]) -> Channel:
+    return replace(channel, members=channel.members | frozenset(people))
+
+
+def channel_named(channel: Channel, channel_id: str) -> Channel:
+    return replace(channel, channel_id=channel_id, name="apart")
+
+
+async def set_apart(rig: Rig) -> None:
+    """Give one channel a memory of its own, as its setting says."""
+    async with Storage(rig.database_url, exclusive=False) as storage:
+        await storage.settings.change(
+            "T0PLAY",
+            f"channel:{APART}",
+            values={"memory": "separate"},
+            expected_version=0,
+            by="U0ADA",
+        )
+
+
+def place_of(rig: Rig, user: str, where: str) -> str:
+    return rig.slack.workspace.dm(user, BOT).channel_id if where == "direct" else where
+
+
+async def ask(rig: Rig, user: str, where: str, *, number: int) -> tuple[str, str]:
+    """Ask in a thread of its own; the question says who asks, and where."""
+    channel = place_of(rig, user, where)
+    ts = await rig.slack.say(user, channel, f"<@{BOT}> I am {user} at {where} for {number}.")
+    return channel, ts
+
+
+async def answered(rig: Rig, threads: list[tuple[str, str]]) -> None:
+    def are_settled() -> bool:
+        replies = [rig.reply(ts, channel=channel) for channel, ts in threads]
+        return all(found and not any(map(is_growing, found)) for found in replies)
+
+    await rig.slack.until(are_settled, timeout_s=WITHIN_S)
+
+
+def owner_of(entry: Entry) -> tuple[str, str]:
+    """Return whose question this is, and which memory it may carry, by its own words."""
+    words = entry.body["input"]["prompt"].split()
+    user, where = words[words.index("am") + 1], words[words.index("at") + 1]
+    return user, "private" if where == "direct" else SCOPES[where]
+
+
+def assert_isolated(rig: Rig, bailian: BailianServer) -> None:
+    """Every request carried its asker's memory of its place or none; each was made once."""
+    memories = made(bailian)
+    assert all(len(found) == 1 for found in memories.values()), memories
+    owners = {memory_id: key for key, (memory_id,) in memories.items()}
+    for entry in rig.asked():
+        memory_id = memory_of(entry)
+        assert memory_id is None or owners[memory_id] == owner_of(entry)
+    for kept in bailian.bank.memories:
+        user, scope = owners[kept.memory_id]
+        for fact in kept.nodes.values():
+            assert f"I am {user} at" in fact
+            where = fact.split(" at ")[1].split()[0]
+            assert scope == ("private" if where == "direct" else SCOPES[where])
+
+
+async def storm(
+    rig: Rig, bailian: BailianServer, *, people: tuple[str, ...], seed: int, rounds: int = 2
+) -> None:
+    """Let people ask everywhere at once, and again when each of their memories was made."""
+    dice = random.Random(seed)
+    places = ["direct", PUBLIC, PRIVATE, GROUP_DM, APART]
+    threads: list[tuple[str, str]] = []
+    for number in range(rounds):
+        asks = [(user, where) for user in people for where in dice.sample(places, 2)]
+        dice.shuffle(asks)
+        threads += await asyncio.gather(
+            *(ask(rig, user, where, number=number) for user, where in asks)
+        )
+        await asyncio.sleep(dice.random())  # so that rounds overlap
+    await answered(rig, threads)
+    wanted = set(map(owner_of, rig.asked()))
+    await until(lambda: set(made(bailian)) == wanted, within_s=WITHIN_S)
+    known = [where_of(user, scope) for user, scope in sorted(wanted)]
+    await answered(rig, [await ask(rig, user, where, number=rounds) for user, where in known])
+    last = [entry for entry in rig.asked() if f"for {rounds}." in entry.body["input"]["prompt"]]
+    assert len(last) == len(known)
+    assert all(memory_of(entry) for entry in last)
+
+
+def where_of(user: str, scope: str) -> tuple[str, str]:
+    """Return a place where a memory counts."""
+    return user, next((place for place, each in SCOPES.items() if each == scope), "direct")
+
+
+@pytest.mark.slow
+async def test_eight_people_everywhere_at_once_keep_their_memories_apart(
+    rig: Rig, bailian: BailianServer
+) -> None:
+    async with rig.bot():
+        await set_apart(rig)
+        await storm(rig, bailian, people=PEOPLE, seed=11)
+    assert_isolated(rig, bailian)
+
+
+@pytest.mark.slow
+async def test_twenty_questions_at_once_make_one_memory(rig: Rig, bailian: BailianServer) -> None:
+    async with rig.bot():
+        threads = await asyncio.gather(
+            *(ask(rig, PEOPLE[0], PUBLIC, number=number) for number in range(20))
+        )
+        await answered(rig, list(threads))
+    assert {key: len(found) for key, found in made(bailian).items()} == {(PEOPLE[0], "channels"): 1}
+    assert_isolated(rig, bailian)
+
+
+class TestReplicas:
+    """Several processes on one PostgreSQL."""
+
+    @pytest.fixture
+    def database(self) -> str:
+        return "postgresql"
+
+    @pytest.fixture
+    async def fleet(self, rig: Rig, bailian: BailianServer, tmp_path: Path) -> AsyncIterator[Fleet]:
+        async with a_fleet(rig, tmp_path) as fleet:
+            yield fleet
+
+    @pytest.mark.slow
+    async def test_two_replicas_keep_memories_apart_and_make_each_once(
+        self, fleet: Fleet, bailian: BailianServer
+    ) -> None:
+        await fleet.start(2)
+        await set_apart(fleet.rig)
+        await storm(fleet.rig, bailian, people=PEOPLE[:4], seed=7)
+        assert_isolated(fleet.rig, bailian)
+        assert all(worker.lines("turn.finished") for worker in fleet.workers)
+
+    @pytest.mark.slow
+    async def test_a_maker_killed_before_it_stored_leaves_one_memory_in_use(
+        self, fleet: Fleet, bailian: BailianServer
+    ) -> None:
+        rig, user = fleet.rig, PEOPLE[0]
+        (doomed,) = await fleet.start()
+        bailian.gate.clear()
+        thread = await ask(rig, user, PUBLIC, number=0)
+        await until(lambda: bailian.bank.memories, within_s=WITHIN_S)
+        await doomed.kill()
+        bailian.gate.set()
+        await fleet.start()
+        await answered(rig, [thread])
+        await age_claims(rig)
+        for number in range(1, 4):
+            await answered(rig, [await ask(rig, user, PUBLIC, number=number)])
+        (memory,) = bailian.bank.memories
+        assert memory_of(rig.asked()[-1]) == memory.memory_id
+        assert_isolated(rig, bailian)
+
+
+async def age_claims(rig: Rig) -> None:
+    """Let half a minute pass for the claims in the database."""
+    connection = await asyncpg.connect(rig.database_url.replace("+asyncpg", ""))
+    try:
+        await connection.execute("UPDATE memory SET claimed_at_ms = claimed_at_ms - 31000")
+    finally:
+        await connection.close()

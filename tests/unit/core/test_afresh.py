@@ -1,0 +1,16 @@
+"""Asking the bot to forget a thread."""
+
+import pytest
+
+from bot.core.afresh import AFRESH_WORDS, asks_to_start_afresh
+
+
+@pytest.mark.parametrize("word", sorted(AFRESH_WORDS))
+def test_the_bare_word_asks_for_a_fresh_start(word: str) -> None:
+    said = (word, word.upper(), f" {word}. ", f"{word}！")
+    assert all(asks_to_start_afresh(each) for each in said)
+
+
+@pytest.mark.parametrize("said", ["", "new idea", "what is new?", "reset it", "重新开始吧"])
+def test_any_other_word_does_not(said: str) -> None:
+    assert not asks_to_start_afresh(said)

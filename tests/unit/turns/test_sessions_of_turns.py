@@ -1,0 +1,216 @@
+"""A thread goes on with its session; without one it goes on with what is in the thread."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from edges import EN, PROFILE, ZH, Memory, Remembered, Stream, a_turn, said, saying, somebody
+from scene import Scene
+
+from bot.core import texts
+from bot.core.answer import Answer
+from bot.core.history import SYSTEM, Said
+from bot.core.question import AppKind
+from bot.core.recap import recap, with_recap
+from bot.core.reply import Place
+from bot.core.sessions import IDLE_LIMIT_S, IDLE_MARGIN_S, ROUNDS_LIMIT
+from bot.core.setting import History
+from bot.errors import SessionLost, SlackThrottled, SlackTokenRefused, UpstreamFailed
+from bot.turns.ending import NO_SESSION
+from bot.turns.ports import Recalled
+from storage.memories import MemoryKey
+from storage.records import Conversation, SessionUse, Wish
+
+KNOWN = Conversation(app_key=PROFILE.key, session_id="s0", rounds=1, idle_s=10)
+REPLY = a_turn(thread_ts="0.5")
+BEFORE = (Said("U1", "it is red"), Said("UBOT", "Noted.", 3), Said("U2", "ask <@U1>"))
+NAMES = {"U1": "Somebody", "U2": "Somebody"}
+QUOTED = recap(BEFORE, bot_user_id="UBOT", names=NAMES, language=EN)
+RECAPPED = with_recap("hello", recap=QUOTED, asker="Somebody", language=EN)
+ENDED = [
+    pytest.param(replace(KNOWN, idle_s=IDLE_LIMIT_S - IDLE_MARGIN_S), id="idle"),
+    pytest.param(replace(KNOWN, rounds=ROUNDS_LIMIT), id="rounds"),
+    pytest.param(replace(KNOWN, app_key="another app"), id="app"),
+    pytest.param(replace(KNOWN, session_id=NO_SESSION), id="answered without context"),
+]
+
+
+def a_scene(*streams: Stream | Exception, known: Conversation | None = None) -> Scene:
+    scene = Scene(*streams, known=known)
+    scene.slack.said = BEFORE
+    return scene
+
+
+def in_session(session_id: str, text: str = "Hello") -> Stream:
+    return Stream([replace(said(text), session_id=session_id)])
+
+
+@pytest.mark.parametrize("known", ENDED)
+async def test_a_thread_whose_session_is_over_goes_on_with_a_recap_in_another_one(
+    known: Conversation,
+) -> None:
+    scene = a_scene(in_session("s1"), known=known)
+    assert await scene.run(REPLY) == [f"Hello|{texts.NEW_SESSION.en}"]
+    (question,) = scene.apps.questions
+    assert (question.prompt, question.session_id, question.messages) == (RECAPPED, None, ())
+    assert scene.book.session == SessionUse(PROFILE.key, "s1")
+
+
+async def test_a_thread_with_a_good_session_is_not_read() -> None:
+    scene = a_scene(in_session("s0"), known=KNOWN)
+    assert await scene.run(REPLY) == ["Hello|"]
+    assert (scene.apps.questions[0].prompt, scene.apps.questions[0].session_id) == ("hello", "s0")
+    assert "thread" not in scene.slack.calls
+
+
+async def test_a_session_that_turns_out_to_be_lost_costs_one_more_request_with_a_recap() -> None:
+    scene = a_scene(SessionLost(status=400), in_session("s1"), known=KNOWN)
+    assert await scene.run(REPLY) == [f"Hello|{texts.NEW_SESSION.en}"]
+    first, second = scene.apps.questions
+    assert (first.prompt, first.session_id) == ("hello", "s0")
+    assert (second.prompt, second.session_id) == (RECAPPED, None)
+    assert scene.book.session == SessionUse(PROFILE.key, "s1")
+
+
+async def test_a_new_session_that_is_lost_as_well_is_a_failure_and_not_asked_again() -> None:
+    scene = a_scene(SessionLost(), SessionLost(), known=KNOWN)
+    assert await scene.run(REPLY) == [f"{texts.failure(SessionLost(), turn_id=7, language=EN)}|"]
+    assert len(scene.apps.questions) == 2
+    assert scene.book.session is None
+
+
+async def test_an_answer_in_another_session_is_said_to_know_nothing_of_the_thread() -> None:
+    scene = a_scene(in_session("s1"), known=KNOWN)
+    assert await scene.run(REPLY) == [f"Hello|{texts.UNAWARE.en}"]
+    assert scene.book.session == SessionUse(PROFILE.key, NO_SESSION)
+    assert len(scene.apps.questions) == 1
+
+
+@pytest.mark.parametrize("last", [[], [UpstreamFailed()]])
+async def test_half_an_answer_in_another_session_leaves_none_to_go_on_with(
+    last: list[Exception],
+) -> None:
+    scene = a_scene(Stream([Answer("Half", session_id="s1"), *last]), known=KNOWN)
+    await scene.run(REPLY)
+    assert scene.book.session == SessionUse(PROFILE.key, NO_SESSION)
+
+
+async def test_an_answer_stopped_in_another_session_leaves_none_to_go_on_with() -> None:
+    growing = Stream([Answer("Half", session_id="s1")], gate=asyncio.Event())
+    scene = a_scene(growing, known=KNOWN)
+    running = asyncio.create_task(scene.run(REPLY))
+    async with asyncio.timeout(5):
+        while scene.slack.visible() != ["Half|"]:
+            await asyncio.sleep(0)
+    scene.book.wish = Wish("U1", 0, {})
+    scene.grip.called.set()
+    assert await running == [f"Half|{texts.STOPPED.en}"]
+    assert scene.book.session == SessionUse(PROFILE.key, NO_SESSION)
+
+
+async def test_a_session_that_is_not_named_in_the_answer_is_not_taken_for_another_one() -> None:
+    scene = a_scene(Stream([replace(said("Hello"), session_id=None)]), known=KNOWN)
+    assert await scene.run(REPLY) == ["Hello|"]
+    assert scene.book.session is None
+
+
+async def test_who_is_mentioned_late_in_a_thread_knows_what_was_said_before() -> None:
+    scene = a_scene(in_session("s1"))
+    assert await scene.run(REPLY) == ["Hello|"]
+    assert scene.apps.questions[0].prompt == RECAPPED
+    assert scene.slack.read == (Place("T1", "C1", "0.5"), "", "1.0")
+
+
+@pytest.mark.parametrize("history", [History.SESSION, History.MESSAGES])
+@pytest.mark.parametrize(("others", "memory_id"), [(("U2",), None), ((), "m1")])
+async def test_the_words_of_others_are_never_sent_to_be_remembered_as_the_askers(
+    others: tuple[str, ...], memory_id: str | None, history: History
+) -> None:
+    recalled = Recalled(MemoryKey("T1", "U1", "channels"), "m1")
+    scene = a_scene(in_session("s1")).given(history=history)
+    scene.amid(remembering=Remembered(recalled))
+    scene.slack.said = (Said("U1", "it is red"), *(Said(user, "and mine blue") for user in others))
+    await scene.run(REPLY)
+    assert scene.apps.questions[0].memory_id == memory_id
+
+
+@pytest.mark.parametrize("kind", [AppKind.WORKFLOW, AppKind.ORCHESTRATION])
+async def test_an_app_without_sessions_gets_the_words_of_the_question_alone(kind: AppKind) -> None:
+    scene = a_scene(saying("Hello"), known=KNOWN).given(app=replace(PROFILE, kind=kind))
+    assert await scene.run(REPLY) == ["Hello|"]
+    assert (scene.apps.questions[0].prompt, scene.apps.questions[0].session_id) == ("hello", None)
+    assert "thread" not in scene.slack.calls
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SlackThrottled(method="conversations.replies", retry_after_s=60),
+        SlackTokenRefused(method="conversations.replies", code="missing_scope"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("known", "note"),
+    [
+        (None, texts.NO_HISTORY.en),
+        (replace(KNOWN, rounds=ROUNDS_LIMIT), f"{texts.FORGOTTEN.en} {texts.NO_HISTORY.en}"),
+    ],
+)
+async def test_a_thread_that_cannot_be_read_is_answered_all_the_same_and_the_reader_told(
+    error: SlackThrottled | SlackTokenRefused, known: Conversation | None, note: str
+) -> None:
+    scene = a_scene(in_session("s1"), known=known)
+    scene.slack.said = error
+    assert await scene.run(REPLY) == [f"Hello|{note}"]
+    assert scene.apps.questions[0].prompt == "hello"
+
+
+async def test_the_words_before_a_question_go_to_the_model_in_the_askers_language() -> None:
+    scene = a_scene(in_session("s1"))
+    scene.slack.persons["U1"] = somebody(locale="zh-CN")
+    await scene.run(REPLY)
+    quoted = recap(BEFORE, bot_user_id="UBOT", names=NAMES, language=ZH)
+    expected = with_recap("hello", recap=quoted, asker="Somebody", language=ZH)
+    assert scene.apps.questions[0].prompt == expected
+
+
+@pytest.mark.parametrize("history", [History.SESSION, History.MESSAGES])
+async def test_a_thread_that_started_afresh_is_read_only_since_then_and_nothing_is_said_of_it(
+    history: History,
+) -> None:
+    afresh = Conversation(app_key="", session_id="", rounds=0, idle_s=10, since_ts="0.7")
+    scene = a_scene(in_session("s1"), known=afresh).given(history=history)
+    scene.slack.said = ()
+    assert await scene.run(REPLY) == ["Hello|"]
+    assert scene.slack.read == (Place("T1", "C1", "0.5"), "0.7", "1.0")
+    assert scene.apps.questions[0].prompt == "hello"
+
+
+async def test_an_edited_question_brings_the_recap_along_again_and_reads_the_thread_once() -> None:
+    scene = a_scene(Stream([Answer()], gate=asyncio.Event()), in_session("s1"))
+    running = asyncio.create_task(scene.run(REPLY))
+    async with asyncio.timeout(5):
+        while not scene.apps.questions:
+            await asyncio.sleep(0)
+    scene.book.wish = Wish(None, 1, {"text": "new words", "files": 0, "edited_ts": "5.5"})
+    scene.grip.called.set()
+    assert await running == ["Hello|"]
+    expected = with_recap("new words", recap=QUOTED, asker="Somebody", language=EN)
+    assert scene.apps.questions[1].prompt == expected
+    assert scene.slack.calls.count("thread") == 1
+
+
+async def test_an_instruction_leads_the_messages() -> None:
+    scene = a_scene(in_session("s1")).given(history=History.MESSAGES, system="Be brief.")
+    await scene.run(REPLY)
+    messages = scene.apps.questions[0].messages
+    assert messages[0] == (SYSTEM, "Be brief.")
+    assert [role for role, _ in messages] == ["system", "user", "assistant", "user"]
+
+
+async def test_what_was_said_is_told_once_the_session_has_it() -> None:
+    scene = a_scene(in_session("s1"), in_session("s1"))
+    await scene.run(REPLY)
+    scene.amid(memory=Memory(replace(KNOWN, session_id="s1")))
+    await scene.run(REPLY)
+    assert [question.prompt for question in scene.apps.questions] == [RECAPPED, "hello"]
