@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+FUZZER = $(shell sed -n 's/.*"\(atheris==[^"]*\)".*/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock format
+.PHONY: help setup demo test check bench fuzz lock format
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -38,6 +39,12 @@ format: setup ## let ruff mend what it can
 
 bench: setup ## measured tables, beside what one would use instead
 	@$(BIN)/python -m tests.benchmarks
+
+fuzz: setup ## look for inputs that break a law, each for FUZZ_SECONDS (60)
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install -qq \
+		--disable-pip-version-check --only-binary :all: $(FUZZER) || { echo "The fuzzer, $(FUZZER), \
+	cannot be installed here: PyPI has it for Linux (x86-64) and CPython 3.11 to 3.13."; exit 1; }
+	@$(BIN)/python -m tests.fuzz
 
 lock: setup ## resolve pyproject.toml anew into requirements.lock
 	@UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \

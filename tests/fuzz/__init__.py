@@ -1,0 +1,1 @@
+"""A fuzzer over what others wrote: `make fuzz`."""
