@@ -47,7 +47,7 @@ Ask about this bot, in English or Chinese, or try:
   Ctrl-D           leave
 """
 _MEMORY = """
-The app remembers people: say [b]Hello, my name is Ann[/], then [b]/new[/] and [b]What is my name?[/]
+The app remembers people: [b]Hello, my name is Ann[/], then [b]/new[/] and [b]What is my name?[/]
 """
 _SECOND_APP = """
 A second app, a workflow that writes letters, waits to be added:
