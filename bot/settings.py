@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     )
 
     alibaba_cloud_access_key_id: SecretStr | None = Field(
-        None, description="AccessKey for long-term memory; without it the bot makes none."
+        None,
+        description="AccessKey for long-term memory and session files; without it there are none.",
     )
     alibaba_cloud_access_key_secret: SecretStr | None = Field(
         None, description="The AccessKey's secret."

@@ -124,8 +124,9 @@ UNDO_APP_IN_USE = Phrase(
 )
 UNDO_IMPOSSIBLE = Phrase("This change cannot be undone any more.", "此更改已无法撤销。")
 FRESH_SESSIONS = Phrase(
-    "Threads start a fresh session with the other app: it does not know what was said before.",
-    "更换应用后，消息列会开始新的会话：新应用不了解之前的内容。",
+    "Threads start a fresh session with the other app; "
+    "apps that keep sessions are told the thread.",
+    "更换应用后，消息列会开始新的会话；若新应用保留会话，会附上消息列中之前的内容。",
 )
 UNUSED_NOW = Phrase(
     "Left out with this app ({kind}): {names}.", "此应用（{kind}）不使用：{names}。"

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 
 import bot.admin
@@ -21,7 +22,7 @@ from bot.playground.dashscope.answers import Inquiry
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
 from bot.playground.dashscope.pace import Pace
-from bot.prompt import Prompt
+from bot.prompt import Prompt, hint
 from bot.settings import Settings
 from bot.stage import stage
 
@@ -39,6 +40,8 @@ VOLATILE = {
 """What differs from run to run, and what stands for it."""
 WIDTH = 100
 README_WIDTH = 80
+APPS_AT = "http://127.0.0.1:43210/api/v1"
+"""Stands in the documents for where the stage's apps are."""
 
 
 def text_of(name: str) -> str:
@@ -90,11 +93,43 @@ async def test_every_transcript_is_what_the_bot_says(name: str) -> None:
     async with stage(Settings.model_construct(), pace=Pace()) as place:
         prompt = Prompt(place, console=to)
         for typed, shown in steps(text_of(name)):
-            await prompt.take(typed)
+            await prompt.take(typed.replace(APPS_AT, place.apps_at))
             said = plain(written(to))
             if not pattern_of(plain(shown)).fullmatch(f"{said}\n"):
                 wrong.append(f"> {typed}\n{said}")
     assert not wrong, "these are answered otherwise:\n\n" + "\n\n".join(wrong)
+
+
+async def test_the_app_of_the_playground_remembers_people_as_its_hint_says() -> None:
+    logs.configure("ERROR")
+    to = console(WIDTH)
+    async with stage(Settings.model_construct(), pace=Pace()) as place:
+        (remembers,) = [line for line in hint(place).splitlines() if "remembers" in line]
+        prompt = Prompt(place, console=to)
+        for typed in re.findall(r"\[b\](.*?)\[/\]", remembers):
+            written(to)
+            await prompt.take(typed)
+        said = written(to)
+    assert "Hello, my name is Ann" in said, said
+
+
+async def test_the_playground_uses_nobodys_account_but_the_apps() -> None:
+    logs.configure("ERROR")
+    own = Settings.model_construct(
+        dashscope_api_key=SecretStr("sk-own"),
+        dashscope_app_id="own",
+        dashscope_base_url="http://127.0.0.1:9/api/v1",
+        alibaba_cloud_access_key_id=SecretStr("own"),
+        alibaba_cloud_access_key_secret=SecretStr("own"),
+        bailian_workspace_id="llm-own",
+        bailian_endpoint="http://127.0.0.1:9",
+        public_url="https://bot.example.com",
+    )
+    to = console(WIDTH)
+    async with stage(own, pace=Pace()) as place:
+        assert "remembers" not in hint(place)
+        await Prompt(place, console=to).take("/dashscope memory")
+    assert "Long-term memory is not set up" in written(to)
 
 
 async def test_the_readmes_transcript_is_what_the_demo_shows() -> None:

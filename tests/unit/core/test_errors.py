@@ -6,6 +6,7 @@ from bot.errors import (
     SlackRefused,
     SlackThrottled,
     Throttled,
+    UnknownApp,
 )
 
 
@@ -30,3 +31,9 @@ def test_a_throttled_method_says_how_long_it_rests() -> None:
     error = SlackThrottled(method="chat.update", code="ratelimited", status=429, retry_after_s=3)
     assert (error.method, error.retry_after_s) == ("chat.update", 3)
     assert str(error) == "chat.update code=ratelimited status=429"
+
+
+def test_an_unknown_app_is_named_in_data_and_not_in_the_log() -> None:
+    error = UnknownApp("letters")
+    assert error.name == "letters"
+    assert "letters" not in str(error)
