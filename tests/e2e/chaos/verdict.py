@@ -62,7 +62,8 @@ class Verdict:
             self._by_thread[asked.channel, asked.thread].append(asked)
         self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in self.rig.asked():
-            self._entries[entry.body["input"]["prompt"]].append(entry)
+            # What was said before in the thread may stand above the question.
+            self._entries[entry.body["input"]["prompt"].splitlines()[-1]].append(entry)
         self._whole_events = max((e.events_sent for e in self.rig.asked()), default=0)
 
     def judge(self) -> None:
