@@ -140,7 +140,12 @@ class HomeVisits:
             self._opened_at.popitem(last=False)
         task = asyncio.create_task(self._publish(caller, is_first=last_at is None), name="home")
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("home.broke", exc_info=error)
 
     async def _publish(self, caller: Caller, *, is_first: bool) -> None:
         try:
@@ -148,5 +153,3 @@ class HomeVisits:
                 await self._maker.home(caller, is_first=is_first)
         except (SlackError, StorageError, TimeoutError) as error:
             log.warning("home.not_published", error=type(error).__name__, user_id=caller.user_id)
-        except Exception:  # nobody waits for this task to fail
-            log.exception("home.broke")
