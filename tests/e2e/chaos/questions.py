@@ -23,7 +23,13 @@ FOLLOW_UP_SHARE = 0.6
 
 def answer(inquiry: Inquiry) -> Said:
     """Say something of a fixed length that names the question first and last."""
-    return Said(f"{inquiry.prompt} {FILLER} {END}{inquiry.prompt}")
+    tag = question(inquiry.prompt)
+    return Said(f"{tag} {FILLER} {END}{tag}")
+
+
+def question(prompt: str) -> str:
+    """Return what is asked; what was said before in the thread may stand above it."""
+    return prompt.splitlines()[-1]
 
 
 def chaos_app() -> App:

@@ -18,7 +18,7 @@ from bot.playground.slack.delivery import ParcelKind
 from bot.playground.slack.message import Message, visible_text
 from bot.turns.waiting import MARK
 from chaos.disasters import Disaster, Struck
-from chaos.questions import END, TAG, Asked, is_whole
+from chaos.questions import END, TAG, Asked, is_whole, question
 
 CUT = texts.cut(turn_id=0, language=Language.EN).partition(";")[0]
 GAVE_UP = texts.gave_up(turn_id=0, language=Language.EN).partition("(")[0]
@@ -62,8 +62,7 @@ class Verdict:
             self._by_thread[asked.channel, asked.thread].append(asked)
         self._entries: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in self.rig.asked():
-            # What was said before in the thread may stand above the question.
-            self._entries[entry.body["input"]["prompt"].splitlines()[-1]].append(entry)
+            self._entries[question(entry.body["input"]["prompt"])].append(entry)
         self._whole_events = max((e.events_sent for e in self.rig.asked()), default=0)
 
     def judge(self) -> None:
@@ -82,7 +81,7 @@ class Verdict:
     # what readers see
 
     def _judge_thread(self, replies: Sequence[Message], asked: Sequence[Asked]) -> None:
-        tags = [question.tag for question in asked]
+        tags = [each.tag for each in asked]
         self.wrong += [self._left_over(reply) for reply in replies if is_waiting_line(reply)]
         replies = [reply for reply in replies if not is_waiting_line(reply)]
         if len(replies) != len(asked):
@@ -197,7 +196,7 @@ class Verdict:
         One that was interrupted lets an earlier one go first that Slack delivered late.
         """
         entries = sorted(
-            ((entry, question.tag) for question in asked for entry in self._entries[question.tag]),
+            ((entry, each.tag) for each in asked for entry in self._entries[each.tag]),
             key=lambda pair: pair[0].at,
         )
         last: dict[str, Entry] = {}
