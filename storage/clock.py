@@ -51,6 +51,11 @@ def to_datetime(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
+def instant_ms(at: datetime) -> int:
+    """Return an aware instant as it is stored."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
+
+
 def day_of(at_ms: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     """Return the SQL for the UTC day of an instant, as `to_day` counts days."""
     return at_ms // DAY_MS

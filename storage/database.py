@@ -15,6 +15,7 @@ from storage.apps import Apps
 from storage.audit import Audit
 from storage.conversations import Conversations
 from storage.errors import StorageError, storage_errors
+from storage.installations import Installations
 from storage.memories import Memories
 from storage.postgres import PostgresDatabase
 from storage.secrets_at_rest import Secrets
@@ -78,6 +79,7 @@ class Storage:
         audit: Who changed settings and apps.
         secrets: Secrets at rest.
         memories: Which long-term memory is whose.
+        installations: The bot in further workspaces.
 
     Raises:
         StorageError: From the constructor: the URL is of no supported database.
@@ -114,6 +116,7 @@ class Storage:
         self.audit = Audit(self)
         self.secrets = Secrets(self, Vault(keys))
         self.memories = Memories(self)
+        self.installations = Installations(self, self.secrets)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

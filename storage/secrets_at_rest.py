@@ -25,6 +25,9 @@ PERSONAL = "plugin/"
 """How the names of secrets begin that belong to a person: `plugin/`, the person, and what they open
 with it. Nobody else names them, so only their owner makes them go."""
 
+BOT_TOKEN = "slack/bot"  # noqa: S105 - a name
+"""What the bot's token of a workspace is called; it goes with the installation."""
+
 Place = tuple[str, str]
 """A workspace and a name: where a secret is, and what is sealed in with it."""
 
@@ -53,8 +56,8 @@ class Secrets:
         Raises:
             SecretsLocked: No key is set.
         """
-        box = self._vault.seal(text, owner=(team_id, name))
-        await self._storage.run(_put, (team_id, name), box)
+        box = self.seal(team_id, name, text)
+        await self._storage.run(write, (team_id, name), box)
 
     async def get(self, team_id: str, name: str) -> str | None:
         """Return a secret; None when there is none of that name.
@@ -66,7 +69,7 @@ class Secrets:
         if not self.is_open:
             raise SecretsLocked
         box = await self._storage.read(_get, (team_id, name))
-        return None if box is None else self._vault.unseal(box, owner=(team_id, name))
+        return None if box is None else self.unseal(team_id, name, box)
 
     async def get_all(self, team_id: str, names: Sequence[str]) -> Mapping[str, str | None]:
         """Return the secrets there are among some names, in one read.
@@ -84,7 +87,24 @@ class Secrets:
 
     async def remove(self, team_id: str, name: str) -> None:
         """Delete a secret, if there is one of that name."""
-        await self._storage.run(_delete, team_id, [name])
+        await self._storage.run(delete, team_id, [name])
+
+    def seal(self, team_id: str, name: str, text: str) -> str:
+        """Return a secret as `write` keeps it, for a transaction that writes more than that.
+
+        Raises:
+            SecretsLocked: No key is set.
+        """
+        return self._vault.seal(text, owner=(team_id, name))
+
+    def unseal(self, team_id: str, name: str, box: str) -> str:
+        """Return what is in a box that was read from the place it was written to.
+
+        Raises:
+            SecretsLocked: No key is set.
+            SecretUnreadable: No key fits, or it was stored under another name.
+        """
+        return self._vault.unseal(box, owner=(team_id, name))
 
     async def reencrypt(self) -> tuple[int, int]:
         """Seal every secret anew with the first key.
@@ -111,7 +131,7 @@ class Secrets:
     async def prune(self, *, older_than_s: float, limit: int) -> int:
         """Delete up to `limit` secrets that no app and no change that can be undone names.
 
-        A person's own are left alone.
+        A person's own, and the bot's tokens, are left alone.
 
         Args:
             older_than_s: Secrets younger than this stay; so do those that undoing a change as
@@ -172,7 +192,8 @@ def _reseal_one(conn: sa.Connection, vault: Vault, row: sa.Row[Any]) -> bool:
     return True
 
 
-def _put(conn: sa.Connection, place: Place, box: str) -> None:
+def write(conn: sa.Connection, place: Place, box: str) -> None:
+    """Keep a sealed secret, in place of the one of that name if there is one."""
     written = {"box": box, "updated_at_ms": now_ms()}
     team_id, name = place
     insert = insert_into(conn, secret).values(team_id=team_id, name=name, **written)
@@ -197,7 +218,8 @@ def _names(conn: sa.Connection, team_id: str, *, prefix: str) -> list[str]:
     return sorted(name for name in found if name.startswith(prefix))
 
 
-def _delete(conn: sa.Connection, team_id: str, names: Sequence[str]) -> int:
+def delete(conn: sa.Connection, team_id: str, names: Sequence[str]) -> int:
+    """Delete the secrets there are among some names; return how many."""
     statement = sa.delete(secret).where(secret.c.team_id == team_id, secret.c.name.in_(names))
     return conn.execute(statement).rowcount
 
@@ -212,7 +234,7 @@ def _prune(conn: sa.Connection, *, older_than_ms: int, limit: int) -> int:
             *conn.scalars(_named(team_id)),
             *undoable_secrets(conn, team_id=team_id, within_ms=older_than_ms),
         }
-        gone += _delete(conn, team_id, [row.name for row in rows if row.name not in kept])
+        gone += delete(conn, team_id, [row.name for row in rows if row.name not in kept])
     return gone
 
 
@@ -225,6 +247,7 @@ def _unnamed(older_than_ms: int) -> sa.Select[str, str]:
         .where(
             secret.c.updated_at_ms < now_ms() - older_than_ms,
             ~secret.c.name.startswith(PERSONAL, autoescape=True),
+            secret.c.name != BOT_TOKEN,
             ~named,
         )
         .order_by(secret.c.team_id, secret.c.name)

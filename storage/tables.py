@@ -8,6 +8,7 @@ What admins decide is in `setting` (one row per workspace, channel or user), in 
 `secret`, which holds ciphertext only; each change of the first two has its row in `audit`. `usage`
 counts turns by who asked and where, `usage_model` the tokens of each; both outlive the turns.
 `memory` names the long-term memory of each user and place; what it holds is kept by the vendor.
+`installation` holds who the bot is in further workspaces; its tokens there are in `secret`.
 
 Conditions on `status` are written as literals, not as parameters: only then can either database see
 that a partial index covers them.
@@ -180,6 +181,20 @@ memory = sa.Table(
     sa.Column("claimed_by", sa.Text),
     sa.Column("claimed_at_ms", sa.BigInteger),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+)
+
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("team_name", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("bot_user_id", sa.Text, nullable=False),
+    sa.Column("bot_id", sa.Text, nullable=False),
+    sa.Column("app_id", sa.Text),  # NULL: Slack would not tell
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("installed_by", sa.Text, nullable=False),
+    sa.Column("installed_at_ms", sa.BigInteger, nullable=False),
 )
 
 
