@@ -8,7 +8,10 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
 
+from bot.errors import SlackTokenRefused
 from bot.slack.identity import Identity
+from storage.installations import Installations as KeptInstallations
+from storage.installations import StoredInstallation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Installation:
 
 
 class Installations(Protocol):
-    """Where installations are found. Called for every request, so it answers from memory."""
+    """Where installations are found. Called for every request, so it never asks Slack."""
 
     async def find(self, *, enterprise_id: str | None, team_id: str | None) -> Installation | None:
         """Return the installation a request came through, or None when there is none.
@@ -37,20 +40,47 @@ class Installations(Protocol):
         ...
 
 
-class OneInstallation:
-    """The single installation behind `SLACK_BOT_TOKEN`.
+class Installed:
+    """The bot in every workspace it is in.
 
-    It takes every signed request: the app has no other installation, and in a channel shared over
+    An installation that was made through the install page takes the place of `SLACK_BOT_TOKEN` in
+    its workspace. Everything else goes to the one behind that token: in a channel shared over
     Slack Connect a request may name the other side's workspace.
+
+    Args:
+        own: Behind `SLACK_BOT_TOKEN`; None without one.
+        kept: What was installed through the install page; None when there is no such page.
     """
 
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
+    def __init__(self, own: Installation | None, *, kept: KeptInstallations | None = None) -> None:
+        self._own = own
+        self._kept = kept
 
     async def find(self, *, enterprise_id: str | None, team_id: str | None) -> Installation | None:
-        """Return the installation."""
-        del enterprise_id, team_id  # there is nothing to choose from
-        return self._installation
+        """Return the installation a request came through, or None when there is none.
+
+        Raises:
+            StorageError: The database did not answer, or no key opens the token.
+        """
+        del enterprise_id  # installations of whole organisations are not taken
+        stored = await self._kept.get(team_id) if self._kept is not None and team_id else None
+        return self._own if stored is None else _opened(stored)
+
+    async def of(self, team_id: str) -> Installation:
+        """Return a workspace's installation.
+
+        Raises:
+            SlackTokenRefused: There is none any more.
+            StorageError: As `find`.
+        """
+        found = await self.find(enterprise_id=None, team_id=team_id)
+        if found is None:
+            raise SlackTokenRefused(method="", code="not_installed")
+        return found
+
+    async def token_for(self, team_id: str) -> str:
+        """Return a workspace's bot token; raises as `of`."""
+        return (await self.of(team_id)).bot_token
 
 
 class InstallationAuthorize(AsyncAuthorize):
@@ -90,6 +120,19 @@ class InstallationAuthorize(AsyncAuthorize):
             bot_scopes=sorted(identity.scopes),
             user_id=user_id,
         )
+
+
+def _opened(stored: StoredInstallation) -> Installation:
+    identity = Identity(
+        team_id=stored.team_id,
+        bot_user_id=stored.bot_user_id,
+        bot_id=stored.bot_id,
+        app_id=stored.app_id,
+        scopes=frozenset(stored.scopes),
+        url=stored.url,
+        team_name=stored.team_name,
+    )
+    return Installation(identity, bot_token=stored.bot_token)
 
 
 def team_of(body: Mapping[str, Any], *, context: AsyncBoltContext) -> str:

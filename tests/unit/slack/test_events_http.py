@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.messages import UserMessage
 from bot.core.screens import Caller
 from bot.metrics import Metrics
-from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.events_http import EVENTS_PATH, routes
 from bot.slack.identity import Identity
 from bot.slack.listeners import build_bolt
@@ -82,7 +82,7 @@ async def slack(claims: Claims, door: ScriptedDoor) -> AsyncIterator[Client]:
     bolt = build_bolt(
         client=AsyncWebClient(base_url="http://127.0.0.1:9/api/", retry_handlers=[]),
         signing_secret=SECRET,
-        authorize=InstallationAuthorize(OneInstallation(installation)),
+        authorize=InstallationAuthorize(Installed(installation)),
         receivers=receiving(claims.submit, reception=reception),
         metrics=Metrics(),
     )

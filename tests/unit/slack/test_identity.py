@@ -11,7 +11,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackThrottled, SlackTokenRefused, SlackUnavailable
-from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.identity import OPTIONAL_SCOPES, REQUIRED_SCOPES, Identity, who_am_i
 
 AUTH: dict[str, Any] = {
@@ -140,7 +140,7 @@ async def test_a_token_is_not_in_an_installations_repr() -> None:
 
 async def test_authorization_asks_nobody_and_knows_the_bot() -> None:
     authorize = InstallationAuthorize(
-        OneInstallation(Installation(identity=_identity(), bot_token="xoxb-1"))
+        Installed(Installation(identity=_identity(), bot_token="xoxb-1"))
     )
     result = await authorize(
         context=AsyncBoltContext(), enterprise_id=None, team_id="T9", user_id="U1"

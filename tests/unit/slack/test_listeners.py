@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from bot.core.changes import Deleted, Edited
 from bot.core.messages import UserMessage
 from bot.metrics import Metrics
-from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.identity import Identity
 from bot.slack.listeners import STOP_ACTION, Submit, build_bolt
 from bot.slack.message import AGAIN_ACTION
@@ -76,7 +76,7 @@ def build(
     return build_bolt(
         client=AsyncWebClient(token="xoxb-ours", base_url=NOWHERE, retry_handlers=[]),
         signing_secret="s3cr3t",
-        authorize=InstallationAuthorize(OneInstallation(installation)),
+        authorize=InstallationAuthorize(Installed(installation)),
         receivers=receiving(submit, desk=desk),
         metrics=metrics or Metrics(),
     )

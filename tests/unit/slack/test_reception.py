@@ -45,7 +45,7 @@ from bot.playground.slack import (
 from bot.playground.slack.message import Draft, Ephemeral
 from bot.playground.slack.views import View
 from bot.slack import reception as texts
-from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.events_http import routes
 from bot.slack.identity import Identity
 from bot.slack.interaction import Interactions, Ways
@@ -152,7 +152,7 @@ def make_bolt() -> Callable[..., Any]:
         return build_bolt(
             signing_secret=server.signing_secret,
             authorize=InstallationAuthorize(
-                OneInstallation(Installation(identity, bot_token=server.bot_token))
+                Installed(Installation(identity, bot_token=server.bot_token))
             ),
             metrics=Metrics(),
             **given,

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from bot.core.messages import UserMessage
 from bot.metrics import Metrics
-from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.identity import Identity
 from bot.slack.listeners import build_bolt
 from bot.slack.socket_mode import SocketMode, SocketTiming
@@ -169,7 +169,7 @@ async def build(slack: Slack, claims: Claims) -> AsyncIterator[Callable[[], Sock
             client=client,
             signing_secret="",
             authorize=InstallationAuthorize(
-                OneInstallation(Installation(identity=identity, bot_token="xoxb-1"))
+                Installed(Installation(identity=identity, bot_token="xoxb-1"))
             ),
             receivers=receiving(claims.submit),
             metrics=metrics,
