@@ -69,8 +69,8 @@ class DashScopeServer:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=BODY_LIMIT_BYTES)
-        app.router.add_post("/api/v1/apps/{app_id}/completion", self._complete)
-        app.router.add_route("*", "/{path:.*}", self._miss)
+        app.router.add_post("/api/v1/apps/{app_id}/completion", self._answer)
+        app.router.add_route("*", "/{path:.*}", self._answer)
         await self._loopback.open(app)
         return self
 
@@ -91,12 +91,13 @@ class DashScopeServer:
         """
         return await self.journal.until(predicate, timeout_s=timeout_s)
 
-    async def _complete(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         call = await _read(request)
         entry = self._note(call)
-        delivery = self._deliver(request, entry)
+        delivery = Delivery(request, entry=entry, journal=self.journal, manner=self.manner)
+        is_known = "app_id" in request.match_info
         try:
-            match self.gateway.receive(call):
+            match self.gateway.receive(call) if is_known else NOT_FOUND:
                 case Refusal() as refusal:
                     return await delivery.refuse(refusal)
                 case generation:
@@ -113,22 +114,11 @@ class DashScopeServer:
             entry.finished = True
             self.journal.changed()
 
-    async def _miss(self, request: web.Request) -> web.StreamResponse:
-        entry = self._note(await _read(request))
-        try:
-            return await self._deliver(request, entry).refuse(NOT_FOUND)
-        finally:
-            entry.finished = True
-            self.journal.changed()
-
     def _note(self, call: Call) -> Entry:
         headers = {name: value for name, value in call.headers.items() if name != "authorization"}
         entry = Entry(call.request_id, call.app_id, headers, at=self._now(), body=call.json())
         self.journal.add(entry)
         return entry
-
-    def _deliver(self, request: web.Request, entry: Entry) -> Delivery:
-        return Delivery(request, entry=entry, journal=self.journal, manner=self.manner)
 
 
 async def _read(request: web.Request) -> Call:
