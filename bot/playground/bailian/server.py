@@ -51,7 +51,6 @@ class BailianServer:
     """The OpenAPI of one workspace, open between `async with`.
 
     Args:
-        bank: The memories, when somebody else shares them.
         utc_now: The aware time calls are judged by.
 
     Attributes:
@@ -60,16 +59,11 @@ class BailianServer:
         heard: The last calls.
     """
 
-    def __init__(
-        self,
-        bank: MemoryBank | None = None,
-        *,
-        utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, *, utc_now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.desk = Desk(
             workspace_id=WORKSPACE_ID,
             keys={ACCESS_KEY_ID: ACCESS_KEY_SECRET},
-            bank=bank if bank is not None else MemoryBank(),
+            bank=MemoryBank(),
             files=FileRoom(),
             upload_url=lambda lease_id: f"{self.endpoint}{_UPLOADS}{lease_id}",
         )

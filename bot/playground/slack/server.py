@@ -95,11 +95,10 @@ class SlackServer:
         self._stack = AsyncExitStack()
         self._loopback = Loopback()
         self._events = Events(self.workspace)
-        ring, seed = self._bell.ring, rules.seed
-        self.sockets = Sockets(
-            app_id=self.workspace.app.app_id, clock=self.clock, seed=seed, on_change=ring
-        )
-        self._http = HttpCarrier(signing_secret=self.signing_secret, clock=self.clock, seed=seed)
+        ring = self._bell.ring
+        app_id = self.workspace.app.app_id
+        self.sockets = Sockets(app_id=app_id, clock=self.clock, on_change=ring)
+        self._http = HttpCarrier(signing_secret=self.signing_secret, clock=self.clock)
         self.dispatcher = Dispatcher(
             self.sockets, self._http, rules=rules, clock=self.clock, on_change=ring
         )
@@ -113,7 +112,7 @@ class SlackServer:
         )
         self.meter = Meter(self.limits, clock=self.clock)
         tokens = Tokens(self.bot_token, self.app_token)
-        self.faults = Faults(seed=seed)
+        self.faults = Faults(seed=rules.seed)
         self.journal = Journal(on_call=ring)
         self.counter = FileCounter(self.workspace, token=self.bot_token, on_change=ring)
         self._web_api = WebApi(
@@ -257,7 +256,3 @@ class SlackServer:
     ) -> Delivery:
         """Type a slash command as a person; see `People.command`."""
         return await self.people.command(user, channel, text, command=command)
-
-    async def system_message(self, user: str, channel: str, *, subtype: str, text: str = "") -> str:
-        """Let Slack write a line about a person; see `People.system_message`."""
-        return self.people.system_message(user, channel, subtype=subtype, text=text)

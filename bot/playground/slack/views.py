@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.playground.slack.arguments import refuse_arguments
 from bot.playground.slack.checks import checked_blocks
+from bot.playground.slack.inputs import problems_of_label
 from bot.playground.slack.payload import Json, RefusedError, as_object, as_text
 
 # Docs pages "modals" and "view object".
@@ -87,15 +88,12 @@ def _problems_of_kind(view: Json, *, kind: str) -> list[str]:
 
 
 def _problems_of_labels(view: Json, *, required: tuple[str, ...]) -> list[str]:
-    problems: list[str] = []
-    for name in ("title", "submit", "close"):
-        label = as_object(view.get(name))
-        text = as_text(label.get("text"))
-        if name not in view and name not in required:
-            continue
-        if label.get("type") != "plain_text" or not 1 <= len(text) <= _LABEL_CHARS_MAX:
-            problems.append(f"view.{name} must be plain_text of 1 to {_LABEL_CHARS_MAX} characters")
-    return problems
+    return [
+        f"view.{problem}"
+        for name in ("title", "submit", "close")
+        if name in view or name in required
+        for problem in problems_of_label(view, name, most=_LABEL_CHARS_MAX)
+    ]
 
 
 def _problems_of_lengths(view: Json) -> list[str]:
