@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.playground.slack.arguments import refuse_arguments
@@ -152,8 +152,7 @@ class Views:
     def open(self, user: str, payload: Json) -> View:
         """Show a modal in place of any other."""
         self.clear(user)
-        view_id = f"V{next(self._serial):08d}"
-        return self._put(View(view_id, user, self._named(payload), self._hash(), view_id))
+        return self._show(user, payload)
 
     def push(self, below: View, payload: Json) -> View:
         """Show a modal on top of another.
@@ -163,16 +162,11 @@ class Views:
         """
         if sum(self._is_modal(view, below.user) for view in self._views.values()) >= _STACK_MAX:
             raise RefusedError("push_limit_reached")
-        view_id = f"V{next(self._serial):08d}"
-        named = self._named(payload)
-        view = View(view_id, below.user, named, self._hash(), below.root_id, below.view_id)
-        return self._put(view)
+        return self._show(below.user, payload, below=below)
 
     def update(self, view: View, payload: Json) -> View:
         """Change what a view shows."""
-        named = self._named(payload)
-        changed = (view.user, named, self._hash(), view.root_id, view.previous_id)
-        return self._put(View(view.view_id, *changed))
+        return self._put(replace(view, payload=self._named(payload), hash=self._hash()))
 
     def publish(self, user: str, payload: Json, *, expected_hash: str = "") -> View:
         """Set somebody's Home tab.
@@ -182,8 +176,7 @@ class Views:
         """
         home = self.home(user)
         if home is None:
-            view_id = f"V{next(self._serial):08d}"
-            return self._put(View(view_id, user, self._named(payload), self._hash(), view_id))
+            return self._show(user, payload)
         require_hash(home, expected_hash)
         return self.update(home, payload)
 
@@ -210,6 +203,12 @@ class Views:
     @staticmethod
     def _is_modal(view: View, user: str) -> bool:
         return view.user == user and not view.is_home
+
+    def _show(self, user: str, payload: Json, *, below: View | None = None) -> View:
+        view_id = f"V{next(self._serial):08d}"
+        root_id, previous_id = (below.root_id, below.view_id) if below else (view_id, "")
+        named = self._named(payload)
+        return self._put(View(view_id, user, named, self._hash(), root_id, previous_id))
 
     def _put(self, view: View) -> View:
         self._views[view.view_id] = view
