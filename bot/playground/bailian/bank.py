@@ -1,7 +1,7 @@
 """The memories of a workspace, and what an app remembers of people who talk to it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -50,13 +50,9 @@ class MemoryBank:
 
     The OpenAPI's server keeps them here; a DashScope on loopback, given the same bank, remembers
     and recalls by it.
-
-    Args:
-        new_id: Makes the ids of memories and nodes.
     """
 
-    def __init__(self, *, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
-        self._new_id = new_id
+    def __init__(self) -> None:
         self._memories: dict[str, Kept] = {}
 
     @property
@@ -66,7 +62,7 @@ class MemoryBank:
 
     def create(self, description: str = "") -> str:
         """Make a memory and return its id."""
-        memory_id = self._new_id()
+        memory_id = uuid4().hex
         self._memories[memory_id] = Kept(memory_id, description)
         return memory_id
 
@@ -95,7 +91,7 @@ class MemoryBank:
             UnknownMemory: There is none of this id.
         """
         nodes = self.open(memory_id).nodes
-        node_id = self._new_id()
+        node_id = uuid4().hex
         nodes[node_id] = content
         if len(nodes) > NODES_LIMIT:
             del nodes[next(iter(nodes))]

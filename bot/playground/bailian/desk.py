@@ -12,7 +12,6 @@ from typing import Any
 from bot.playground.bailian.bank import MemoryBank, UnknownMemory
 from bot.playground.bailian.files import FileRoom
 from bot.playground.bailian.refusals import (
-    NO_SUCH_API,
     NO_SUCH_MEMORY,
     NO_SUCH_NODE,
     NO_SUCH_VERSION,
@@ -112,10 +111,9 @@ class Desk:
         refusal = self._refuse(call, route=route, workspace_id=workspace_id, now=now)
         if refusal is not None:
             return refusal
-        arguments = _pairs(call.body.decode() if route.is_form else call.query)
-        refusal = arguments if isinstance(arguments, Refusal) else route.problem(arguments)
-        if refusal is not None or isinstance(arguments, Refusal):
-            return refusal or NO_SUCH_API
+        arguments = _arguments(call, route=route)
+        if isinstance(arguments, Refusal):
+            return arguments
         if self.planned:
             return self.planned.popleft()
         try:
@@ -244,15 +242,16 @@ def _data(**data: Any) -> Answer:
     return {"Success": True, "Code": "Success", "Status": "200", "Data": data}
 
 
-def _pairs(text: str) -> dict[str, str] | Refusal:
-    """Return the names and values of a query or a form; a plus is a space in it."""
+def _arguments(call: Call, *, route: Route) -> dict[str, str] | Refusal:
+    """Return the names and values of the query or the form; a plus is a space in it."""
+    text = call.body.decode() if route.is_form else call.query
     found: dict[str, str] = {}
     for pair in filter(None, text.split("&")):
         name, _, value = (_plain(part) for part in pair.partition("="))
         if name in found:
             return invalid(name, "is there twice.")
         found[name] = value
-    return found
+    return route.problem(found) or found
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,7 @@
 """Files of sessions: leased a place, brought there, added, and read until an app may be asked."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -53,16 +53,12 @@ class File:
 class FileRoom:
     """Every lease and every file.
 
-    Args:
-        new_id: Makes ids.
-
     Attributes:
         states: What a file's state is at each look; may be replaced at any time.
     """
 
-    def __init__(self, *, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+    def __init__(self) -> None:
         self.states: Sequence[str] = STATES
-        self._new_id = new_id
         self._leases: dict[str, Lease] = {}
         self._files: dict[str, File] = {}
 
@@ -73,8 +69,8 @@ class FileRoom:
 
     def lease(self, arguments: Mapping[str, str]) -> Lease:
         """Give out a place."""
-        lease_id = self._new_id()
-        headers = {"X-bailian-extra": self._new_id(), "Content-Type": CONTENT_TYPE}
+        lease_id = uuid4().hex
+        headers = {"X-bailian-extra": uuid4().hex, "Content-Type": CONTENT_TYPE}
         lease = self._leases[lease_id] = Lease(lease_id, arguments, headers)
         _forget(self._leases)
         return lease
@@ -105,7 +101,7 @@ class FileRoom:
         if lease is None or lease.content is None or lease.is_used:
             return invalid("LeaseId", "is unknown, empty or used up.")
         lease.is_used = True
-        file = File(f"file_session_{self._new_id()}", lease.arguments["FileName"], lease.content)
+        file = File(f"file_session_{uuid4().hex}", lease.arguments["FileName"], lease.content)
         self._files[file.file_id] = file
         _forget(self._files)
         return file

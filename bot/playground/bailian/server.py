@@ -3,11 +3,9 @@
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
@@ -17,6 +15,7 @@ from bot.playground.bailian.desk import Desk
 from bot.playground.bailian.files import FileRoom
 from bot.playground.bailian.refusals import Refusal
 from bot.playground.bailian.signature import Call
+from bot.playground.loopback import Loopback
 
 ACCESS_KEY_ID = "LTAI-playground"
 ACCESS_KEY_SECRET = "playground-secret"  # noqa: S105 -- opens nothing but this server
@@ -52,11 +51,6 @@ class BailianServer:
     """The OpenAPI of one workspace, open between `async with`.
 
     Args:
-        bank: The memories, when somebody else shares them.
-        host: Where to listen.
-        port: 0 lets the system choose.
-        keys: Secrets by the id of their AccessKey.
-        workspace_id: The only workspace.
         utc_now: The aware time calls are judged by.
 
     Attributes:
@@ -65,30 +59,19 @@ class BailianServer:
         heard: The last calls.
     """
 
-    def __init__(
-        self,
-        bank: MemoryBank | None = None,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        keys: Mapping[str, str] | None = None,
-        workspace_id: str = WORKSPACE_ID,
-        utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, *, utc_now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.desk = Desk(
-            workspace_id=workspace_id,
-            keys={ACCESS_KEY_ID: ACCESS_KEY_SECRET} if keys is None else keys,
-            bank=bank if bank is not None else MemoryBank(),
+            workspace_id=WORKSPACE_ID,
+            keys={ACCESS_KEY_ID: ACCESS_KEY_SECRET},
+            bank=MemoryBank(),
             files=FileRoom(),
             upload_url=lambda lease_id: f"{self.endpoint}{_UPLOADS}{lease_id}",
         )
         self.heard: deque[Heard] = deque(maxlen=CALLS_LIMIT)
-        self._host = host
-        self._port = port
         self._utc_now = utc_now
         self.gate = asyncio.Event()
         self.gate.set()
-        self._opened = AsyncExitStack()
+        self._loopback = Loopback()
 
     @property
     def bank(self) -> MemoryBank:
@@ -98,28 +81,17 @@ class BailianServer:
     @property
     def endpoint(self) -> str:
         """The address without a path; known once the server is open."""
-        return f"http://{self._host}:{self._port}"
+        return self._loopback.url
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=BODY_LIMIT_BYTES)
         app.router.add_put(_UPLOADS + "{lease_id}", self._take_file)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
-        async with AsyncExitStack() as opening:
-            opening.push_async_callback(runner.cleanup)
-            await runner.setup()
-            await web.TCPSite(runner, self._host, self._port).start()
-            self._port = runner.addresses[0][1]
-            self._opened = opening.pop_all()
+        await self._loopback.open(app)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._opened.aclose()
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._loopback.close()
 
     async def _answer(self, request: web.Request) -> web.Response:
         call = await _read(request)

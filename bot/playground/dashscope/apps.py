@@ -35,9 +35,9 @@ class App:
     obeys_keywords: bool = False
 
 
-def guide_app(app_id: str, *, library: Library, kind: AppKind = AppKind.AGENT) -> App:
+def guide_app(app_id: str, *, library: Library) -> App:
     """Return the app people try things with: it answers from `library` and obeys keywords."""
-    return App(app_id, answers=Guide(library), kind=kind, obeys_keywords=True)
+    return App(app_id, answers=Guide(library), obeys_keywords=True)
 
 
 def echo_app(app_id: str, *, kind: AppKind = AppKind.AGENT) -> App:
@@ -45,9 +45,9 @@ def echo_app(app_id: str, *, kind: AppKind = AppKind.AGENT) -> App:
     return App(app_id, answers=echo, kind=kind)
 
 
-def long_app(app_id: str, *, chars: int = 4000, kind: AppKind = AppKind.AGENT) -> App:
+def long_app(app_id: str, *, chars: int = 4000) -> App:
     """Return an app that talks at length, always the same; see `answers.talkative`."""
-    return App(app_id, answers=talkative(chars), kind=kind)
+    return App(app_id, answers=talkative(chars))
 
 
 def letter_app(app_id: str) -> App:

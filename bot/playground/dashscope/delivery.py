@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal
 
 from aiohttp import web
 
@@ -63,6 +64,7 @@ class Delivery:
         self._entry = entry
         self._journal = journal
         self._manner = manner
+        self._random = Random(manner.framing.cut_seed)
         self._started_at = asyncio.get_running_loop().time()
         self._response = web.StreamResponse(headers={"x-request-id": entry.request_id})
 
@@ -113,7 +115,6 @@ class Delivery:
     async def _stream(self, generation: Generation) -> web.StreamResponse:
         self._response.headers["Content-Type"] = SSE
         fault = generation.fault if isinstance(generation.fault, MidStream) else None
-        random = Random(self._manner.framing.cut_seed)
         for moment in generation.moments(piece_chars=self._manner.pace.piece_chars):
             if fault is not None and self._is_due(fault, moment=moment):
                 if not await self._spoil(fault):
@@ -122,7 +123,7 @@ class Delivery:
             await self._wait(moment)
             if not self._entry.events_sent:
                 generation.remember()
-            await self._event(generation.payload(moment), random=random)
+            await self._event(generation.payload(moment))
         await self._response.write_eof()
         return self._response
 
@@ -138,7 +139,8 @@ class Delivery:
                 return True
             case ErrorEvent(refusal):
                 error = error_object(refusal, request_id=self._entry.request_id)
-                await self._write_error(error, status=refusal.status)
+                await self._event(error, kind="error", status=refusal.status)
+                await self._response.write_eof()
             case Cut(clean=True):
                 await self._response.write_eof()
             case Cut():
@@ -147,19 +149,14 @@ class Delivery:
                 self._disconnect(reset=True)
         return False
 
-    async def _write_error(self, error: JsonObject, *, status: int) -> None:
-        framing = self._manner.framing
-        number = self._entry.events_sent + 1
-        data = frame(error, number=number, event="error", status=status, framing=framing)
-        await self._write([data])
-        self._note_event()
-        await self._response.write_eof()
-
-    async def _event(self, payload: JsonObject, *, random: Random) -> None:
-        framing = self._manner.framing
-        data = frame(payload, number=self._entry.events_sent + 1, framing=framing)
-        await self._write([data] if framing.cut_seed is None else cut(data, random=random))
-        self._note_event()
+    async def _event(
+        self, payload: JsonObject, *, kind: Literal["result", "error"] = "result", status: int = 200
+    ) -> None:
+        framing, number = self._manner.framing, self._entry.events_sent + 1
+        data = frame(payload, number=number, event=kind, status=status, framing=framing)
+        await self._write([data] if framing.cut_seed is None else cut(data, random=self._random))
+        self._entry.events_sent = number
+        self._journal.changed()
 
     async def _replay(self, capture: Capture) -> web.StreamResponse:
         self._response.headers["Content-Type"] = capture.content_type
@@ -187,10 +184,6 @@ class Delivery:
         """Sleep until the moment is due, by the time since the request and not since the last."""
         due_at = self._started_at + self._manner.pace.due_s(moment.chars)
         await asyncio.sleep(max(0.0, due_at - asyncio.get_running_loop().time()))
-
-    def _note_event(self) -> None:
-        self._entry.events_sent += 1
-        self._journal.changed()
 
     def _disconnect(self, *, reset: bool = False) -> None:
         """Close the connection under the response; a reset throws away what is still on its way."""

@@ -1,10 +1,11 @@
 """What was asked of the server, for tests and for people who watch."""
 
-import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.bell import Bell
 from bot.playground.dashscope.fetching import Fetched
 
 ENTRIES_LIMIT = 10_000
@@ -47,8 +48,8 @@ class Journal:
     """Every request, oldest first; beyond 10,000 the oldest are forgotten."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
-        self._changed = asyncio.Event()
+        self._entries: deque[Entry] = deque(maxlen=ENTRIES_LIMIT)
+        self._bell = Bell()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -57,14 +58,12 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Note a request."""
-        del self._entries[: -ENTRIES_LIMIT + 1]
         self._entries.append(entry)
         self.changed()
 
     def changed(self) -> None:
         """Wake those who wait, after an entry was altered."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._bell.ring()
 
     async def until(self, predicate: Predicate, *, timeout_s: float) -> tuple[Entry, ...]:
         """Wait until the entries satisfy `predicate`, and return them.
@@ -72,7 +71,5 @@ class Journal:
         Raises:
             TimeoutError: They did not within `timeout_s`.
         """
-        async with asyncio.timeout(timeout_s):
-            while not predicate(self.entries):
-                await self._changed.wait()
+        await self._bell.until(lambda: predicate(self.entries), timeout_s=timeout_s)
         return self.entries

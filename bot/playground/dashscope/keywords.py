@@ -24,6 +24,7 @@ Outcome = Fault | Said
 
 MAX_WAIT_S = 600
 
+_NAMES = ", ".join(f"`{name}`" for name in NAMED)
 _KEYWORD = re.compile(r"(?:^|\s)!([a-z]+)(?:\s+([\w-]+))?", re.ASCII)
 
 
@@ -49,14 +50,12 @@ def _number(text: str, *, default: int, limit: int) -> int:
 
 def _help(_: str) -> Said:
     lines = [f"- `!{keyword.usage}` — {keyword.effect}" for keyword in _KEYWORDS.values()]
-    names = ", ".join(f"`{name}`" for name in NAMED)
     intro = "Type one of these to see how the bot takes it:"
-    return Said("\n".join([intro, "", *lines, "", f"Names of errors: {names}."]))
+    return Said("\n".join([intro, "", *lines, "", f"Names of errors: {_NAMES}."]))
 
 
 def _unknown_error(name: str) -> Said:
-    names = ", ".join(f"`{known}`" for known in NAMED)
-    return Said(f"There is no error called “{name}”. Choose one of: {names}.")
+    return Said(f"There is no error called “{name}”. Choose one of: {_NAMES}.")
 
 
 def _error(name: str) -> Outcome:

@@ -32,11 +32,14 @@ class Moment:
     last: bool = False
 
 
-def pieces(text: str, *, size: int) -> Iterator[tuple[int, int]]:
-    """Yield start and end of consecutive pieces; an empty text is one empty piece."""
-    yield 0, min(size, len(text))
-    for start in range(size, len(text), size):
-        yield start, min(start + size, len(text))
+def pieces(text: str, *, size: int, incremental: bool) -> Iterator[tuple[int, str]]:
+    """Yield the number of characters so far and, if `incremental`, the new ones; else all of them.
+
+    An empty text is one empty piece.
+    """
+    for start in range(0, max(1, len(text)), size):
+        end = min(start + size, len(text))
+        yield end, text[start if incremental else 0 : end]
 
 
 def agent_moments(said: Said, ask: Ask, *, thinks: bool, piece_chars: int) -> Iterator[Moment]:
@@ -48,12 +51,10 @@ def agent_moments(said: Said, ask: Ask, *, thinks: bool, piece_chars: int) -> It
     steps = _Steps(said, ask=ask, thinks=thinks)
     thought = said.thought if thinks else ""
     if steps.shows_thought:
-        for start, end in pieces(thought, size=piece_chars):
-            shown = thought[start:end] if ask.incremental else thought[:end]
+        for end, shown in pieces(thought, size=piece_chars, incremental=ask.incremental):
             yield Moment(end, output={**steps.listed(shown), "text": ""}, usage=True)
     rest = "" if ask.incremental else thought
-    for start, end in pieces(said.text, size=piece_chars):
-        text = said.text[start:end] if ask.incremental else said.text[:end]
+    for end, text in pieces(said.text, size=piece_chars, incremental=ask.incremental):
         yield Moment(len(thought) + end, output={**steps.listed(rest), "text": text}, usage=True)
     output = {**steps.listed(rest), "text": "" if ask.incremental else said.text}
     output |= doc_references(said.references)

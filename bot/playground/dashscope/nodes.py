@@ -128,9 +128,8 @@ def _traces(
 ) -> Iterator[tuple[int, JsonObject, bool]]:
     """Yield the characters so far, the node's entry, and whether it is finished."""
     yield 0, node.traced("", done=False, named=False), False
-    for start, end in pieces(text, size=piece_chars):
+    for end, result in pieces(text, size=piece_chars, incremental=ask.incremental):
         finished = end == len(text)
-        result = text[start:end] if ask.incremental else text[:end]
         yield end, node.traced(result, done=finished), finished
 
 
@@ -142,9 +141,9 @@ def _message_format(said: Said, *, streams: bool, piece_chars: int) -> Iterator[
         yield _stop(said)
         return
     number = 0
-    for start, end in pieces(said.text, size=piece_chars):
+    for end, delta in pieces(said.text, size=piece_chars, incremental=True):
         number += 1
-        yield Moment(before + end, output=END.message(said.text[start:end], number=number))
+        yield Moment(before + end, output=END.message(delta, number=number))
     yield Moment(_work(said), output=END.message("", number=number + 1, done=True))
     yield _stop(said)
 
@@ -157,9 +156,9 @@ def _message_format_plus(said: Said, *, piece_chars: int, variables: Any) -> Ite
     usage = False
     for node, text in llm_nodes(said):
         number = 0
-        for start, end in pieces(text, size=piece_chars):
+        for end, delta in pieces(text, size=piece_chars, incremental=True):
             number += 1
-            content = dump({"result": text[start:end], "reasoningContent": ""}).decode()
+            content = dump({"result": delta, "reasoningContent": ""}).decode()
             yield Moment(chars + end, output=node.message(content, number=number), usage=usage)
         chars += len(text)
         usage = True
@@ -172,8 +171,8 @@ def _message_format_plus(said: Said, *, piece_chars: int, variables: Any) -> Ite
 def _agent_format(said: Said, ask: Ask, *, streams: bool, piece_chars: int) -> Iterator[Moment]:
     """The answer stands in `text`, as an agent's does."""
     before = _work(said) - len(said.text)
-    for start, end in pieces(said.text, size=piece_chars) if streams else ():
-        text = said.text[start:end] if ask.incremental else said.text[:end]
+    shown = pieces(said.text, size=piece_chars, incremental=ask.incremental) if streams else ()
+    for end, text in shown:
         yield Moment(before + end, output={"text": text})
     text = "" if ask.incremental and streams else said.text
     yield Moment(_work(said), output={"text": text}, last=True)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, assert_never
 
+from bot.playground.dashscope.captures import JSON, SSE
+from bot.playground.dashscope.wire import dump, frame
+
 
 class Shape(Enum):
     """What an error's body looks like."""
@@ -122,33 +125,28 @@ def render(refusal: Refusal, *, request_id: str) -> Rendered:
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = f"{refusal.retry_after_s:g}"
     status = 200 if refusal.shape is Shape.JSON_UNDER_200 else refusal.status
-    return Rendered(status=status, headers=headers, body=body.encode())
+    return Rendered(status=status, headers=headers, body=body)
 
 
-def _body(refusal: Refusal, error: dict[str, Any]) -> tuple[str, str]:
+def _body(refusal: Refusal, error: dict[str, Any]) -> tuple[str, bytes]:
     """Return content type and body."""
-    plain = json.dumps(error, ensure_ascii=False, separators=(",", ":"))
-    frame = f"id:1\nevent:error\n:HTTP_STATUS/{refusal.status}\ndata:{plain}\n\n"
     match refusal.shape:
         case Shape.JSON | Shape.JSON_UNDER_200:
-            return "application/json", plain
-        case Shape.SSE:
-            return "text/event-stream;charset=UTF-8", frame
-        case Shape.SSE_LABELLED_JSON:
-            return "application/json", frame
+            return JSON, dump(error)
+        case Shape.SSE | Shape.SSE_LABELLED_JSON as shape:
+            framed = frame(error, number=1, event="error", status=refusal.status)
+            return SSE if shape is Shape.SSE else JSON, framed
         case Shape.NESTED:
             nested = {
                 "code": refusal.code,
                 "message": refusal.message,
                 "type": "invalid_request_error",
             }
-            return "application/json", json.dumps({"error": nested}, ensure_ascii=False)
+            return JSON, dump({"error": nested})
         case Shape.HTML:
             title = f"{refusal.status} {refusal.message}"
-            return (
-                "text/html",
-                f"<html><head><title>{title}</title></head><body>{title}</body></html>",
-            )
+            page = f"<html><head><title>{title}</title></head><body>{title}</body></html>"
+            return "text/html", page.encode()
         case Shape.EMPTY:
-            return "text/plain", ""
+            return "text/plain", b""
     assert_never(refusal.shape)

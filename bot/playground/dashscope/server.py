@@ -4,8 +4,6 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -20,10 +18,10 @@ from bot.playground.dashscope.journal import Entry, Journal, Predicate
 from bot.playground.dashscope.pace import Pace
 from bot.playground.dashscope.refusals import NOT_FOUND, Refusal
 from bot.playground.dashscope.wire import Framing
+from bot.playground.loopback import Loopback
 
 PLAYGROUND_KEY = "sk-playground"
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
-SHUTDOWN_S = 0.1  # answers still under way when the server closes are dropped after that
 
 
 class DashScopeServer:
@@ -31,7 +29,6 @@ class DashScopeServer:
 
     Args:
         apps: Who can be asked.
-        host: Where to listen.
         port: 0 lets the system choose.
         api_keys: Keys that open the door.
         now: Seconds on a clock that never runs backwards; sessions expire by it, and the journal's
@@ -48,7 +45,6 @@ class DashScopeServer:
         self,
         apps: Iterable[App],
         *,
-        host: str = "127.0.0.1",
         port: int = 0,
         api_keys: Iterable[str] = (PLAYGROUND_KEY,),
         now: Callable[[], float] = time.monotonic,
@@ -57,11 +53,9 @@ class DashScopeServer:
         self.gateway = Gateway(apps, api_keys=api_keys, now=now)
         self.manner = Manner(pace=pace or Pace(), framing=Framing())
         self.journal = Journal()
-        self._host = host
-        self._port = port
         self._now = now
         self._closing = False
-        self._opened = AsyncExitStack()
+        self._loopback = Loopback(port=port)
 
     @property
     def faults(self) -> Faults:
@@ -71,31 +65,18 @@ class DashScopeServer:
     @property
     def base_url(self) -> str:
         """The address up to `/api/v1`; known once the server is open."""
-        return f"http://{self._host}:{self._port}/api/v1"
+        return f"{self._loopback.url}/api/v1"
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=BODY_LIMIT_BYTES)
-        app.router.add_post("/api/v1/apps/{app_id}/completion", self._complete)
-        app.router.add_route("*", "/{path:.*}", self._miss)
-        runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S
-        )
-        async with AsyncExitStack() as opening:
-            opening.push_async_callback(runner.cleanup)
-            await runner.setup()
-            await web.TCPSite(runner, self._host, self._port).start()
-            self._port = runner.addresses[0][1]
-            self._opened = opening.pop_all()
+        app.router.add_post("/api/v1/apps/{app_id}/completion", self._answer)
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        await self._loopback.open(app)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_exc: object) -> None:
         self._closing = True
-        await self._opened.aclose()
+        await self._loopback.close()
 
     def replay(self, recorded: Capture | bytes, *, cuts: Sequence[int] = ()) -> None:
         """Serve a recording verbatim to the next request that would be answered."""
@@ -110,12 +91,13 @@ class DashScopeServer:
         """
         return await self.journal.until(predicate, timeout_s=timeout_s)
 
-    async def _complete(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         call = await _read(request)
         entry = self._note(call)
-        delivery = self._deliver(request, entry)
+        delivery = Delivery(request, entry=entry, journal=self.journal, manner=self.manner)
+        is_known = "app_id" in request.match_info
         try:
-            match self.gateway.receive(call):
+            match self.gateway.receive(call) if is_known else NOT_FOUND:
                 case Refusal() as refusal:
                     return await delivery.refuse(refusal)
                 case generation:
@@ -132,22 +114,11 @@ class DashScopeServer:
             entry.finished = True
             self.journal.changed()
 
-    async def _miss(self, request: web.Request) -> web.StreamResponse:
-        entry = self._note(await _read(request))
-        try:
-            return await self._deliver(request, entry).refuse(NOT_FOUND)
-        finally:
-            entry.finished = True
-            self.journal.changed()
-
     def _note(self, call: Call) -> Entry:
         headers = {name: value for name, value in call.headers.items() if name != "authorization"}
         entry = Entry(call.request_id, call.app_id, headers, at=self._now(), body=call.json())
         self.journal.add(entry)
         return entry
-
-    def _deliver(self, request: web.Request, entry: Entry) -> Delivery:
-        return Delivery(request, entry=entry, journal=self.journal, manner=self.manner)
 
 
 async def _read(request: web.Request) -> Call:

@@ -1,11 +1,10 @@
 """A Slack workspace on loopback: Web API, events, Socket Mode, and the people who use it."""
 
-from bot.playground.slack.blocks import controls
-from bot.playground.slack.delivery import Delivery, DeliveryRules
+from bot.playground.slack.delivery import DeliveryRules
 from bot.playground.slack.directory import App, Channel, ChannelKind, File, User
 from bot.playground.slack.faults import Fault, FaultKind
-from bot.playground.slack.limits import Limits, Rate
-from bot.playground.slack.message import Message, visible_text
+from bot.playground.slack.limits import Limits
+from bot.playground.slack.message import visible_text
 from bot.playground.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackServer
 from bot.playground.slack.sockets import DisconnectReason
 from bot.playground.slack.workspace import Workspace
@@ -17,18 +16,14 @@ __all__ = [
     "App",
     "Channel",
     "ChannelKind",
-    "Delivery",
     "DeliveryRules",
     "DisconnectReason",
     "Fault",
     "FaultKind",
     "File",
     "Limits",
-    "Message",
-    "Rate",
     "SlackServer",
     "User",
     "Workspace",
-    "controls",
     "visible_text",
 ]

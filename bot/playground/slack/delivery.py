@@ -96,7 +96,6 @@ class DeliveryRules:
         duplicates: So many further times every event is delivered.
         delay_s: Every event waits that long first.
         jitter_s: And up to that much longer, which changes their order.
-        is_route_random: Choose the receiver at random instead of in turn.
         seed: Of the dice, those of faults included; read when the server is made.
     """
 
@@ -106,7 +105,6 @@ class DeliveryRules:
     duplicates: int = 0
     delay_s: float = 0.0
     jitter_s: float = 0.0
-    is_route_random: bool = False
     seed: int = 0
 
 

@@ -6,8 +6,8 @@ Source: docs pages of the elements under "Block Kit", and "View interactions pay
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.playground.slack.blocks import Control, controls
-from bot.playground.slack.inputs import TEXT_CHARS_MAX
-from bot.playground.slack.payload import Json, as_list, as_object, as_text, objects
+from bot.playground.slack.inputs import TEXT_CHARS_MAX, offered_by
+from bot.playground.slack.payload import Json, as_list, as_object, as_text
 from bot.playground.slack.views import View
 
 Given = Mapping[str, str | Sequence[str]]
@@ -51,10 +51,7 @@ def chosen(element: Json, *, choice: str | Sequence[str]) -> object:
 
 
 def _option(element: Json, value: str) -> Json:
-    groups = [
-        o for group in objects(element.get("option_groups")) for o in objects(group["options"])
-    ]
-    for option in (*objects(element.get("options")), *groups):
+    for option in offered_by(element):
         if option.get("value") == value:
             return option
     raise ValueError(f"no such option: {value}")

@@ -22,7 +22,7 @@ def problems_of_element(element: Json) -> Iterator[str]:
     """Yield what is wrong with an element; nothing for kinds that are not known here."""
     yield from _CHECKS.get(as_text(element.get("type")), _none)(element)
     if "placeholder" in element:
-        yield from _plain(element, "placeholder", most=_PLACEHOLDER_CHARS_MAX)
+        yield from problems_of_label(element, "placeholder", most=_PLACEHOLDER_CHARS_MAX)
     if "confirm" in element:
         yield from _question(as_object(element["confirm"]))
 
@@ -31,7 +31,8 @@ def _none(_element: Json) -> Iterator[str]:
     yield from ()
 
 
-def _plain(owner: Json, name: str, *, most: int) -> Iterator[str]:
+def problems_of_label(owner: Json, name: str, *, most: int) -> Iterator[str]:
+    """Yield what is wrong with a plain text of something else."""
     text = as_object(owner.get(name))
     if text.get("type") != "plain_text" or not 1 <= len(as_text(text.get("text"))) <= most:
         yield f"{name} must be plain_text of 1 to {most} characters"
@@ -62,7 +63,7 @@ def _is_number(value: Any) -> bool:
 
 def _one_of(element: Json) -> Iterator[str]:
     yield from _options(element, most=_OPTIONS_MAX)
-    if "initial_option" in element and element["initial_option"] not in _offered(element):
+    if "initial_option" in element and element["initial_option"] not in offered_by(element):
         yield "initial_option must be one of the options"
 
 
@@ -73,21 +74,22 @@ def _some_of(element: Json) -> Iterator[str]:
     yield from _options(element, most=_CHECKBOXES_MAX if is_boxes else _OPTIONS_MAX)
     if "initial_options" in element:
         chosen = as_list(element["initial_options"])
-        if not chosen or any(option not in _offered(element) for option in chosen):
+        if not chosen or any(option not in offered_by(element) for option in chosen):
             yield "initial_options must be some of the options"
 
 
-def _offered(element: Json) -> list[Json]:
+def offered_by(element: Json) -> list[Json]:
+    """Return the options of an element, those in groups as well."""
     groups = objects(element.get("option_groups"))
     return [*objects(element.get("options")), *(o for g in groups for o in objects(g["options"]))]
 
 
 def _options(element: Json, *, most: int) -> Iterator[str]:
-    offered = _offered(element)
+    offered = offered_by(element)
     if "option_groups" not in element and not 1 <= len(offered) <= most:
         yield f"takes 1 to {most} options"
     for option in offered:
-        yield from _plain(option, "text", most=_OPTION_CHARS_MAX)
+        yield from problems_of_label(option, "text", most=_OPTION_CHARS_MAX)
         if not 1 <= len(as_text(option.get("value"))) <= _OPTION_VALUE_CHARS_MAX:
             yield f"an option's value takes 1 to {_OPTION_VALUE_CHARS_MAX} characters"
 

@@ -2,11 +2,11 @@
 
 import hashlib
 import hmac
+import itertools
 import json
-import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Self
 from urllib.parse import urlencode
 
@@ -43,14 +43,6 @@ def http_body(parcel: Parcel) -> tuple[bytes, str]:
             return form.encode(), "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    status: int | None = None
-    failure: str = ""
-    body: str = ""
-    is_last: bool = False
-
-
 class HttpCarrier:
     """Posts parcels to the app's request URL.
 
@@ -60,27 +52,16 @@ class HttpCarrier:
     Args:
         signing_secret: Signs every request.
         clock: Monotonic, in seconds.
-        seed: Of the dice that choose a URL at random.
-        wall: Seconds since the epoch.
 
     Attributes:
         urls: Where parcels go.
     """
 
-    def __init__(
-        self,
-        *,
-        signing_secret: str,
-        clock: Callable[[], float],
-        seed: int,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, *, signing_secret: str, clock: Callable[[], float]) -> None:
         self.urls: list[str] = []
         self._secret = signing_secret
         self._clock = clock
-        self._wall = wall
-        self._turn = 0
-        self._dice = random.Random(seed)
+        self._turn = itertools.count()
         self._client: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -101,42 +82,34 @@ class HttpCarrier:
 
     async def carry(self, parcel: Parcel, *, hop: Hop, rules: DeliveryRules) -> Attempt:
         """Post once."""
-        url, at = self._next_url(is_random=rules.is_route_random), self._clock()
+        url = self.urls[next(self._turn) % len(self.urls)]
+        begun = Attempt(self._clock(), 0.0, url, hop.retry_num)
         body, content_type = http_body(parcel)
-        headers = signed_headers(body, secret=self._secret, now=self._wall())
+        headers = signed_headers(body, secret=self._secret, now=time.time())
         headers |= {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (playground)"}
         if hop.retry_num:
             headers["X-Slack-Retry-Num"] = str(hop.retry_num)
             headers["X-Slack-Retry-Reason"] = hop.reason
         try:
-            outcome = await self._post(url, body, headers=headers, timeout_s=rules.ack_timeout_s)
+            attempt = await self._post(begun, body, headers=headers, timeout_s=rules.ack_timeout_s)
         except TimeoutError:
-            outcome = _Outcome(failure="http_timeout")
+            attempt = replace(begun, failure="http_timeout")
         except (aiohttp.ClientError, OSError):
-            outcome = _Outcome(failure="connection_failed")
-        took_s = self._clock() - at
-        status, failure = outcome.status, outcome.failure
-        return Attempt(
-            at, took_s, url, hop.retry_num, status, failure, outcome.body, outcome.is_last
-        )
-
-    def _next_url(self, *, is_random: bool) -> str:
-        if is_random:
-            return self._dice.choice(self.urls)
-        self._turn += 1
-        return self.urls[(self._turn - 1) % len(self.urls)]
+            attempt = replace(begun, failure="connection_failed")
+        return replace(attempt, took_s=self._clock() - begun.at)
 
     async def _post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float
-    ) -> _Outcome:
+        self, begun: Attempt, body: bytes, *, headers: Mapping[str, str], timeout_s: float
+    ) -> Attempt:
         if self._client is None:
-            return _Outcome(failure="connection_failed")
+            return replace(begun, failure="connection_failed")
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with self._client.post(
-            url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            begun.target, data=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as response:
             text = await response.text(errors="replace")
+            answered = replace(begun, status=response.status, body=text)
             if 200 <= response.status < 300:
-                return _Outcome(response.status, body=text)
+                return answered
             is_last = response.headers.get("X-Slack-No-Retry") == "1"
-            return _Outcome(response.status, "http_error", text, is_last)
+            return replace(answered, failure="http_error", is_last=is_last)

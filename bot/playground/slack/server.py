@@ -1,6 +1,5 @@
 """The server: everything of this package, joined and listening on loopback."""
 
-import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -10,8 +9,9 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
+from bot.playground.bell import Bell
+from bot.playground.loopback import Loopback
 from bot.playground.slack.backend import Backend
-from bot.playground.slack.bell import Bell
 from bot.playground.slack.change import Change
 from bot.playground.slack.delivery import (
     Delivery,
@@ -57,8 +57,6 @@ class SlackServer:
 
     Attributes:
         workspace: The state; may be changed directly as well.
-        host: Where to listen.
-        port: The port; 0 finds a free one, and holds it once the server is open.
         limits: How much the workspace takes.
         rules: How parcels travel at first; `dispatcher.rules` may be replaced at any time.
         signing_secret: Signs what is sent over HTTP.
@@ -76,8 +74,6 @@ class SlackServer:
 
     workspace: Workspace
     _: KW_ONLY
-    host: str = "127.0.0.1"
-    port: int = 0
     limits: Limits = field(default_factory=Limits)
     rules: InitVar[DeliveryRules] = _RULES
     signing_secret: str = field(default=SIGNING_SECRET, repr=False)
@@ -97,12 +93,12 @@ class SlackServer:
         self._bell = Bell()
         self._errands = Errands()
         self._stack = AsyncExitStack()
+        self._loopback = Loopback()
         self._events = Events(self.workspace)
-        ring, seed = self._bell.ring, rules.seed
-        self.sockets = Sockets(
-            app_id=self.workspace.app.app_id, clock=self.clock, seed=seed, on_change=ring
-        )
-        self._http = HttpCarrier(signing_secret=self.signing_secret, clock=self.clock, seed=seed)
+        ring = self._bell.ring
+        app_id = self.workspace.app.app_id
+        self.sockets = Sockets(app_id=app_id, clock=self.clock, on_change=ring)
+        self._http = HttpCarrier(signing_secret=self.signing_secret, clock=self.clock)
         self.dispatcher = Dispatcher(
             self.sockets, self._http, rules=rules, clock=self.clock, on_change=ring
         )
@@ -116,7 +112,7 @@ class SlackServer:
         )
         self.meter = Meter(self.limits, clock=self.clock)
         tokens = Tokens(self.bot_token, self.app_token)
-        self.faults = Faults(seed=seed)
+        self.faults = Faults(seed=rules.seed)
         self.journal = Journal(on_call=ring)
         self.counter = FileCounter(self.workspace, token=self.bot_token, on_change=ring)
         self._web_api = WebApi(
@@ -131,11 +127,9 @@ class SlackServer:
     async def __aenter__(self) -> Self:
         """Listen."""
         async with AsyncExitStack() as stack:
-            listener = stack.enter_context(self._listener())
-            runner = web.AppRunner(self._web_app(), access_log=None, shutdown_timeout=1)
-            stack.push_async_callback(runner.cleanup)
-            await runner.setup()
-            await web.SockSite(runner, listener).start()
+            stack.push_async_callback(self._loopback.close)
+            # A call takes effect even when its caller does not wait for the answer.
+            await self._loopback.open(self._web_app(), shutdown_s=1, is_patient=True)
             await stack.enter_async_context(self._http)
             stack.callback(self._hang_up)
             stack.push_async_callback(self._errands.close)
@@ -147,12 +141,6 @@ class SlackServer:
     async def __aexit__(self, *_exc: object) -> None:
         """Stop listening, give deliveries up and drop every connection."""
         await self._stack.aclose()
-
-    def _listener(self) -> socket.socket:
-        """Return a listening socket, and learn its port."""
-        listener = socket.create_server((self.host, self.port), backlog=256)
-        self.port = listener.getsockname()[1]
-        return listener
 
     def _hang_up(self) -> None:
         self._web_api.close()
@@ -173,7 +161,7 @@ class SlackServer:
     @property
     def url(self) -> str:
         """The server's address, without a trailing slash."""
-        return f"http://{self.host}:{self.port}"
+        return self._loopback.url
 
     @property
     def api_url(self) -> str:
@@ -185,7 +173,8 @@ class SlackServer:
 
     def _socket_url(self) -> str:
         ticket, app_id = self.sockets.ticket(), self.workspace.app.app_id
-        return f"ws://{self.host}:{self.port}/link?ticket={ticket}&app_id={app_id}"
+        socket = self.url.replace("http:", "ws:")
+        return f"{socket}/link?ticket={ticket}&app_id={app_id}"
 
     def deliver_to(self, *urls: str) -> None:
         """Set the app's request URLs; several stand for replicas behind a load balancer."""
@@ -267,7 +256,3 @@ class SlackServer:
     ) -> Delivery:
         """Type a slash command as a person; see `People.command`."""
         return await self.people.command(user, channel, text, command=command)
-
-    async def system_message(self, user: str, channel: str, *, subtype: str, text: str = "") -> str:
-        """Let Slack write a line about a person; see `People.system_message`."""
-        return self.people.system_message(user, channel, subtype=subtype, text=text)

@@ -3,9 +3,9 @@
 import asyncio
 import itertools
 import json
-import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -123,7 +123,6 @@ class Sockets:
     Args:
         app_id: Named in the greeting.
         clock: Monotonic, in seconds.
-        seed: Of the dice that choose a connection at random.
         on_change: Called when a connection came or went.
 
     Attributes:
@@ -132,12 +131,7 @@ class Sockets:
     """
 
     def __init__(
-        self,
-        *,
-        app_id: str,
-        clock: Callable[[], float],
-        seed: int,
-        on_change: Callable[[], None],
+        self, *, app_id: str, clock: Callable[[], float], on_change: Callable[[], None]
     ) -> None:
         self.connections: list[Connection] = []
         self.refused_tickets = 0
@@ -146,8 +140,7 @@ class Sockets:
         self._on_change = on_change
         self._tickets: dict[str, float] = {}
         self._serial = itertools.count(1)
-        self._turn = 0
-        self._dice = random.Random(seed)
+        self._turn = itertools.count()
 
     @property
     def is_open(self) -> bool:
@@ -203,7 +196,9 @@ class Sockets:
 
     async def carry(self, parcel: Parcel, *, hop: Hop, rules: DeliveryRules) -> Attempt:
         """Send a parcel over one connection and wait for its ack."""
-        at, connection = self._clock(), self._next(is_random=rules.is_route_random)
+        takers = self._takers()
+        connection = takers[next(self._turn) % len(takers)]
+        begun = Attempt(self._clock(), 0.0, connection.name, hop.retry_num)
         envelope: Json = {
             "envelope_id": f"envelope-{next(self._serial)}",
             "type": parcel.kind.value,
@@ -212,25 +207,17 @@ class Sockets:
         }
         if parcel.kind is ParcelKind.EVENT:
             envelope |= {"retry_attempt": hop.retry_num, "retry_reason": hop.reason}
-        status, failure, body = 200, "", ""
         try:
             body = await connection.ask(envelope, timeout_s=rules.ack_timeout_s)
+            attempt = replace(begun, status=200, body=body)
         except TimeoutError:
-            status, failure = None, "timeout"
+            attempt = replace(begun, failure="timeout")
         except ConnectionError:
-            status, failure = None, "connection_failed"
-        took_s = self._clock() - at
-        return Attempt(at, took_s, connection.name, hop.retry_num, status, failure, body)
+            attempt = replace(begun, failure="connection_failed")
+        return replace(attempt, took_s=self._clock() - begun.at)
 
     def _takers(self) -> list[Connection]:
         return [c for c in self.connections if not c.is_leaving]
-
-    def _next(self, *, is_random: bool) -> Connection:
-        takers = self._takers()
-        if is_random:
-            return self._dice.choice(takers)
-        self._turn += 1
-        return takers[(self._turn - 1) % len(takers)]
 
     async def disconnect(self, reason: DisconnectReason = DisconnectReason.REFRESH) -> None:
         """Ask every client to go, and close all connections unless it is only a warning."""

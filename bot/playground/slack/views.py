@@ -2,11 +2,12 @@
 
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.playground.slack.arguments import refuse_arguments
 from bot.playground.slack.checks import checked_blocks
+from bot.playground.slack.inputs import problems_of_label
 from bot.playground.slack.payload import Json, RefusedError, as_object, as_text
 
 # Docs pages "modals" and "view object".
@@ -87,15 +88,12 @@ def _problems_of_kind(view: Json, *, kind: str) -> list[str]:
 
 
 def _problems_of_labels(view: Json, *, required: tuple[str, ...]) -> list[str]:
-    problems: list[str] = []
-    for name in ("title", "submit", "close"):
-        label = as_object(view.get(name))
-        text = as_text(label.get("text"))
-        if name not in view and name not in required:
-            continue
-        if label.get("type") != "plain_text" or not 1 <= len(text) <= _LABEL_CHARS_MAX:
-            problems.append(f"view.{name} must be plain_text of 1 to {_LABEL_CHARS_MAX} characters")
-    return problems
+    return [
+        f"view.{problem}"
+        for name in ("title", "submit", "close")
+        if name in view or name in required
+        for problem in problems_of_label(view, name, most=_LABEL_CHARS_MAX)
+    ]
 
 
 def _problems_of_lengths(view: Json) -> list[str]:
@@ -154,8 +152,7 @@ class Views:
     def open(self, user: str, payload: Json) -> View:
         """Show a modal in place of any other."""
         self.clear(user)
-        view_id = f"V{next(self._serial):08d}"
-        return self._put(View(view_id, user, self._named(payload), self._hash(), view_id))
+        return self._show(user, payload)
 
     def push(self, below: View, payload: Json) -> View:
         """Show a modal on top of another.
@@ -165,16 +162,11 @@ class Views:
         """
         if sum(self._is_modal(view, below.user) for view in self._views.values()) >= _STACK_MAX:
             raise RefusedError("push_limit_reached")
-        view_id = f"V{next(self._serial):08d}"
-        named = self._named(payload)
-        view = View(view_id, below.user, named, self._hash(), below.root_id, below.view_id)
-        return self._put(view)
+        return self._show(below.user, payload, below=below)
 
     def update(self, view: View, payload: Json) -> View:
         """Change what a view shows."""
-        named = self._named(payload)
-        changed = (view.user, named, self._hash(), view.root_id, view.previous_id)
-        return self._put(View(view.view_id, *changed))
+        return self._put(replace(view, payload=self._named(payload), hash=self._hash()))
 
     def publish(self, user: str, payload: Json, *, expected_hash: str = "") -> View:
         """Set somebody's Home tab.
@@ -184,8 +176,7 @@ class Views:
         """
         home = self.home(user)
         if home is None:
-            view_id = f"V{next(self._serial):08d}"
-            return self._put(View(view_id, user, self._named(payload), self._hash(), view_id))
+            return self._show(user, payload)
         require_hash(home, expected_hash)
         return self.update(home, payload)
 
@@ -212,6 +203,12 @@ class Views:
     @staticmethod
     def _is_modal(view: View, user: str) -> bool:
         return view.user == user and not view.is_home
+
+    def _show(self, user: str, payload: Json, *, below: View | None = None) -> View:
+        view_id = f"V{next(self._serial):08d}"
+        root_id, previous_id = (below.root_id, below.view_id) if below else (view_id, "")
+        named = self._named(payload)
+        return self._put(View(view_id, user, named, self._hash(), root_id, previous_id))
 
     def _put(self, view: View) -> View:
         self._views[view.view_id] = view

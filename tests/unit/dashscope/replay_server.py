@@ -6,10 +6,9 @@ import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-HOST = "127.0.0.1"
+from tests.unit.dashscope.socket_server import SocketServer, read_head
 
 
 class Reset:
@@ -60,7 +59,7 @@ def reset_when_closed(writer: asyncio.StreamWriter) -> None:
 
 
 @dataclass
-class ReplayServer:
+class ReplayServer(SocketServer):
     """Answers the first request with the first script, and so on; the last one is used again.
 
     Attributes:
@@ -76,53 +75,26 @@ class ReplayServer:
     connections: int = 0
     said_all: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
-    port: int = 0
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, HOST, 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._tasks: set[asyncio.Task[Any]] = set()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
 
     @property
     def base_url(self) -> str:
         """Where DashScope would be."""
-        return f"http://{HOST}:{self.port}/api/v1"
+        return f"{self.endpoint}/api/v1"
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            while await self._answer(reader, writer):
+            while await self._replay(reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass  # asyncio's server takes a cancelled handler for a crash, so it just ends
         finally:
             self.left.set()
             writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        exact = {
-            line.split(": ", 1)[0].lower(): line.split(": ", 1)[1] for line in head[1:] if line
-        }
+    async def _replay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; return whether the connection can be used again."""
+        path, headers = await read_head(reader)
         body = await reader.readexactly(int(headers["content-length"]))
-        self.received.append(Received(head[0].split(" ")[1], exact, json.loads(body)))
+        self.received.append(Received(path, headers, json.loads(body)))
         script = self.scripts[min(len(self.received), len(self.scripts)) - 1]
         for part in script:
             if part is Stall:

@@ -3,8 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from bot.errors import (
 )
 from bot.metrics import Metrics
 from bot.turns.ports import Apps
+from tests.unit.dashscope.passing_time import Time
 from tests.unit.dashscope.replay_server import (
     Part,
     ReplayServer,
@@ -38,7 +38,7 @@ from tests.unit.dashscope.replay_server import (
     stream,
 )
 
-pytestmark = pytest.mark.usefixtures("no_proxy", "nothing_left_running")
+pytestmark = pytest.mark.usefixtures("no_task_left")
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "dashscope"
 RECORDED = (FIXTURES / "agent_stream_incremental.sse").read_bytes()
@@ -47,37 +47,6 @@ KEY = "sk-0123456789"
 PROMPT = "the words of the user"
 IMPATIENT = Timeouts(idle_s=0.1, probe_s=0.1)
 THROTTLED = b'{"code":"Throttling.RateQuota","message":"slow","request_id":"r1"}'
-
-
-@pytest.fixture
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep a developer's own proxy out of the way."""
-    monkeypatch.setenv("NO_PROXY", "*")
-
-
-@pytest.fixture
-async def nothing_left_running() -> AsyncIterator[None]:
-    """Fail when a test leaves a task, or a generator whose end became one."""
-    before = asyncio.all_tasks()
-    yield
-    await asyncio.sleep(0)
-    left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    assert not left
-
-
-@dataclass
-class Time:
-    """Time that passes only when somebody waits."""
-
-    now: float = 0.0
-    waits: list[float] = field(default_factory=list[float])
-
-    def clock(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
 
 
 def client(
@@ -320,9 +289,9 @@ async def drain(answering: Any, *, until_s: float, time: Time) -> None:
     """Read on while a second passes with each event."""
     try:
         async for _ in answering:
-            time.now += 1
+            time.now_s += 1
     except UpstreamTimeout:
-        assert time.now >= until_s
+        assert time.now_s >= until_s
 
 
 async def test_the_deadline_counts_from_the_first_try() -> None:

@@ -1,7 +1,7 @@
 """The real client reads damaged streams and recordings over loopback, torn anywhere."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,14 +21,6 @@ from tests.unit.dashscope.replay_server import Part, ReplayServer, Reset, chunke
 
 APP = "APP"
 CUTS_EACH = 40
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_proxy() -> Iterator[None]:
-    """Keep a developer's own proxy out of the way."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NO_PROXY", "*")
-        yield
 
 
 async def no_wait(_seconds: float) -> None:

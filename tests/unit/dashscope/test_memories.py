@@ -35,19 +35,14 @@ from bot.playground.bailian import (
     BailianServer,
     Refusal,
 )
-from tests.unit.dashscope.bailian_time import Time
+from tests.unit.dashscope.passing_time import Time
 from tests.unit.dashscope.raw_server import RawServer
 
-pytestmark = pytest.mark.usefixtures("no_proxy", "no_task_left")
+pytestmark = pytest.mark.usefixtures("no_task_left")
 
 ANOTHERS = b'{"content": "x", "memoryId": "m2", "memoryNodeId": "n1", "workspaceId": "llm-1"}'
 KEY = AccessKey(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
 ODD = "喜欢 & likes noodles + tea? 100% ~ok~ =/'(*)! \n😀"
-
-
-@pytest.fixture
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")
 
 
 @pytest.fixture
@@ -57,17 +52,6 @@ def logs_restored() -> Iterator[None]:
     yield
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def server(time: Time) -> AsyncIterator[BailianServer]:
-    async with BailianServer(utc_now=time.utc_now) as opened:
-        yield opened
 
 
 @pytest.fixture

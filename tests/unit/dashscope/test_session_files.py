@@ -30,29 +30,13 @@ from bot.playground.bailian import (
     BailianServer,
     Refusal,
 )
-from tests.unit.dashscope.bailian_time import Time
+from tests.unit.dashscope.passing_time import Time
 from tests.unit.dashscope.raw_server import RawServer
 
-pytestmark = pytest.mark.usefixtures("no_proxy", "no_task_left")
+pytestmark = pytest.mark.usefixtures("no_task_left")
 
 CONTENT = b"# A report\n\nNoodles are up.\n" * 100
 NAME = "报告 & more.md"
-
-
-@pytest.fixture
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def server(time: Time) -> AsyncIterator[BailianServer]:
-    async with BailianServer(utc_now=time.utc_now) as opened:
-        yield opened
 
 
 def api_of(endpoint: str, *, time: Time) -> OpenApi:

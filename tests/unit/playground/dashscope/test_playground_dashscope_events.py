@@ -55,7 +55,7 @@ def traced_delta(moment: Moment, node_id: str) -> str:
 
 @given(text=texts, size=sizes)
 def test_pieces_are_the_text_and_there_is_always_one(text: str, size: int) -> None:
-    cut = [text[start:end] for start, end in pieces(text, size=size)]
+    cut = [piece for _, piece in pieces(text, size=size, incremental=True)]
     assert "".join(cut) == text
     assert cut
     assert all(0 < len(one) <= size for one in cut) or cut == [""]

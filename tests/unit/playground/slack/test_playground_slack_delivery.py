@@ -191,7 +191,7 @@ async def test_system_lines_edits_and_deletions_reach_the_app(
     await server.until(done(server, 2), timeout_s=5)
     await server.delete("U0ANN", "C0GENERAL", ts)
     await server.until(done(server, 3), timeout_s=5)
-    await server.system_message("U0ANN", "C0GENERAL", subtype="channel_purpose", text="x")
+    server.people.system_message("U0ANN", "C0GENERAL", subtype="channel_purpose", text="x")
     await server.until(done(server, 4), timeout_s=5)
     subtypes = [e["event"].get("subtype") for e in bot.events]
     assert subtypes == [None, "message_changed", "message_deleted", "channel_purpose"]

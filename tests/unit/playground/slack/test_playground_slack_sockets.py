@@ -56,7 +56,7 @@ async def hello(server: SlackServer, session: aiohttp.ClientSession) -> Any:
 
 
 def link(server: SlackServer) -> str:
-    return f"ws://127.0.0.1:{server.port}/link?ticket={server.sockets.ticket()}"
+    return f"{server.url}/link?ticket={server.sockets.ticket()}"
 
 
 def done(server: SlackServer, count: int = 1) -> Callable[[], bool]:
@@ -108,7 +108,7 @@ async def test_a_ticket_is_good_for_one_connection_and_not_for_long(
     server: SlackServer, clock: Any
 ) -> None:
     used, late = link(server), link(server)
-    made_up = f"ws://127.0.0.1:{server.port}/link?ticket=made-up"
+    made_up = f"{server.url}/link?ticket=made-up"
     async with aiohttp.ClientSession() as session:
         await session.ws_connect(used)
         statuses = [await refused_status(session, address) for address in (used, made_up)]
@@ -138,7 +138,7 @@ async def test_opening_a_connection_needs_the_app_level_token(
     answer = await slack.api_call(
         "apps.connections.open", headers={"Authorization": f"Bearer {APP_TOKEN}"}
     )
-    assert answer["url"].startswith(f"ws://127.0.0.1:{server.port}/link?ticket=")
+    assert answer["url"].startswith(f"{server.url.replace('http', 'ws')}/link?ticket=")
 
 
 async def test_a_client_asked_to_refresh_comes_back_and_gets_what_was_said_meanwhile(

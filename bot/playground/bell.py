@@ -11,14 +11,12 @@ class Bell:
     """Wakes everybody who waits, whenever something changed."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._rung = asyncio.Event()
 
     def ring(self) -> None:
         """Let everybody look again."""
-        waiting, self._waiting = self._waiting, set()
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        self._rung.set()
+        self._rung = asyncio.Event()
 
     async def until(self, predicate: Callable[[], Found | None], *, timeout_s: float) -> Found:
         """Return what `predicate` returns as soon as that is true.
@@ -28,7 +26,5 @@ class Bell:
         """
         async with asyncio.timeout(timeout_s):
             while not (found := predicate()):
-                future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._waiting.add(future)
-                await future
+                await self._rung.wait()
         return found

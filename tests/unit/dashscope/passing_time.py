@@ -1,4 +1,4 @@
-"""Time for the OpenAPI's client and its server alike: it passes only when somebody waits."""
+"""Time for a client and its server alike: it passes only when somebody waits."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
