@@ -98,6 +98,7 @@ class Dispatcher:
                 Lease(self._storage, wake=self.wake, stop=self._call, lost=self._abandon)
             )
             self._loop = asyncio.create_task(self._take_turns(), name="dispatcher")
+            self._loop.add_done_callback(_tell_failure)
             stack.push_async_callback(self._close)
             self._stack = stack.pop_all()
         return self
@@ -109,6 +110,16 @@ class Dispatcher:
     def running(self) -> frozenset[int]:
         """Ids of the turns that run in this process."""
         return frozenset(turn_id for turn_id, _fence in self._running)
+
+    @property
+    def is_taking(self) -> bool:
+        """Whether the task that takes turns up is alive."""
+        return not self._loop.done()
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether the task that keeps the lease up is alive, where there is one."""
+        return self._lease.is_kept
 
     def wake(self) -> None:
         """Look for turns now."""
@@ -238,3 +249,8 @@ def _tell_of(event: str, error: Exception, **fields: object) -> None:
         log.warning(event, error=type(error).__name__, **fields)
     else:
         log.error(event, exc_info=error, **fields)
+
+
+def _tell_failure(loop: asyncio.Task[None]) -> None:
+    if not loop.cancelled() and (error := loop.exception()) is not None:
+        log.error("dispatcher.died", exc_info=error)
