@@ -55,13 +55,10 @@ from bot.turns.world import Grip, World
 from bot.vendors import VendorChecks
 from storage import schema
 from storage.database import Storage
-from storage.errors import StorageError
 from storage.records import Turn
 
 log = structlog.stdlib.get_logger(__name__)
 
-READY_WITHIN_S = 2.0
-"""A load balancer gives up on a slow readiness check; say no before it does."""
 HANDLERS_MAY_TAKE_S = 5.0
 """Requests under way at shutdown; Slack waits three seconds for an answer."""
 GREETING_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -169,7 +166,7 @@ class _Process:
         await opened(Housekeeping(self._storage, retention_days=settings.retention_days))
         lines = await opened(WaitingLines(turns=turns, replies=replies, languages=languages))
         self._changes = await opened(Changes(turns=turns, replies=replies, languages=languages))
-        await opened(
+        self._dispatcher = await opened(
             Dispatcher(
                 self._storage,
                 run=run_turn,
@@ -243,21 +240,18 @@ class _Process:
             ),
             metrics=self.metrics,
         )
-        checks: dict[str, health.Check] = {"database": self._database_answers}
+        socket = None
         routes = [] if settings.uses_socket_mode else events_http.routes(bolt)
         if settings.slack_app_token is not None:
-            link = SocketMode(
-                bolt,
-                client=self._client,
-                app_token=_secret(settings.slack_app_token),
-                metrics=self.metrics,
+            socket = await opened(
+                SocketMode(
+                    bolt,
+                    client=self._client,
+                    app_token=_secret(settings.slack_app_token),
+                    metrics=self.metrics,
+                )
             )
-            await opened(link)
-
-            async def socket_is_live() -> bool:
-                return link.live
-
-            checks["socket"] = socket_is_live
+        checks = health.checks_of(self._storage, dispatcher=self._dispatcher, socket=socket)
         routes += self._files.routes + health.routes(checks=checks, metrics=self.metrics)
         return await self._serve(routes)
 
@@ -295,13 +289,6 @@ class _Process:
         return await opened(
             Reception(door, interactions=Interactions(ways), directory=self._directory)
         )
-
-    async def _database_answers(self) -> bool:
-        try:
-            await self._storage.ping(READY_WITHIN_S)
-        except StorageError:
-            return False
-        return True
 
     async def _serve(self, routes: list[web.RouteDef]) -> str:
         site = web.Application()

@@ -1,5 +1,6 @@
 """`doctor`: asks everything the bot needs, and says what is wrong and what to do."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -27,7 +28,9 @@ from bot.slack.identity import REQUIRED_SCOPES, Identity, who_am_i
 from bot.slack.socket_mode import ask_for_socket
 from bot.slack.web_api import WebApi
 from storage import schema
+from storage.database import parse_url
 from storage.errors import StorageError
+from storage.sqlite import exposed_file
 
 ANSWER_WITHIN_S = 10.0
 
@@ -61,6 +64,7 @@ async def examine() -> list[Finding]:
     return [
         Finding("settings", ok=True, state="complete"),
         await _database(settings),
+        *await _database_file(settings),
         *await _slack(settings),
         await _dashscope(settings),
         await _memory(settings),
@@ -91,6 +95,18 @@ async def _database(settings: Settings) -> Finding:
         return Finding("database", ok=True, state=f"{kind}, will be brought to {head} by `run`")
     state = f"{kind}, at {current or 'nothing'}, needs {head}"
     return Finding("database", ok=False, state=state, advice="run `dashscope-slack db upgrade`")
+
+
+async def _database_file(settings: Settings) -> list[Finding]:
+    """Say so when others on this machine can read what people wrote, and their tokens."""
+    try:
+        exposed = await asyncio.to_thread(exposed_file, parse_url(settings.database_url))
+    except StorageError:
+        return []  # the line before has told it
+    if exposed is None:
+        return []
+    state = f"others on this machine can read {exposed}"
+    return [Finding("SQLite file", ok=False, state=state, advice=f"run `chmod 600 {exposed}*`")]
 
 
 async def _slack(settings: Settings) -> list[Finding]:

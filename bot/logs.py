@@ -19,6 +19,7 @@ ALLOWED = frozenset(
         "event", "level", "timestamp", "logger", "where",
         # who and where, as ids
         "turn_id", "team_id", "channel_id", "thread_ts", "message_ts", "user_id", "worker",
+        "command_id",
         # what came out
         "outcome", "reason", "error", "code", "status", "method", "request_id", "app",
         # how it went

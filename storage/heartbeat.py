@@ -82,6 +82,7 @@ class Heartbeat:
         self._stack = AsyncExitStack()
         self._suspects_from = 0.0
         self._listener: Listener | None = None
+        self._task: asyncio.Task[None] | None = None
         self.good_until = 0.0
         self.live_workers = 1
 
@@ -91,13 +92,19 @@ class Heartbeat:
             stack.push_async_callback(engine.dispose)
             self._listener = await self._connect(engine)
             stack.push_async_callback(self._close_listener)
-            task = asyncio.create_task(self._keep(engine), name="heartbeat")
-            stack.push_async_callback(_end, task)
+            self._task = asyncio.create_task(self._keep(engine), name="heartbeat")
+            self._task.add_done_callback(_tell_failure)
+            stack.push_async_callback(_end, self._task)
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether the task that beats is alive, be the database there or not."""
+        return self._task is not None and not self._task.done()
 
     async def _close_listener(self) -> None:
         if self._listener is not None:
@@ -177,5 +184,9 @@ class Heartbeat:
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait({task})
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("heartbeat.died", exc_info=error)

@@ -80,6 +80,11 @@ class Lease:
         """Workers at the last heartbeat, this one included; always 1 on SQLite."""
         return self._heartbeat.live_workers if self._heartbeat else 1
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether whatever keeps it up is alive; on SQLite nothing has to."""
+        return self._held and (self._heartbeat is None or self._heartbeat.is_beating)
+
     def guard(self) -> None:
         """Return while visible effects are allowed; call it before each.
 

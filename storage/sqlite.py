@@ -6,8 +6,10 @@ when two connections write and checkpoint at the same moment.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -48,6 +50,45 @@ def database_file(url: sa.URL) -> Path:
     return Path(url.database)
 
 
+def make_private(database: Path) -> None:
+    """Make a database's file and folder, for their owner alone, where there are none.
+
+    What is there stays as it is. SQLite gives its write-ahead log and shared memory the rights of
+    the file (SQLite, "os_unix.c", findCreateFileMode).
+
+    Raises:
+        OSError: One of them cannot be made.
+    """
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def exposed_file(url: sa.URL) -> Path | None:
+    """Return the database's file if anybody but its owner can read what is in it, as rights go.
+
+    A folder that lets nobody else in protects what is inside; those further up are not looked at.
+    None for a file that is not there, and for a database that is none.
+
+    Raises:
+        StorageError: The URL names no file.
+    """
+    if url.get_backend_name() != "sqlite":
+        return None
+    database = database_file(url)
+    parts = (database, *(database.with_name(f"{database.name}{end}") for end in ("-wal", "-shm")))
+    with contextlib.suppress(OSError):
+        way_in = database.parent.stat().st_mode
+        if any(_is_readable(part.stat().st_mode, way_in) for part in parts if part.exists()):
+            return database
+    return None
+
+
+def _is_readable(mode: int, way_in: int) -> bool:
+    by_group = mode & stat.S_IRGRP and way_in & stat.S_IXGRP
+    return bool(by_group or (mode & stat.S_IROTH and way_in & stat.S_IXOTH))
+
+
 class FileLock:
     """The right of one process to run on a SQLite file; freed by the system if the process dies."""
 
@@ -56,13 +97,13 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock, and make the database's folder if there is none.
+        """Take the lock, and make the database's file and folder where there are none.
 
         Raises:
             DatabaseBusy: Another process has it.
-            OSError: The folder cannot be made or the file cannot be opened.
+            OSError: They cannot be made, or the lock's file cannot be opened.
         """
-        self._database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._database)
         descriptor = os.open(f"{self._database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The way in: commands, presses and submissions -> whoever answers them, and always one answer."""
+"""The way in: commands, presses and submissions -> whoever answers them."""
 
 import re
 from collections.abc import Awaitable
@@ -42,7 +42,7 @@ from bot.core.commands import (
 )
 from bot.core.language import Language
 from bot.core.memory_places import OWN_SWITCH
-from bot.core.screens import Caller, Closed, Errors, Notice, Screen, Submitted, Values
+from bot.core.screens import Caller, Errors, Notice, Screen, Submitted, Values
 from bot.core.setting import Setting
 from bot.errors import SlackError
 from storage.errors import StorageError
@@ -61,7 +61,8 @@ log = structlog.get_logger(__name__)
 class Door:
     """Answers everything people do with the slash command; owns no resources.
 
-    Whatever goes wrong, the caller gets one sentence. What was typed is never logged.
+    What can be foreseen is answered with one sentence; what cannot is raised, and whoever owns the
+    screen tells the caller. What was typed is never logged.
 
     Args:
         office: What the commands work with.
@@ -83,6 +84,7 @@ class Door:
 
         Raises:
             SlackError: Slack took neither the answer nor the sentence in its place.
+            Exception: Whatever nobody foresaw.
         """
         visit = await self._visit(caller, screen=screen)
         notice = await self._settled(visit, self._answer(visit, parse_command(text)))
@@ -106,7 +108,7 @@ class Door:
     async def submitted(
         self, caller: Caller, callback: str, state: str, values: Values
     ) -> Submitted:
-        """Take a form; never raises, and never takes a change for made that may not be.
+        """Take a form; never takes a change for made that may not be.
 
         Args:
             caller: Who sent it, and from where.
@@ -116,10 +118,8 @@ class Door:
         """
         try:
             return await submitted(self._office, caller, callback, state=state, values=values)
-        except Exception as error:  # noqa: BLE001 - the last place that can answer the caller
-            sentence = _sentence_for(error, language=await self._language(caller))
-            first = next(iter(values), None)
-            return Errors({first: sentence}) if first else Closed(Notice(sentence))
+        except Refused as refusal:
+            return Errors({next(iter(values), ""): refusal.text})
 
     async def home(self, caller: Caller, *, is_first: bool) -> None:
         """Publish the caller's Home tab.
@@ -151,8 +151,11 @@ class Door:
             if error.method != WHO_METHOD:
                 raise
             return Notice(replies.WHO_UNKNOWN.say(visit.language))
-        except Exception as error:  # noqa: BLE001 - the last place that can answer the caller
-            return Notice(_sentence_for(error, language=visit.language))
+        except Refused as refusal:
+            return Notice(refusal.text)
+        except StorageError as error:
+            log.warning("command.storage_failed", error=type(error).__name__)
+            return Notice(replies.STORAGE_TROUBLE.say(visit.language))
 
     async def _answer(self, visit: Visit, typed: Typed) -> Notice | None:
         command, for_workspace = typed.command, typed.for_workspace
@@ -264,16 +267,3 @@ def _unknown(visit: Visit, unknown: Unknown) -> Notice:
         sentences.append(replies.DID_YOU_MEAN.say(visit.language, commands=commands))
     sentences.append(replies.SEE_HELP.say(visit.language, command=typeable("help")))
     return Notice(" ".join(sentences))
-
-
-def _sentence_for(error: Exception, *, language: Language) -> str:
-    """Return the sentence for what went wrong; what broke is logged by its class alone."""
-    match error:
-        case Refused():
-            return error.text
-        case StorageError():
-            log.warning("command.storage_failed", error=type(error).__name__)
-            return replies.STORAGE_TROUBLE.say(language)
-        case _:
-            log.error("command.broke", error=type(error).__name__)
-            return replies.BROKEN.say(language)

@@ -47,11 +47,6 @@ STORAGE_TROUBLE_READING = Phrase(
     "The database did not answer in time. Nothing was changed; please try again.",
     "数据库未能及时响应。未作任何更改，请重试。",
 )
-BROKEN = Phrase(
-    "Something went wrong on my side, and it is in the log. Please look at the settings with "
-    "`/dashscope show` before you try again.",
-    "我这边出现了问题，已记入日志。重试之前请先用 `/dashscope show` 查看设置。",
-)
 MOVED_ON = Phrase(
     "Somebody else is changing the same settings right now, so nothing was changed. Look at them "
     "with {command} and try again.",

@@ -22,6 +22,11 @@ from bot.errors import UpstreamGarbled
 
 __all__ = ["Answer", "AnswerReader", "ModelUsage", "Source", "Step"]
 
+MAX_ANSWER_CHARS = 200_000
+"""The longest answer that is read; our own bound. It is a book of 33,000 words, two dozen messages
+in Slack (three times as many in Chinese), which arrive for minutes after the last one that anybody
+reads, while the app's account pays for every word."""
+
 MAX_BAD_EVENTS = 3
 """Events in a row that are no JSON object before the stream is given up; our own bound."""
 
@@ -78,7 +83,7 @@ class Answer:
 
     @property
     def complete(self) -> bool:
-        """Whether a terminal event was seen."""
+        """Whether a terminal event was seen, and nothing had to be left out."""
         return self.finish_reason is not None
 
 
@@ -88,7 +93,8 @@ class AnswerReader:
     One reader serves every kind of app, since the API does not tell which it is: `text` of agents
     (deltas or wholes), nodes listed in `thoughts`, and nodes told of in `workflow_message`. The
     app's own `text` always wins over what nodes said. Merging costs as much as the event is long;
-    the answer is put together when it is asked for.
+    the answer is put together when it is asked for. Beyond MAX_ANSWER_CHARS nothing more is merged,
+    and the answer stays incomplete.
 
     Args:
         incremental: What was sent as `incremental_output`.
@@ -111,6 +117,11 @@ class AnswerReader:
         return self._finish_reason is not None
 
     @property
+    def is_full(self) -> bool:
+        """Whether the answer is longer than anybody reads; it is as long as it will be then."""
+        return max(self._text.chars, self._trail.chars) > MAX_ANSWER_CHARS
+
+    @property
     def answer(self) -> Answer:
         """The answer so far."""
         if self._answer is None:
@@ -126,7 +137,7 @@ class AnswerReader:
         return self._answer
 
     def feed(self, event: ServerSentEvent) -> None:
-        """Merge one event; what comes after the terminal one is ignored.
+        """Merge one event; what comes after the terminal one, or after too many, is ignored.
 
         An event that is no JSON object is skipped.
 
@@ -134,7 +145,7 @@ class AnswerReader:
             UpstreamGarbled: `MAX_BAD_EVENTS` of them came in a row.
             DashScopeError: It reports an error; the answer so far stays as it is.
         """
-        if self.complete:
+        if self.complete or self.is_full:
             return
         body = parse_object(event.data)
         if event.event == "error":
@@ -180,7 +191,7 @@ class AnswerReader:
         self._sources = _sources(output) or self._sources
         reason = text_at(output, "finish_reason")
         self._merge_words(output, last=reason not in _UNFINISHED)
-        if reason not in _UNFINISHED:
+        if reason not in _UNFINISHED and not self.is_full:
             self._finish_reason = reason
             self._trail.end()
 
@@ -196,7 +207,7 @@ class AnswerReader:
         self._text.add(text, last=last)
 
     def _visible_text(self) -> str:
-        text = self._text.value or self._trail.text
+        text = (self._text.value or self._trail.text)[:MAX_ANSWER_CHARS]
         if not self.complete and "\ud800" <= text[-1:] <= "\udbff":
             text = text[:-1]  # its other half comes with the next delta
         return mend_surrogates(text)

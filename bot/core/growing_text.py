@@ -11,6 +11,8 @@ class GrowingText:
     def __init__(self, *, incremental: bool) -> None:
         self._incremental = incremental
         self._parts: list[str] = []
+        self.chars = 0
+        """How long it is by now."""
 
     def add(self, text: str, *, last: bool = False) -> None:
         """Take the next delta, or the next whole.
@@ -24,7 +26,9 @@ class GrowingText:
             return
         if not self._incremental or (last and text.startswith(self.value)):
             self._parts.clear()
+            self.chars = 0
         self._parts.append(text)
+        self.chars += len(text)
 
     @property
     def value(self) -> str:

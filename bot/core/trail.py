@@ -22,7 +22,8 @@ _ANSWERING = frozenset({_END, "output"})
 _SILENT = _ANSWERING | {"start"}
 """Types that are no step: they take no time a reader would wonder about."""
 _RUNNING = frozenset({"", "executing"})
-
+_ENTRY_CHARS = 100
+"""What one more step or node counts for, besides its words: as good as these in memory."""
 
 Kind = Literal["reasoning", "retrieval", "tool", "node"]
 
@@ -64,6 +65,7 @@ class Trail:
 
     def __init__(self, *, incremental: bool) -> None:
         self._steps: dict[str, Step] = {}
+        self._steps_chars = 0
         self._listed = _Voices(incremental=incremental)
         self._endings = _Voices(incremental=incremental)
         self._streamed = _Voices(incremental=True)
@@ -77,6 +79,12 @@ class Trail:
     def text(self) -> str:
         """What the answering nodes said; in `thoughts` the End node repeats the others."""
         return self._streamed.text or self._endings.text or self._listed.text
+
+    @property
+    def chars(self) -> int:
+        """How long the longest thing in it is: the steps, or what nodes said in one dialect."""
+        said = (voices.chars for voices in (self._listed, self._endings, self._streamed))
+        return max(self._steps_chars, *said)
 
     def take_thought(self, thought: Mapping[str, object]) -> None:
         """Take one entry of `thoughts`: a workflow node, or a step of an agent."""
@@ -116,7 +124,7 @@ class Trail:
         if node.type.lower() not in _SILENT:
             title = node.name or node.type or node.id
             status = "done" if node.done else "running"
-            self._steps[node.id] = Step(node.id, "node", title, status)
+            self._note(Step(node.id, "node", title, status))
 
     def _take_action(self, thought: Mapping[str, object]) -> None:
         """Take an agent's entry; only the name of what it does is kept, never its words."""
@@ -128,7 +136,12 @@ class Trail:
             _thinking_is_over(thought) if kind == "reasoning" else bool(thought.get("observation"))
         )
         key = f"{kind} {title}"
-        self._steps[key] = Step(key, kind, title, "done" if over else "running")
+        self._note(Step(key, kind, title, "done" if over else "running"))
+
+    def _note(self, step: Step) -> None:
+        former = self._steps.get(step.key)
+        self._steps_chars += _size(step) - (_size(former) if former else 0)
+        self._steps[step.key] = step
 
 
 class _Voices:
@@ -138,13 +151,20 @@ class _Voices:
         self._incremental = incremental
         self._texts: dict[str, GrowingText] = {}
         self._closed: set[str] = set()
+        self.chars = 0
+        """How long it is by now, all nodes together."""
 
     def hear(self, node: _Node) -> None:
         """Take what a node says; a finished one is only listed again."""
         if node.id in self._closed:
             return
-        text = self._texts.setdefault(node.id, GrowingText(incremental=self._incremental))
+        text = self._texts.get(node.id)
+        if text is None:
+            text = self._texts[node.id] = GrowingText(incremental=self._incremental)
+            self.chars += len(node.id) + _ENTRY_CHARS
+        self.chars -= text.chars
         text.add(node.text, last=node.done)
+        self.chars += text.chars
         if node.done:
             self._closed.add(node.id)
 
@@ -152,6 +172,10 @@ class _Voices:
     def text(self) -> str:
         """Every node's text, in the order they began to speak."""
         return "".join(text.value for text in self._texts.values())
+
+
+def _size(step: Step) -> int:
+    return len(step.key) + len(step.title) + _ENTRY_CHARS
 
 
 def _listed_node(node: Mapping[str, object]) -> _Node:

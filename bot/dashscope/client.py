@@ -240,6 +240,7 @@ class DashScope:
             "app_request.ended",
             app=app.name,
             outcome=outcome,
+            reason="length" if stream.is_full else None,
             code=stream.failure.code[:_MAX_LOGGED_CHARS] if stream.failure else "",
             status=stream.failure.status if stream.failure else None,
             request_id=(stream.answer.request_id or "")[:_MAX_LOGGED_CHARS],

@@ -20,7 +20,7 @@ class AppStream:
 
     Iterating yields once for each event, the one that `begin` read included. It ends when the
     answer ended or was cut; `answer.complete` tells which. An answer counts as cut, too, when
-    nothing came for too long after text had come.
+    nothing came for too long after text had come, and when it is too long (`is_full`).
 
     Args:
         response: Opened for streaming, with a status of success; closed by `aclose`.
@@ -52,9 +52,14 @@ class AppStream:
         return self._reader.answer
 
     @property
+    def is_full(self) -> bool:
+        """Whether the answer is longer than is read; the rest is left to the app."""
+        return self._reader.is_full
+
+    @property
     def ended(self) -> bool:
         """Whether iterating has come to an end by itself; False when the caller left before."""
-        return self._at_end or self._reader.complete
+        return self._at_end or self._reader.complete or self.is_full
 
     async def begin(self) -> None:
         """Read until the first event is merged.
@@ -101,8 +106,8 @@ class AppStream:
             await close(self._response, self._chunks)
 
     async def _merge_next(self) -> bool:
-        """Merge one event; False when there is none any more."""
-        if self._reader.complete:
+        """Merge one event; False when there is none any more, or the answer takes no more."""
+        if self._reader.complete or self.is_full:
             return False
         while not self._events:
             if self._at_end:

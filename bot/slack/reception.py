@@ -1,12 +1,14 @@
 """Takes commands, presses and forms to the door, and sees to it that everybody gets an answer."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self, assert_never
+from typing import Any, Protocol, Self, TypeVar, assert_never
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.core.language import Language, Phrase, of_locale
 from bot.core.screens import (
@@ -21,6 +23,7 @@ from bot.core.screens import (
     Values,
 )
 from bot.errors import SlackError
+from bot.mishaps import Mishap, outcome_of
 from bot.slack.directory import SlackDirectory
 from bot.slack.interaction import OPEN_VIEW, UPDATE_VIEW, Interaction, Interactions
 from bot.slack.screens import refusal_of, view_of
@@ -42,12 +45,12 @@ BUSY = Phrase(
     "同时执行的命令太多，请稍后再试。",
 )
 FAILED = Phrase(
-    "Something went wrong here, and nothing is certain: check with `/dashscope show`.",
-    "处理时出错，结果无法确定：请用 `/dashscope show` 查看当前设置。",
+    "Something went wrong here (id {id}), and nothing is certain: check with `/dashscope show`.",
+    "处理时出错（编号 {id}），结果无法确定：请用 `/dashscope show` 查看当前设置。",
 )
 TOO_LONG = Phrase(
-    "This took too long, and nothing is certain: check with `/dashscope show`.",
-    "处理超时，结果无法确定：请用 `/dashscope show` 查看当前设置。",
+    "This took too long (id {id}), and nothing is certain: check with `/dashscope show`.",
+    "处理超时（编号 {id}），结果无法确定：请用 `/dashscope show` 查看当前设置。",
 )
 TOO_LATE = Phrase(
     "Slack's window for opening a form passed; type the command again.",
@@ -60,6 +63,8 @@ RESTARTING = Phrase(
 
 TRIGGER_SPENT = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
 """docs.slack.dev, "views.open"."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -202,7 +207,7 @@ class Reception:
         """
         view_id = str(sent.view.get("id") or "")
         visitor = _Visitor(caller, self._interactions.of_form(caller, view_id=view_id))
-        submitted = await self._submitted(caller, sent)
+        submitted = await self._submitted(visitor, sent)
         match submitted:
             case Closed(notice):
                 if notice is not None:
@@ -224,13 +229,29 @@ class Reception:
             case _:
                 assert_never(submitted)
 
-    async def _submitted(self, caller: Caller, sent: Submission) -> Submitted:
-        try:
-            async with asyncio.timeout(self._patience.submit_s):
-                return await self._door.submitted(caller, sent.callback, sent.state, sent.values)
-        except Exception as error:  # noqa: BLE001 - the form must not stay without an answer
-            phrase = self._sentence(error, caller=caller)
-            return Errors({"": (phrase or FAILED).say(await self._language(caller))})
+    async def _submitted(self, visitor: "_Visitor", sent: Submission) -> Submitted:
+        caller = visitor.caller
+
+        def work() -> Awaitable[Submitted]:
+            return self._door.submitted(caller, sent.callback, sent.state, sent.values)
+
+        done = await self._outcome(visitor, work, within_s=self._patience.submit_s)
+        if not isinstance(done, Mishap):
+            return done
+        phrase = self._phrase(done.error, visitor=visitor) or FAILED
+        return Errors({"": phrase.say(await self._language(caller), id=visitor.id)})
+
+    async def _outcome(
+        self, visitor: "_Visitor", work: Callable[[], Awaitable[T]], *, within_s: float
+    ) -> T | Mishap:
+        """Return what came of the work; its log lines bear the id a visitor can quote."""
+
+        async def in_time() -> T:
+            async with asyncio.timeout(within_s):
+                return await work()
+
+        with bound_contextvars(command_id=visitor.id):
+            return await outcome_of(in_time())
 
     def _visitor(self, caller: Caller, *, origin: Origin) -> "_Visitor":
         screen = self._interactions.of_press(
@@ -263,17 +284,18 @@ class Reception:
             log.error("command.failed", exc_info=error)
 
     async def _answer(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            async with asyncio.timeout(self._patience.work_s):
-                await work()
-        except Exception as error:  # noqa: BLE001 - nobody is left without an answer
-            phrase = self._sentence(error, caller=visitor.caller)
-            if phrase is not None:
-                await self._tell(phrase, visitor)
+        done = await self._outcome(visitor, work, within_s=self._patience.work_s)
+        if isinstance(done, Mishap) and (phrase := self._phrase(done.error, visitor=visitor)):
+            await self._tell(phrase, visitor)
 
-    def _sentence(self, error: Exception, *, caller: Caller) -> Phrase | None:
+    def _phrase(self, error: Exception, *, visitor: "_Visitor") -> Phrase | None:
         """Return what a failure is called, None when nobody waits for it, and log it."""
-        where = {"channel_id": caller.channel_id, "user_id": caller.user_id}
+        caller = visitor.caller
+        where = {
+            "command_id": visitor.id,
+            "channel_id": caller.channel_id,
+            "user_id": caller.user_id,
+        }
         match error:
             case SlackError(method=method, code="not_found") if method == UPDATE_VIEW:
                 log.info("form.closed", **where)
@@ -290,7 +312,7 @@ class Reception:
 
     async def _tell(self, phrase: Phrase, visitor: "_Visitor") -> None:
         """Say one sentence, if there is any way to; never raises SlackError."""
-        words = phrase.say(await self._language(visitor.caller))
+        words = phrase.say(await self._language(visitor.caller), id=visitor.id)
         try:
             async with asyncio.timeout(LAST_WORDS_WITHIN_S):
                 await visitor.screen.show(Notice(words))
@@ -298,17 +320,21 @@ class Reception:
             log.warning("notice.lost", error=type(error).__name__, user_id=visitor.caller.user_id)
 
     async def _language(self, caller: Caller) -> Language:
-        try:
+        """Return what the caller reads; English when that is not known soon, whatever broke."""
+
+        async def locale() -> str:
             async with asyncio.timeout(LANGUAGE_WITHIN_S):
                 person = await self._directory.person(caller.team_id, caller.user_id, fresh=False)
-        except (SlackError, TimeoutError):
-            return Language.EN
-        return of_locale(person.locale) if person is not None else Language.EN
+            return person.locale if person is not None else ""
+
+        found = await outcome_of(locale())
+        return Language.EN if isinstance(found, Mishap) else of_locale(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Visitor:
-    """Somebody who waits for an answer, and where they will see it."""
+    """Somebody who waits for an answer, where they will see it, and what they can quote."""
 
     caller: Caller
     screen: Interaction
+    id: str = field(default_factory=lambda: secrets.token_hex(4))

@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from bot.errors import SlackError
 from bot.metrics import Metrics
+from bot.mishaps import Mishap, outcome_of
 from bot.turns.world import Grip
 from storage.database import Storage
 from storage.errors import LeaseLost, StorageError
@@ -28,6 +29,9 @@ BACKOFF_S = (1.0, 5.0, 20.0, 60.0, 180.0)
 """Pauses before a turn that failed is taken up again."""
 ATTEMPTS = 30
 """Take-ups after which a turn that fails in an unknown way is dropped, for its thread waits."""
+
+_FORESEEN = (SlackError, StorageError)
+"""What a turn may fail with and be taken up again, however often."""
 
 RunTurn = Callable[[Turn, Grip], Awaitable[None]]
 
@@ -83,6 +87,7 @@ class Dispatcher:
         self._signal = asyncio.Event()
         # By id and fence: a take-up may still wind down when the next one of its turn begins.
         self._running: dict[tuple[int, int], _Running] = {}
+        self._swept_at = -SWEEP_S
         self._stack = AsyncExitStack()
         self._lease: Lease
         self._loop: asyncio.Task[None]
@@ -93,6 +98,7 @@ class Dispatcher:
                 Lease(self._storage, wake=self.wake, stop=self._call, lost=self._abandon)
             )
             self._loop = asyncio.create_task(self._take_turns(), name="dispatcher")
+            self._loop.add_done_callback(_tell_failure)
             stack.push_async_callback(self._close)
             self._stack = stack.pop_all()
         return self
@@ -104,6 +110,16 @@ class Dispatcher:
     def running(self) -> frozenset[int]:
         """Ids of the turns that run in this process."""
         return frozenset(turn_id for turn_id, _fence in self._running)
+
+    @property
+    def is_taking(self) -> bool:
+        """Whether the task that takes turns up is alive."""
+        return not self._loop.done()
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether the task that keeps the lease up is alive, where there is one."""
+        return self._lease.is_kept
 
     def wake(self) -> None:
         """Look for turns now."""
@@ -121,23 +137,22 @@ class Dispatcher:
             running.task.cancel()
 
     async def _take_turns(self) -> None:
-        swept_at = -SWEEP_S
         while True:
             self._signal.clear()  # before the query: what is claimed during it wakes us again
-            try:
-                await self._fill()
-                if time.monotonic() - swept_at >= SWEEP_S:
-                    swept_at = time.monotonic()
-                    await self._sweep()
-            except StorageError as error:
-                log.warning("turns.not_taken", error=type(error).__name__)
-            except Exception:  # without this loop nothing would be answered any more
-                log.exception("turns.not_taken")
+            looked = await outcome_of(self._look_for_turns())
+            if isinstance(looked, Mishap):
+                _tell_of("turns.not_taken", looked.error)
             try:
                 async with asyncio.timeout(SWEEP_S):
                     await self._signal.wait()
             except TimeoutError:
                 continue
+
+    async def _look_for_turns(self) -> None:
+        await self._fill()
+        if time.monotonic() - self._swept_at >= SWEEP_S:
+            self._swept_at = time.monotonic()
+            await self._sweep()
 
     async def _fill(self) -> None:
         while (room := min(self._capacity.at_once - len(self._running), BATCH)) > 0:
@@ -175,25 +190,19 @@ class Dispatcher:
         ):
             if turn.attempts > 1:
                 log.info("turn.taken_up", attempts=turn.attempts, crashes=turn.crashes)
-            try:
-                await self._run(turn, Grip(guard=self._lease.guard, called=called))
-            except LeaseLost:
-                log.warning("turn.lost")
-            except Exception as error:  # noqa: BLE001 - no turn takes the process down
-                await self._put_back(turn, error)
+            ran = await outcome_of(self._run(turn, Grip(guard=self._lease.guard, called=called)))
+            if isinstance(ran, Mishap):
+                await self._put_back(turn, ran.error)
 
     async def _put_back(self, turn: Turn, error: Exception) -> None:
-        expected = isinstance(error, (SlackError, StorageError))
-        if not expected and turn.attempts >= ATTEMPTS:
+        if isinstance(error, LeaseLost):
+            log.warning("turn.lost")
+            return
+        if not isinstance(error, _FORESEEN) and turn.attempts >= ATTEMPTS:
             await self._drop(turn, error)
             return
         delay_s = BACKOFF_S[min(turn.attempts, len(BACKOFF_S)) - 1]
-        log.warning(
-            "turn.postponed",
-            error=type(error).__name__,
-            exc_info=None if expected else error,
-            delay_s=delay_s,
-        )
+        _tell_of("turn.postponed", error, delay_s=delay_s)
         try:
             await self._storage.turns.postpone(turn, delay_s=delay_s, reason=type(error).__name__)
         except StorageError as failure:
@@ -232,3 +241,16 @@ class Dispatcher:
             log.info("turns.handed_back", count=count)
         except StorageError as error:
             log.warning("turns.not_handed_back", error=type(error).__name__)
+
+
+def _tell_of(event: str, error: Exception, **fields: object) -> None:
+    """Log a failure by its class, and where it broke if nobody foresaw it."""
+    if isinstance(error, _FORESEEN):
+        log.warning(event, error=type(error).__name__, **fields)
+    else:
+        log.error(event, exc_info=error, **fields)
+
+
+def _tell_failure(loop: asyncio.Task[None]) -> None:
+    if not loop.cancelled() and (error := loop.exception()) is not None:
+        log.error("dispatcher.died", exc_info=error)

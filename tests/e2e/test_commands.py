@@ -310,6 +310,22 @@ async def test_the_doctor_looks_before_the_first_run_and_leaves_nothing_behind(
     assert not any(os.scandir(tmp_path))
 
 
+async def test_the_doctor_says_when_others_can_read_the_database(rig: Rig, tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o755)
+    file = folder / "bot.db"
+    rig.database_url = f"sqlite+aiosqlite:///{file}"
+    environment = {**environment_of(rig), **WIDE}
+    await succeed("db", "upgrade", folder=tmp_path, **environment)
+    assert "SQLite file" not in await succeed("doctor", folder=tmp_path, **environment)
+    file.chmod(0o644)
+    status, table, _ = await run_to_end("doctor", environment=environment, folder=tmp_path)
+    assert status == 1
+    assert "problem" in finding(table, "SQLite file")
+    assert f"chmod 600 {file}*" in finding(table, "SQLite file")
+
+
 async def test_the_doctor_does_not_mind_a_scope_that_only_one_feature_needs(
     rig: Rig, tmp_path: Path
 ) -> None:

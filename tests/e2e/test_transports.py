@@ -1,5 +1,6 @@
 """Over HTTP and over Socket Mode: nothing forged comes in, and nothing real is lost."""
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -173,7 +174,8 @@ async def test_the_process_is_ready_only_while_its_socket_lives(socket_rig: Rig)
         socket_rig.slack.faults.add(Fault("apps.connections.open", FaultKind.STATUS))
         socket_rig.slack.sockets.drop()
         body = await until_status(bot, "/readyz", 503)
-        assert json.loads(body) == {"ok": False, "checks": {"database": True, "socket": False}}
+        checks = {"database": True, "dispatcher": True, "socket": False}
+        assert json.loads(body) == {"ok": False, "checks": checks}
         status, _ = await fetch(bot, "/healthz")
         assert status == 200
         assert "dashscope_slack_socket_live 0.0" in (await fetch(bot, "/metrics"))[1]
@@ -182,8 +184,25 @@ async def test_the_process_is_ready_only_while_its_socket_lives(socket_rig: Rig)
 
 async def test_over_http_the_process_is_ready_from_the_start(rig: Rig) -> None:
     async with rig.bot() as bot:
-        assert await fetch(bot, "/readyz") == (200, '{"ok": true, "checks": {"database": true}}')
+        told = '{"ok": true, "checks": {"database": true, "dispatcher": true}}'
+        assert await fetch(bot, "/readyz") == (200, told)
         assert await fetch(bot, "/healthz") == (200, '{"ok": true}')
+
+
+@pytest.mark.parametrize(
+    ("database", "task"),
+    [("sqlite", "dispatcher"), ("postgresql", "dispatcher"), ("postgresql", "heartbeat")],
+)
+async def test_a_process_without_a_task_it_lives_by_is_not_ready_and_says_which(
+    rig: Rig, task: str
+) -> None:
+    async with rig.bot() as bot:
+        healthy = json.loads(await until_status(bot, "/readyz", 200))["checks"]
+        (alive,) = (each for each in asyncio.all_tasks() if each.get_name() == task)
+        alive.cancel()
+        await asyncio.wait({alive})
+        status, body = await fetch(bot, "/readyz")
+    assert (status, json.loads(body)["checks"]) == (503, {**healthy, task: False})
 
 
 async def test_over_the_socket_no_request_url_is_open(socket_rig: Rig) -> None:

@@ -64,7 +64,7 @@ async def test_its_token_is_neither_stored_nor_shown_in_the_clear(safe: Storage)
 
 async def test_installing_again_takes_the_place_of_what_was_there(safe: Storage) -> None:
     await safe.installations.save(HERE)
-    await safe.installations.save(replace(HERE, bot_token="a new one", bot_user_id="UBOT3"))  # noqa: S106 - invented
+    await safe.installations.save(replace(HERE, bot_token="a new one", bot_user_id="UBOT3"))
     found = await safe.installations.get("T2")
     assert found is not None
     assert (found.bot_token, found.bot_user_id) == ("a new one", "UBOT3")

@@ -4,6 +4,7 @@ import json
 import random
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.answer import Answer, AnswerReader, ModelUsage, Source, Step
+from bot.core.answer import MAX_ANSWER_CHARS, Answer, AnswerReader, ModelUsage, Source, Step
 from bot.core.sse import ServerSentEvent, SseDecoder
 from bot.errors import (
     ContentBlocked,
@@ -452,7 +453,7 @@ def test_json_nested_without_end_is_no_more_than_a_bad_event(depth: int) -> None
 
 
 def seconds_to_feed(events: int) -> float:
-    one = event(output={"text": "x" * 20})
+    one = event(output={"text": "x" * 5})
     reader = AnswerReader(incremental=True)
     started_at = time.perf_counter()
     for _ in range(events):
@@ -464,3 +465,55 @@ def test_merging_costs_the_same_for_the_last_event_as_for_the_first() -> None:
     short = min(seconds_to_feed(2_000) for _ in range(3))
     long = min(seconds_to_feed(20_000) for _ in range(3))
     assert long < short * 30
+
+
+def endless_deltas(number: int) -> dict[str, Any]:
+    return {"text": f"{number:05}" * 40}
+
+
+def endless_thoughts(number: int) -> dict[str, Any]:
+    return {"thoughts": [listed("n", "Output", {"result": f"{number:05}" * 40})]}
+
+
+def endless_nodes(number: int) -> dict[str, Any]:
+    return message("Output", "", node_id=f"n{number}")
+
+
+def endless_steps(number: int) -> dict[str, Any]:
+    return {"text": "Hm. ", "thoughts": [{"action_type": "api", "action_name": f"tool {number}"}]}
+
+
+@pytest.mark.parametrize(
+    ("output", "most"),
+    [
+        (endless_deltas, MAX_ANSWER_CHARS),
+        (endless_thoughts, MAX_ANSWER_CHARS),
+        (endless_nodes, 0),
+        (endless_steps, 10_000),
+    ],
+)
+def test_an_answer_without_end_is_held_up_to_a_bound_and_never_complete(
+    output: Callable[[int], dict[str, Any]], most: int
+) -> None:
+    reader, number = AnswerReader(incremental=True), 0
+    while not reader.is_full:
+        reader.feed(event(output=output(number)))
+        number += 1
+        assert number < 10_000
+    held = reader.answer
+    assert len(held.text) <= most
+    assert len(held.steps) <= MAX_ANSWER_CHARS // 100
+    reader.feed(event(output={"text": "more", "finish_reason": "stop"}))
+    assert reader.answer == held
+    assert not held.complete
+
+
+@pytest.mark.parametrize(
+    ("chars", "complete"), [(MAX_ANSWER_CHARS, True), (MAX_ANSWER_CHARS + 1, False)]
+)
+def test_an_answer_that_comes_at_once_is_held_up_to_the_same_bound(
+    chars: int, complete: bool
+) -> None:
+    whole = fed({"text": "a" * chars, "finish_reason": "stop", "session_id": "s1"})
+    assert (len(whole.text), whole.complete) == (MAX_ANSWER_CHARS, complete)
+    assert whole.session_id == "s1"

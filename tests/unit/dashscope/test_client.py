@@ -4,13 +4,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from bot.core.answer import Answer
+from bot.core.answer import MAX_ANSWER_CHARS, Answer
 from bot.core.question import AppKind, AppProfile, Question
 from bot.dashscope.client import DashScope, Timeouts
 from bot.errors import (
@@ -459,6 +460,39 @@ async def test_what_happened_is_logged_with_ids_and_without_any_words(
     assert (ended["event"], ended["outcome"], ended["events"]) == ("app_request.ended", "ok", 2)
     said = json.dumps(lines, default=repr) + caplog.text
     assert not any(words in said for words in (KEY, PROMPT, "SECRET"))
+
+
+async def test_an_answer_without_end_is_cut_at_its_bound_and_its_request_closed() -> None:
+    sent_bytes, is_left = 0, asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent_bytes
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n\r\n")
+        with suppress(ConnectionError):
+            while not is_left.is_set():
+                writer.write(one)
+                await writer.drain()
+                sent_bytes += len(one)
+        is_left.set()
+        writer.transport.abort()
+
+    one = delta("word " * 200)
+    metrics = Metrics()
+    async with (
+        await asyncio.start_server(talk, "127.0.0.1", 0) as server,
+        client(metrics=metrics) as apps,
+    ):
+        port = server.sockets[0].getsockname()[1]
+        with structlog.testing.capture_logs() as lines:
+            answer = await ask(apps, f"http://127.0.0.1:{port}/api/v1")
+        async with asyncio.timeout(5):
+            await is_left.wait()
+    assert (len(answer.text), answer.complete) == (MAX_ANSWER_CHARS, False)
+    assert answer.session_id == "s1"
+    assert sent_bytes < 20 * MAX_ANSWER_CHARS  # sockets' buffers hold what was not read any more
+    assert (lines[-1]["outcome"], lines[-1]["reason"]) == ("cut", "length")
+    assert outcomes(metrics) == {"cut": 1}
 
 
 async def test_the_key_is_in_no_repr_and_no_error() -> None:

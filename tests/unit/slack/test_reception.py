@@ -6,13 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from receivers import ScriptedDoor, receiving, reception_for, ways_to
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from bot.core.language import Language
 from bot.core.messages import UserMessage
+from bot.core.policy import Person
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.core.screens import (
     Button,
@@ -46,12 +49,15 @@ from bot.playground.slack.message import Draft, Ephemeral
 from bot.playground.slack.views import View
 from bot.slack import reception as texts
 from bot.slack.authorize import Installation, InstallationAuthorize, Installed
+from bot.slack.channels import SlackChannels
+from bot.slack.directory import SlackDirectory
 from bot.slack.events_http import routes
 from bot.slack.identity import Identity
 from bot.slack.interaction import Interactions, Ways
 from bot.slack.listeners import build_bolt
 from bot.slack.message import FILL_ACTION, message
-from bot.slack.reception import Patience
+from bot.slack.people import SlackPeople
+from bot.slack.reception import Patience, Reception
 
 ANN, BOB, BOT = "U0ANN", "U0BOB", "U0BOT"
 OPEN, HIDDEN, ELSEWHERE = "C0OPEN", "C0HIDDEN", "C0ELSE"
@@ -438,8 +444,8 @@ async def test_a_form_always_gets_an_answer_in_time(
     with capture_logs() as lines:
         delivery = await scene.sends({}, user=BOB)
     assert delivery.attempts[-1].took_s < 2
-    assert delivery.answer["errors"] == {"app": phrase.say(Language.ZH)}
-    assert logged in [line["event"] for line in lines]
+    (line,) = (line for line in lines if line["event"] == logged)
+    assert delivery.answer["errors"] == {"app": phrase.say(Language.ZH, id=line["command_id"])}
     assert {name for line in lines for name in line} <= ALLOWED | {"exc_info", "log_level"}
 
 
@@ -453,8 +459,50 @@ async def test_a_command_that_fails_is_one_sentence_in_its_callers_language(
     scene: Scene, work: Any, phrase: Any, user: str, language: Language
 ) -> None:
     scene.door.work = work
-    await scene.command(user=user)
-    assert await scene.hears() == [phrase.say(language)]
+    with capture_logs() as lines:
+        await scene.command(user=user)
+        heard = await scene.hears()
+    (known,) = {line["command_id"] for line in lines if line["event"].startswith("command.")}
+    assert heard == [phrase.say(language, id=known)]
+
+
+async def test_every_log_line_of_a_command_bears_the_id_its_caller_was_told(scene: Scene) -> None:
+    async def work(_screen: Screen) -> None:
+        structlog.get_logger("door").info("quota.spent")
+        raise ValueError
+
+    scene.door.work = work
+    with capture_logs([merge_contextvars]) as lines:
+        for count in (1, 2):
+            await scene.command()
+            await scene.hears(count)
+    ids = [line["command_id"] for line in lines if line["event"] == "quota.spent"]
+    assert len(set(ids)) == 2
+    assert scene.words == [texts.FAILED.say(Language.EN, id=each) for each in ids]
+
+
+class RiddledDirectory(SlackDirectory):
+    """Breaks in a way nobody foresaw whenever it is asked who somebody is."""
+
+    async def person(self, team_id: str, user_id: str, *, fresh: bool) -> Person | None:
+        raise ZeroDivisionError
+
+
+async def test_whoever_cannot_even_be_looked_up_is_answered_all_the_same(scene: Scene) -> None:
+    calls = scene.ways.calls
+    riddled = RiddledDirectory(people=SlackPeople(calls=calls), channels=SlackChannels(calls=calls))
+    scene.door.work = scene.door.submission = fails
+    reception = Reception(
+        scene.door, interactions=Interactions(scene.ways), directory=riddled, patience=PATIENCE
+    )
+    async with reception:
+        await reception.command(a_caller(), "x", origin=texts.Origin("", ""))
+        (told,) = await scene.hears()
+        view = {"id": "V1", "blocks": [{"type": "input", "block_id": "app"}]}
+        answer = await reception.submission(a_caller(), texts.Submission("config", "", {}, view))
+    sentence, *_ = texts.FAILED.en.partition("{id}")
+    assert told.startswith(sentence)
+    assert answer["errors"]["app"].startswith(sentence)
 
 
 async def test_a_form_that_came_too_late_asks_for_the_command_again(scene: Scene) -> None:

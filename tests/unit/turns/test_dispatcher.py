@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import SlackUnavailable
 from bot.metrics import Metrics
@@ -75,13 +76,14 @@ async def dispatching(
     *,
     at_once: int = 8,
     grace_s: float = 5.0,
+    waiting_seen: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Dispatcher]:
     async with Dispatcher(
         storage,
         run=run,
         metrics=Metrics(),
         capacity=Capacity(at_once=at_once, grace_s=grace_s),
-        waiting_seen=lambda: None,
+        waiting_seen=waiting_seen,
     ) as dispatcher:
         yield dispatcher
 
@@ -149,6 +151,27 @@ async def test_a_turn_that_fails_is_put_back_and_run_again(
         turn_id = await claim(storage, "1.0")
         await work.until(lambda: work.ended == [turn_id])
     assert work.started == [turn_id, turn_id]
+
+
+async def test_a_surprise_between_turns_is_told_and_the_next_turn_is_taken_up(
+    storage: Storage,
+) -> None:
+    work = Work(storage, hold=True)
+
+    def breaks() -> None:
+        raise ZeroDivisionError
+
+    with capture_logs() as lines:
+        async with dispatching(storage, work.run, at_once=1, waiting_seen=breaks):
+            first, second = await claim(storage, "1.0"), await claim(storage, "2.0")
+            async with asyncio.timeout(WITHIN_S):
+                while not any(line["event"] == "turns.not_taken" for line in lines):
+                    await asyncio.sleep(0.01)
+            work.gate.set()
+            await work.until(lambda: work.ended == [first, second])
+    (told, *_) = (line for line in lines if line["event"] == "turns.not_taken")
+    assert told["log_level"] == "error"
+    assert isinstance(told["exc_info"], ZeroDivisionError)
 
 
 async def test_leaving_waits_for_running_turns_and_takes_no_further_ones(storage: Storage) -> None:
