@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import structlog
@@ -16,17 +16,17 @@ from bot.admin.choices import Choices
 from bot.admin.door import Door
 from bot.admin.office import Office
 from bot.admin.plugin_tokens import PluginTokens
-from bot.admin.ports import Build
 from bot.core.acs3 import AccessKey
 from bot.dashscope.client import DashScope
 from bot.dashscope.memories import Memories
 from bot.dashscope.openapi import Account, OpenApi
 from bot.errors import SettingsError, SlackThrottled, SlackUnavailable
 from bot.file_ways import file_ways
+from bot.installs import Bots, install_routes
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack import events_http
-from bot.slack.authorize import Installation, InstallationAuthorize, OneInstallation
+from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.budgets import Budgets
 from bot.slack.calls import Calls
 from bot.slack.channels import SlackChannels
@@ -55,6 +55,7 @@ from bot.turns.world import Grip, World
 from bot.vendors import VendorChecks
 from storage import schema
 from storage.database import Storage
+from storage.installations import Installations
 from storage.records import Turn
 
 log = structlog.stdlib.get_logger(__name__)
@@ -71,12 +72,12 @@ class Running:
 
     Attributes:
         address: `http://host:port` of its server.
-        identity: Who it is in Slack.
+        identity: Who it is in the workspace of `SLACK_BOT_TOKEN`; None without that.
         metrics: What it counts.
     """
 
     address: str
-    identity: Identity
+    identity: Identity | None
     metrics: Metrics
 
 
@@ -128,12 +129,12 @@ class _Process:
     async def open(self) -> None:
         """Open storage and both edges, and start working on what was left."""
         settings, opened = self._settings, self._stack.enter_async_context
-        self._bot_token = _secret(settings.slack_bot_token)
         self._storage = await opened(Storage(settings.database_url, keys=settings.secret_keys))
         self._web_api = await opened(WebApi(base_url=settings.slack_api_url))
-        self._client = self._web_api.client(self._bot_token)
-        self.identity = await _until_reachable(lambda: who_am_i(self._client))
-        _say_what_is_missing(self.identity)
+        own = await self._own_installation()
+        self.identity = own.identity if own is not None else None
+        self._installed = Installed(own, kept=self._kept)
+        self._bots = Bots(self._installed)
         self._admins = frozenset(settings.admin_users)
         self._calls = await self._open_calls()
         people = SlackPeople(calls=self._calls)
@@ -147,19 +148,37 @@ class _Process:
         self._openapi = await self._open_openapi()
         self._memories = Memories(self._openapi) if self._openapi is not None else None
         self._files = file_ways(
-            settings, calls=self._calls, token_for=self._token_for, openapi=self._openapi
+            settings, calls=self._calls, token_for=self._installed.token_for, openapi=self._openapi
         )
         remembering = await opened(
             LongTermMemory(self._storage, maker=self._memories, endpoint=settings.bailian_endpoint)
         )
         await self._open_turns(self._world(people, remembering))
 
+    async def _own_installation(self) -> Installation | None:
+        """Return the installation behind `SLACK_BOT_TOKEN`; None without one."""
+        token = self._settings.slack_bot_token
+        if token is None:
+            return None
+        bot_token = token.get_secret_value()
+        client = self._web_api.client(bot_token)
+        identity = await _until_reachable(lambda: who_am_i(client))
+        _say_what_is_missing(identity)
+        return Installation(identity, bot_token=bot_token)
+
+    @property
+    def _kept(self) -> Installations | None:
+        """The installations in further workspaces; None where there can be none."""
+        return self._storage.installations if self._settings.slack_client_id else None
+
     async def _open_turns(self, world: World) -> None:
         """Start working on what was left, and on what comes."""
         settings, opened = self._settings, self._stack.enter_async_context
 
         async def run_turn(turn: Turn, grip: Grip) -> None:
-            await TurnRun(turn, world=world, grip=grip).run()
+            bot = await self._bots.in_team(turn.team_id)
+            here = replace(world, bot_user_id=bot.user_id)
+            await TurnRun(turn, world=here, grip=grip).run()
 
         turns, replies = self._storage.turns, world.replies
         languages = Languages(choices=world.choices, people=world.people)
@@ -179,7 +198,10 @@ class _Process:
     async def _open_calls(self) -> Calls:
         budgets = await self._stack.enter_async_context(Budgets(metrics=self.metrics))
         return Calls(
-            api=self._web_api, budgets=budgets, metrics=self.metrics, token_for=self._token_for
+            api=self._web_api,
+            budgets=budgets,
+            metrics=self.metrics,
+            token_for=self._installed.token_for,
         )
 
     async def _open_openapi(self) -> OpenApi | None:
@@ -207,12 +229,9 @@ class _Process:
             files=self._files.attachments,
             apps=self._apps,
             admins=self._admins,
-            bot_user_id=self.identity.bot_user_id,
             metrics=self.metrics,
+            bot_user_id="",  # filled in for each turn
         )
-
-    async def _token_for(self, _team_id: str) -> str:
-        return self._bot_token
 
     async def open_doors(self) -> str:
         """Start taking messages; return the server's address."""
@@ -224,19 +243,18 @@ class _Process:
             choices=self._choices,
             metrics=self.metrics,
         )
-        door = self._door()
+        door, client = self._door(), self._web_api.client(None)
         bolt = build_bolt(
-            client=self._client,
+            client=client,
             signing_secret=_secret(settings.slack_signing_secret),
-            authorize=InstallationAuthorize(
-                OneInstallation(Installation(self.identity, bot_token=self._bot_token))
-            ),
+            authorize=InstallationAuthorize(self._installed),
             receivers=Receivers(
                 submit=claims.submit,
                 change=self._changes.take,
                 clicks=Clicks(turns=turns, admins=self._admins),
                 reception=await self._open_reception(door),
                 homes=await opened(HomeVisits(door)),
+                kept=self._kept,
             ),
             metrics=self.metrics,
         )
@@ -246,12 +264,13 @@ class _Process:
             socket = await opened(
                 SocketMode(
                     bolt,
-                    client=self._client,
+                    client=client,
                     app_token=_secret(settings.slack_app_token),
                     metrics=self.metrics,
                 )
             )
         checks = health.checks_of(self._storage, dispatcher=self._dispatcher, socket=socket)
+        routes += install_routes(settings, api=self._web_api, storage=self._storage)
         routes += self._files.routes + health.routes(checks=checks, metrics=self.metrics)
         return await self._serve(routes)
 
@@ -267,11 +286,8 @@ class _Process:
                 directory=self._directory,
                 vendors=VendorChecks(calls=self._calls, apps=self._apps),
                 prober=self._apps,
-                build=Build(
-                    version=version("dashscope-slack"),
-                    missing_scopes=self.identity.missing_scopes,
-                    bot_user_id=self.identity.bot_user_id,
-                ),
+                bots=self._bots,
+                version=version("dashscope-slack"),
                 notebook=self._memories,
                 endpoint=self._settings.bailian_endpoint if self._memories else None,
                 homes=SlackHomes(self._calls),

@@ -25,6 +25,7 @@ from bot.errors import (
 from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.identity import REQUIRED_SCOPES, Identity, who_am_i
+from bot.slack.installing import INSTALL_PATH
 from bot.slack.socket_mode import ask_for_socket
 from bot.slack.web_api import WebApi
 from storage import schema
@@ -110,19 +111,32 @@ async def _database_file(settings: Settings) -> list[Finding]:
 
 
 async def _slack(settings: Settings) -> list[Finding]:
+    return [*await _own_workspace(settings), *_installs(settings)]
+
+
+def _installs(settings: Settings) -> list[Finding]:
+    """Say where further workspaces install the bot, when any of it is set."""
+    if settings.slack_client_id is None and settings.slack_client_secret is None:
+        return []
+    if missing := settings.missing_for_installs:
+        state, advice = f"off: {', '.join(missing)} missing", "set all three, or none"
+        return [Finding("installs", ok=False, state=state, advice=advice)]
+    at = f"{settings.public_url or ''}{INSTALL_PATH}"
+    return [Finding("installs", ok=True, state=f"further workspaces at {at}")]
+
+
+async def _own_workspace(settings: Settings) -> list[Finding]:
     token = settings.slack_bot_token
     async with WebApi(base_url=settings.slack_api_url) as api:
         client = api.client(token.get_secret_value() if token else None)
-        try:
-            identity = await who_am_i(client)
-        except SlackError as error:
-            return [_slack_problem("Slack token", error, variable="SLACK_BOT_TOKEN")]
-        findings = [
-            Finding(
-                "Slack token", ok=True, state=f"bot {identity.bot_user_id} in {identity.team_name}"
-            ),
-            _scopes(identity),
-        ]
+        findings: list[Finding] = []
+        if token is not None:
+            try:
+                identity = await who_am_i(client)
+            except SlackError as error:
+                return [_slack_problem("Slack token", error, variable="SLACK_BOT_TOKEN")]
+            state = f"bot {identity.bot_user_id} in {identity.team_name}"
+            findings += [Finding("Slack token", ok=True, state=state), _scopes(identity)]
         if settings.slack_app_token is not None:
             app_token = settings.slack_app_token.get_secret_value()
             findings.append(

@@ -25,7 +25,12 @@ def manifest(*, socket: bool, url: str | None) -> str:
     """
     filled = _template()
     if not socket:
-        _deliver_to(f"{_checked(url)}/slack/events", filled=filled)
+        public_url = _checked(url)
+        _deliver_to(f"{public_url}/slack/events", filled=filled)
+        filled["oauth_config"] = {
+            "redirect_urls": [f"{public_url}/slack/oauth_redirect"],
+            **filled["oauth_config"],
+        }
     return yaml.safe_dump(filled, sort_keys=False, allow_unicode=True, width=100)
 
 

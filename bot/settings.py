@@ -36,10 +36,10 @@ class Settings(BaseSettings):
         None, description="App-level token (xapp-…); when set, Socket Mode is used."
     )
     slack_client_id: str | None = Field(
-        None, description="For installs in many workspaces (not in use yet)."
+        None, description="For installs in many workspaces, through /slack/install."
     )
     slack_client_secret: SecretStr | None = Field(
-        None, description="For installs in many workspaces (not in use yet)."
+        None, description="Goes with it; ENCRYPTION_KEYS must be set too."
     )
     slack_api_url: str = Field("https://slack.com/api/", description="Slack's Web API.")
 
@@ -187,6 +187,16 @@ class Settings(BaseSettings):
         return self.slack_app_token is not None
 
     @property
+    def missing_for_installs(self) -> tuple[str, ...]:
+        """The variables without which there are no installs in many workspaces; else empty."""
+        given = {
+            "SLACK_CLIENT_ID": self.slack_client_id,
+            "SLACK_CLIENT_SECRET": self.slack_client_secret,
+            "ENCRYPTION_KEYS": self.encryption_keys,
+        }
+        return tuple(name for name, value in given.items() if not value)
+
+    @property
     def missing_for_memory(self) -> tuple[str, ...]:
         """The variables without which the bot can make no memories; empty when it can."""
         names = (
@@ -228,20 +238,36 @@ class _Given(BaseSettings):
     slack_bot_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None
     slack_app_token: SecretStr | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
+    encryption_keys: str | None = None
     dashscope_api_key: SecretStr | None = None
     dashscope_app_id: str | None = None
 
 
 def _missing(given: Settings | _Given) -> Iterator[str]:
     """Name each variable without which `run` cannot start."""
-    if given.slack_bot_token is None:
-        yield "SLACK_BOT_TOKEN is missing: the bot token (xoxb-…) of your Slack app"
+    yield from _missing_of_slack(given)
     if given.slack_signing_secret is None and given.slack_app_token is None:
         yield "SLACK_SIGNING_SECRET is missing (or set SLACK_APP_TOKEN to use Socket Mode)"
     if given.dashscope_api_key is None:
         yield "DASHSCOPE_API_KEY is missing: the API key (sk-…) of your region"
     if given.dashscope_app_id is None:
         yield "DASHSCOPE_APP_ID is missing: the id of the app that answers"
+
+
+def _missing_of_slack(given: Settings | _Given) -> Iterator[str]:
+    """Name what the bot lacks to be in one workspace, or else to be installed in many."""
+    if given.slack_bot_token is not None:
+        return
+    if given.slack_client_id is None and given.slack_client_secret is None:
+        yield "SLACK_BOT_TOKEN is missing: the bot token (xoxb-…) of your Slack app"
+    elif given.slack_client_id is None:
+        yield "SLACK_CLIENT_ID is missing: it goes with SLACK_CLIENT_SECRET"
+    elif given.slack_client_secret is None:
+        yield "SLACK_CLIENT_SECRET is missing: it goes with SLACK_CLIENT_ID"
+    elif not given.encryption_keys:
+        yield "ENCRYPTION_KEYS is missing: the tokens of installations are kept with it"
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

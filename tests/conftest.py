@@ -6,6 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_socket
+from hypothesis import HealthCheck, settings
+
+# A law does not depend on how busy the machine is.
+settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("laws")
 
 
 @pytest.fixture(autouse=True)

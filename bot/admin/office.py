@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.admin.access import Access
 from bot.admin.choices import Choices
-from bot.admin.ports import Build, Homes, Notebook, Prober, Vendors
+from bot.admin.ports import Bots, Homes, Notebook, Prober, Vendors
 from bot.core.screens import Directory
 from storage.database import Storage
 
@@ -27,7 +27,8 @@ class Office:
         directory: Who is who and what is where.
         vendors: How Slack and DashScope are.
         prober: Tries an app out.
-        build: What this process is.
+        bots: Who the bot is in each workspace.
+        version: The release that runs.
         clock: Tells the time, in UTC.
         notebook: What is in memories; None without access keys.
         endpoint: Where memories are made; None without access keys.
@@ -40,7 +41,8 @@ class Office:
     directory: Directory
     vendors: Vendors
     prober: Prober
-    build: Build
+    bots: Bots
+    version: str
     clock: Callable[[], datetime] = utc_now
     notebook: Notebook | None = None
     endpoint: str | None = None

@@ -53,18 +53,28 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
-    """What this process is.
+class Bot:
+    """Who the bot is in a workspace.
 
     Attributes:
-        version: The release that runs.
-        missing_scopes: Each Slack scope the bot's token lacks, with what is off without it.
-        bot_user_id: As the bot is mentioned and invited, `U…`.
+        user_id: As it is mentioned and invited, `U…`; empty when it is not there.
+        missing_scopes: Each Slack scope its token lacks, with what is off without it.
     """
 
-    version: str
+    user_id: str
     missing_scopes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    bot_user_id: str = ""
+
+
+class Bots(Protocol):
+    """The bot in every workspace it is in."""
+
+    async def in_team(self, team_id: str) -> Bot:
+        """Return who the bot is in a workspace.
+
+        Raises:
+            StorageError: The database did not answer.
+        """
+        ...
 
 
 class Vendors(Protocol):

@@ -205,7 +205,7 @@ async def _with_invitation(
     invitation = ""
     if target.level is Level.CHANNEL:
         channel = await office.directory.channel(visit.caller.team_id, visit.caller.channel_id)
-        bot = office.build.bot_user_id
+        bot = (await office.bots.in_team(visit.caller.team_id)).user_id
         name = f"<@{bot}>" if bot else replies.ME.say(visit.language)
         if channel is None:
             invitation = replies.INVITE_UNSEEN.say(visit.language, bot=name)

@@ -10,7 +10,7 @@ from bot.admin.app_texts import NEEDS_OWN_KEY
 from bot.admin.choices import KeyHeldBack
 from bot.admin.marks import code
 from bot.admin.office import Office
-from bot.admin.ports import Build, Health, Visit
+from bot.admin.ports import Bot, Health, Visit
 from bot.admin.quotas import used_on
 from bot.admin.replies import typeable
 from bot.core.api_fields import KIND_NAMES
@@ -99,6 +99,7 @@ async def show_status(office: Office, visit: Visit) -> Notice:
         _checked(office.vendors.slack(caller.team_id)),
         _checked(office.vendors.dashscope(answering.effective.app)),
     )
+    bot = await office.bots.in_team(caller.team_id)
     place = replies.place(scopes.here(caller), language=language)
     lines = [
         *_about_app(answering, language=language),
@@ -106,9 +107,9 @@ async def show_status(office: Office, visit: Visit) -> Notice:
         *await quota_lines(office, caller, answering.effective, language=language),
         _SLACK.say(language, health=_health(slack, language=language)),
         _DASHSCOPE.say(language, health=_health(dashscope, language=language)),
-        _VERSION.say(language, version=code(office.build.version)),
+        _VERSION.say(language, version=code(office.version)),
         (_ENCRYPTED if office.storage.secrets.is_open else _NOT_ENCRYPTED).say(language),
-        *_about_scopes(office.build, language=language),
+        *_about_scopes(bot, language=language),
     ]
     title = _TITLE.say(language, place=place)
     return Notice("\n".join([title, "", *(f"- {line}" for line in lines)]))
@@ -227,10 +228,10 @@ def _health(health: Health, *, language: Language) -> str:
             return _UNSURE.say(language)
 
 
-def _about_scopes(build: Build, *, language: Language) -> Iterator[str]:
-    if not build.missing_scopes:
+def _about_scopes(bot: Bot, *, language: Language) -> Iterator[str]:
+    if not bot.missing_scopes:
         yield _ALL_SCOPES.say(language)
         return
     yield _MISSING.say(language)
-    for scope, loss in list(build.missing_scopes.items())[:MAX_SCOPES]:
+    for scope, loss in list(bot.missing_scopes.items())[:MAX_SCOPES]:
         yield f"{code(scope)}: {loss}"

@@ -5,7 +5,8 @@ from bot.core.language import Phrase
 INSTALLED = Phrase(
     "{app} is in {team} now. Mention it in a channel it was invited to, or write it a message; "
     "admins begin with /dashscope help.",
-    "{app} 已加入 {team}。在邀请了它的频道里提及它，或给它发私信；管理员请从 /dashscope help 开始。",
+    "{app} 已加入 {team}。在邀请了它的频道里提及它，或给它发私信；"
+    "管理员请从 /dashscope help 开始。",
 )
 OPEN_SLACK = Phrase("Open Slack", "打开 Slack")
 TRY_AGAIN = Phrase("Try again", "重试")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from slack_bolt.async_app import AsyncBoltContext
@@ -45,7 +45,8 @@ class DepartureListener:
         Raises:
             StorageError: It may not be forgotten; Slack tells again.
         """
-        if (event.get("tokens") or {}).get("bot"):
+        tokens = cast("dict[str, Any]", event.get("tokens") or {})
+        if tokens.get("bot"):
             await self._forget(body, context=context)
 
     async def _forget(self, body: Mapping[str, Any], *, context: AsyncBoltContext) -> None:

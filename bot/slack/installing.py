@@ -19,7 +19,7 @@ from yarl import URL
 
 from bot.core import install_texts as texts
 from bot.core.language import Language, of_locale
-from bot.errors import SlackError, SlackThrottled, SlackUnavailable
+from bot.errors import SlackError, SlackRefused, SlackThrottled, SlackUnavailable
 from bot.slack.failures import web_api_errors
 from bot.slack.identity import OPTIONAL_SCOPES, REQUIRED_SCOPES, who_am_i
 from bot.slack.web_api import WebApi
@@ -34,6 +34,8 @@ STATE_COOKIE = "__Host-install-state"
 """The prefix keeps other hosts of the domain from planting one (MDN, "Set-Cookie")."""
 STATE_FOR_S = 600
 """A code is good for ten minutes ("Installing with OAuth")."""
+WHOLE_ORGANISATION = "is_enterprise_install"
+"""Stands for Slack's code where it took what the bot does not."""
 FINISH_WITHIN_S = 20.0
 TEXT_CHARS_MOST = 200
 """Of what a query may hold: codes and states are shorter."""
@@ -46,6 +48,8 @@ _PAGE = """<!DOCTYPE html>
 <body><p>{words}</p><p><a href="{href}">{link}</a></p></body></html>
 """
 _TITLE = "DashScope"
+_APP_IN_SLACK = URL("https://slack.com/app_redirect")
+"""Opens an app in Slack (docs.slack.dev, "Deep linking")."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
@@ -66,10 +70,6 @@ class Client:
 
     client_id: str
     secret: str = field(repr=False)
-
-
-class WholeOrganisation(Exception):
-    """Somebody installed the bot for an organisation."""
 
 
 class Installing:
@@ -133,7 +133,7 @@ class Installing:
             async with asyncio.timeout(FINISH_WITHIN_S):
                 new = await self._exchange(query["code"][:TEXT_CHARS_MOST])
                 await self._kept.save(new)
-        except (SlackError, StorageError, WholeOrganisation, TimeoutError) as error:
+        except (SlackError, StorageError, TimeoutError) as error:
             log.warning("installation.failed", error=type(error).__name__, code=_code(error))
             return _ended(_refusal(error, language=language))
         log.info("installation.saved", team_id=new.team_id, user_id=new.installed_by)
@@ -144,12 +144,13 @@ class Installing:
 
         Raises:
             SlackError: Slack refused the code, or did not answer.
-            WholeOrganisation: The token is no single workspace's.
+            SlackRefused: The token is no single workspace's.
         """
         answer = await self._access(code)
         if answer.get("is_enterprise_install"):
-            raise WholeOrganisation
+            raise SlackRefused(method=ACCESS, code=WHOLE_ORGANISATION)
         token = str(answer.get("access_token") or "")
+        installer = cast("dict[str, Any]", answer.get("authed_user") or {})
         identity = await who_am_i(self._api.client(token))
         return NewInstallation(
             team_id=identity.team_id,
@@ -159,19 +160,20 @@ class Installing:
             bot_id=identity.bot_id,
             app_id=identity.app_id or answer.get("app_id"),
             scopes=sorted(identity.scopes),
-            installed_by=str((answer.get("authed_user") or {}).get("id") or ""),
+            installed_by=str(installer.get("id") or ""),
             bot_token=token,
         )
 
     async def _access(self, code: str) -> dict[str, Any]:
+        form = {
+            "client_id": self._client.client_id,
+            "client_secret": self._client.secret,
+            "code": code,
+            **self._back,
+        }
         client = cast("Any", self._api.client(None))
         with web_api_errors(ACCESS):
-            answer = await client.oauth_v2_access(
-                client_id=self._client.client_id,
-                client_secret=self._client.secret,
-                code=code,
-                **self._back,
-            )
+            answer = await client.api_call(ACCESS, data=form)
         return cast("dict[str, Any]", answer.data)
 
 
@@ -204,7 +206,7 @@ def _code(error: Exception) -> str:
 
 def _refusal(error: Exception, *, language: Language) -> web.Response:
     match error:
-        case WholeOrganisation():
+        case SlackRefused(code=code) if code == WHOLE_ORGANISATION:
             return _failure(texts.WHOLE_ORG.say(language), language, HTTPStatus.BAD_REQUEST)
         case StorageError():
             return _failure(texts.NOT_KEPT.say(language), language, HTTPStatus.SERVICE_UNAVAILABLE)

@@ -27,9 +27,11 @@ from bot.core.screens import Caller
 from bot.metrics import Metrics
 from bot.slack.authorize import InstallationAuthorize, team_of
 from bot.slack.commands import CommandListeners
+from bot.slack.departures import REVOKED, UNINSTALLED, DepartureListener
 from bot.slack.home import HOME_OPENED, HomeVisits
 from bot.slack.message import AGAIN_ACTION
 from bot.slack.reception import Reception
+from storage.installations import Installations
 
 # Slack waits three seconds (docs: "The Events API"); one is left for the way there and back.
 HANDLING_TIMEOUT_S = 2.0
@@ -88,6 +90,7 @@ class Receivers:
         clicks: Takes clicks under replies.
         reception: Takes commands, and presses and forms about settings; open already.
         homes: Takes openings of Home tabs; open already. Without, nobody listens for them.
+        kept: Where installations are forgotten that came through the install page.
     """
 
     submit: Submit
@@ -95,6 +98,7 @@ class Receivers:
     clicks: Clicks
     reception: Reception
     homes: HomeVisits | None = None
+    kept: Installations | None = None
 
 
 def build_bolt(
@@ -143,6 +147,9 @@ def build_bolt(
     CommandListeners(receivers.reception).register(bolt)
     if receivers.homes is not None:
         untyped.event(HOME_OPENED)(HomeListener(receivers.homes).take_opening)
+    departures = DepartureListener(receivers.kept)
+    untyped.event(UNINSTALLED)(departures.take_uninstalled)
+    untyped.event(REVOKED)(departures.take_revoked)
     bolt.error(_settle_failure)
     return bolt
 

@@ -39,7 +39,7 @@ class World:
         files: What apps are given of attachments.
         apps: DashScope.
         admins: Users the operator named.
-        bot_user_id: The bot as it is mentioned.
+        bot_user_id: The bot as it is mentioned in the turn's workspace.
         metrics: What is counted.
     """
 

@@ -292,6 +292,22 @@ async def test_the_doctor_knows_whether_memories_can_be_made(rig: Rig, tmp_path:
     assert ACCESS_KEY_SECRET not in table
 
 
+async def test_the_doctor_knows_where_further_workspaces_install_the_bot(
+    rig: Rig, tmp_path: Path
+) -> None:
+    client = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "hush-hush"}
+    keys = {"ENCRYPTION_KEYS": "a key that is quite long enough!!"}
+    environment = environment_of(rig) | client | WIDE
+    _, table, _ = await run_to_end("doctor", environment=environment, folder=tmp_path)
+    assert finding(table, "installs").startswith("problem ")
+    assert "ENCRYPTION_KEYS missing" in finding(table, "installs")
+    del environment["SLACK_BOT_TOKEN"]
+    table = await succeed("doctor", folder=tmp_path, **environment, **keys)
+    assert "/slack/install" in finding(table, "installs")
+    assert "Slack token" not in table
+    assert "hush-hush" not in table
+
+
 async def test_the_doctor_sends_a_database_that_is_behind_to_the_right_command(
     rig: Rig, tmp_path: Path, postgres: TempPostgres
 ) -> None:

@@ -12,9 +12,11 @@ from bot.admin import afresh, filling
 from bot.errors import SettingsError
 from bot.manifest import manifest
 from bot.slack.commands import SHORTCUTS
+from bot.slack.departures import REVOKED, UNINSTALLED
 from bot.slack.events_http import EVENTS_PATH
 from bot.slack.home import HOME_OPENED
 from bot.slack.identity import OPTIONAL_SCOPES, REQUIRED_SCOPES
+from bot.slack.installing import REDIRECT_PATH
 from bot.slack.listeners import HANDLED_EVENTS
 from bot.slack.message import FILL_ACTION
 
@@ -32,6 +34,8 @@ SCOPE_OF_EVENT = {
     "message.groups": "groups:history",
     "message.im": "im:history",
     "message.mpim": "mpim:history",
+    "app_uninstalled": NO_SCOPE,
+    "tokens_revoked": NO_SCOPE,
 }
 
 
@@ -62,7 +66,12 @@ def test_the_scopes_asked_for_are_those_the_bot_can_explain(printed: dict[str, A
 @pytest.mark.parametrize("printed", both(), ids=["socket", "http"])
 def test_every_subscription_has_a_listener_and_its_scope(printed: dict[str, Any]) -> None:
     events = printed["settings"]["event_subscriptions"]["bot_events"]
-    assert {event.partition(".")[0] for event in events} == {*HANDLED_EVENTS, HOME_OPENED}
+    assert {event.partition(".")[0] for event in events} == {
+        *HANDLED_EVENTS,
+        HOME_OPENED,
+        REVOKED,
+        UNINSTALLED,
+    }
     assert {SCOPE_OF_EVENT[event] for event in events} <= {*REQUIRED_SCOPES, NO_SCOPE}
 
 
@@ -71,6 +80,12 @@ def test_the_messages_tab_takes_messages_beside_a_home() -> None:
     assert home["home_tab_enabled"]
     assert home["messages_tab_enabled"]
     assert not home["messages_tab_read_only_enabled"]
+
+
+def test_over_http_slack_knows_where_to_send_back_whoever_installs_the_bot() -> None:
+    socket, http = both()
+    assert http["oauth_config"]["redirect_urls"] == [f"{URL}{REDIRECT_PATH}"]
+    assert "redirect_urls" not in socket["oauth_config"]
 
 
 def test_there_is_one_slash_command() -> None:

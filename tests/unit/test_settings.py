@@ -65,6 +65,34 @@ def test_an_app_token_stands_in_for_the_signing_secret(monkeypatch: pytest.Monke
     assert settings.app_profile().app_id == "x"
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ENCRYPTION_KEYS"}, []),
+        ({"SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"}, ["ENCRYPTION_KEYS"]),
+        ({"SLACK_CLIENT_ID", "ENCRYPTION_KEYS"}, ["SLACK_CLIENT_SECRET"]),
+        ({"SLACK_CLIENT_SECRET", "ENCRYPTION_KEYS"}, ["SLACK_CLIENT_ID"]),
+        ({"SLACK_BOT_TOKEN", "SLACK_CLIENT_ID"}, []),  # installs are off, the rest works
+    ],
+)
+def test_a_client_of_the_slack_app_stands_in_for_a_token(
+    given: set[str], missing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*given, "SLACK_SIGNING_SECRET", "DASHSCOPE_API_KEY", "DASHSCOPE_APP_ID"):
+        monkeypatch.setenv(name, "long enough for a key of any kind")
+    monkeypatch.setenv("DASHSCOPE_APP_ID", "x")
+    settings = Settings.read()
+    if not missing:
+        settings.require_for_run()
+        return
+    with pytest.raises(SettingsError) as caught:
+        settings.require_for_run()
+    assert [p.split()[0] for p in caught.value.problems] == missing
+    with pytest.raises(SettingsError) as again:
+        Settings.read(for_run=True)
+    assert again.value.problems == caught.value.problems
+
+
 def test_the_vendors_own_variable_for_the_endpoint_is_read_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

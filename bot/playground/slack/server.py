@@ -207,6 +207,24 @@ class SlackServer:
         await self.dispatcher.finish(delivery)
         return delivery
 
+    async def answer_call(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call of the Web API that came in elsewhere, at `/api/{method}`."""
+        return await self._web_api.handle(request)
+
+    def uninstall(self) -> None:
+        """Remove the app as an admin does: its token is good no more, and the app is told."""
+        self._web_api.revoke()
+        app = self.workspace.app
+        tokens = {"oauth": [], "bot": [app.bot_user_id]}
+        for event in ({"type": "tokens_revoked", "tokens": tokens}, {"type": "app_uninstalled"}):
+            if event["type"] in app.events:
+                self.deliver_event({**event, "event_ts": f"{time.time():.6f}"})
+
+    def reinstall(self, *, bot_token: str) -> None:
+        """Put the app back, with another token."""
+        self.bot_token = self.counter.token = bot_token
+        self._web_api.admit(Tokens(bot_token, self.app_token))
+
     # looking
 
     def thread(self, channel: str, thread_ts: str) -> tuple[Message, ...]:

@@ -89,6 +89,15 @@ class WebApi:
         self._faults = faults
         self._journal = journal
         self._closing = asyncio.Event()
+        self._is_revoked = False
+
+    def revoke(self) -> None:
+        """Refuse the bot's token from now on."""
+        self._is_revoked = True
+
+    def admit(self, tokens: Tokens) -> None:
+        """Take these tokens from now on, and no others."""
+        self._tokens, self._is_revoked = tokens, False
 
     def close(self) -> None:
         """Let go of the calls that hang."""
@@ -152,7 +161,8 @@ class WebApi:
         """Check the token.
 
         Raises:
-            RefusedError: `not_authed`, `invalid_auth` or `not_allowed_token_type`.
+            RefusedError: `not_authed`, `invalid_auth`, `account_inactive` or
+                `not_allowed_token_type`.
         """
         if method.token is TokenKind.NONE:
             return
@@ -160,6 +170,8 @@ class WebApi:
             raise RefusedError("not_authed")
         if token not in {self._tokens.bot, self._tokens.app}:
             raise RefusedError("invalid_auth")
+        if self._is_revoked and token == self._tokens.bot:
+            raise RefusedError("account_inactive")
         wanted = self._tokens.app if method.token is TokenKind.APP else self._tokens.bot
         if token != wanted:
             raise RefusedError("not_allowed_token_type")

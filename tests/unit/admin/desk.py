@@ -6,7 +6,7 @@ from bot.admin.access import Access
 from bot.admin.choices import Choices
 from bot.admin.door import Door
 from bot.admin.office import Office
-from bot.admin.ports import Build, Health, Visit
+from bot.admin.ports import Bot, Health, Visit
 from bot.core.language import Language
 from bot.core.policy import ChannelInfo, Person
 from bot.core.question import AppKind, AppProfile
@@ -160,6 +160,17 @@ class Wall:
         self.files.append((name, content))
 
 
+@dataclass
+class OneBot:
+    """The same bot in every workspace."""
+
+    bot: Bot = field(default_factory=lambda: Bot(BOT))
+
+    async def in_team(self, team_id: str) -> Bot:
+        del team_id  # the same in all
+        return self.bot
+
+
 def office_of(
     storage: Storage, town: Town, *, admins: frozenset[str] = frozenset({NAMED})
 ) -> Office:
@@ -171,7 +182,8 @@ def office_of(
         directory=town,
         vendors=Neighbours(),
         prober=Trial(),
-        build=Build(version="1.2.3", bot_user_id=BOT),
+        bots=OneBot(),
+        version="1.2.3",
     )
 
 

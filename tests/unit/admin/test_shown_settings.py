@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.admin.door import Door
 from bot.admin.help import show_help
 from bot.admin.office import Office
-from bot.admin.ports import Build, Health
+from bot.admin.ports import Bot, Health
 from bot.core.language import Language
 from bot.core.question import AppProfile
 from bot.core.screens import MAX_NOTICE_CHARS
@@ -19,10 +19,12 @@ from storage.database import Storage
 from storage.usage_records import Limit
 from tests.unit.admin.desk import (
     ADMIN,
+    BOT,
     DIRECT,
     MEMBER,
     TEAM,
     Neighbours,
+    OneBot,
     Town,
     office_of,
     person,
@@ -229,7 +231,7 @@ async def test_status_tells_what_is_not_well(storage: Storage, town: Town) -> No
             slack_health=Health(is_well=False, reason="SlackUnavailable"),
             dashscope_health=Health(is_well=None),
         ),
-        build=Build(version="1", missing_scopes={"files:write": "no files"}),
+        bots=OneBot(Bot(BOT, missing_scopes={"files:write": "no files"})),
     )
     text = (await typed(Door(office), "status")).text
     assert "does not answer as it should (`SlackUnavailable`)" in text

@@ -16,7 +16,7 @@ from blockbuster import blockbuster_ctx
 from bot.admin.access import Access
 from bot.admin.choices import Choices
 from bot.admin.office import Office
-from bot.admin.ports import Build, Prober, Vendors, Visit
+from bot.admin.ports import Bots, Prober, Vendors, Visit
 from bot.admin.usage import UsageDesk
 from bot.admin.usage_request import Extent
 from bot.core.language import Language
@@ -147,7 +147,8 @@ async def seat(migrated: Path, tmp_path: Path) -> AsyncIterator[Seat]:
             directory=register,
             vendors=cast("Vendors", None),
             prober=cast("Prober", None),
-            build=Build(version="0"),
+            bots=cast("Bots", None),
+            version="0",
         )
         yield Seat(UsageDesk(office, today=lambda: TODAY), storage, register)
 
