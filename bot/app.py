@@ -1,13 +1,11 @@
 """The composition root: builds, owns and closes everything; knows all, is known by none."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import structlog
-from aiohttp import web
 from pydantic import SecretStr
 
 from bot import health
@@ -20,10 +18,11 @@ from bot.core.acs3 import AccessKey
 from bot.dashscope.client import DashScope
 from bot.dashscope.memories import Memories
 from bot.dashscope.openapi import Account, OpenApi
-from bot.errors import SettingsError, SlackThrottled, SlackUnavailable
 from bot.file_ways import file_ways
+from bot.greeting import greet
 from bot.installs import Bots, install_routes
 from bot.metrics import Metrics
+from bot.server import serving
 from bot.settings import Settings
 from bot.slack import events_http
 from bot.slack.authorize import Installation, InstallationAuthorize, Installed
@@ -59,11 +58,6 @@ from storage.installations import Installations
 from storage.records import Turn
 
 log = structlog.stdlib.get_logger(__name__)
-
-HANDLERS_MAY_TAKE_S = 5.0
-"""Requests under way at shutdown; Slack waits three seconds for an answer."""
-GREETING_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Pauses between tries to reach Slack at start-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +156,7 @@ class _Process:
             return None
         bot_token = token.get_secret_value()
         client = self._web_api.client(bot_token)
-        identity = await _until_reachable(lambda: who_am_i(client))
-        _say_what_is_missing(identity)
+        identity = await greet(lambda: who_am_i(client))
         return Installation(identity, bot_token=bot_token)
 
     @property
@@ -272,7 +265,10 @@ class _Process:
         checks = health.checks_of(self._storage, dispatcher=self._dispatcher, socket=socket)
         routes += install_routes(settings, api=self._web_api, storage=self._storage)
         routes += self._files.routes + health.routes(checks=checks, metrics=self.metrics)
-        return await self._serve(routes)
+        address = await opened(serving(routes, host=settings.host, port=settings.port))
+        self._files.served.set()
+        self._stack.callback(self._files.served.clear)
+        return address
 
     def _door(self) -> Door:
         """Return what knows the meaning of commands, buttons, forms and Home tabs."""
@@ -306,23 +302,6 @@ class _Process:
             Reception(door, interactions=Interactions(ways), directory=self._directory)
         )
 
-    async def _serve(self, routes: list[web.RouteDef]) -> str:
-        site = web.Application()
-        site.add_routes(routes)
-        runner = web.AppRunner(site, access_log=None, shutdown_timeout=HANDLERS_MAY_TAKE_S)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        host, port = self._settings.host, self._settings.port
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise SettingsError([f"PORT: cannot listen on {host}:{port}: {reason}"]) from None
-        self._files.served.set()
-        self._stack.callback(self._files.served.clear)
-        host, port = runner.addresses[0][:2]
-        return f"http://{host}:{port}"
-
 
 def account_of(settings: Settings) -> Account:
     """Return whose memories and files there are; when `missing_for_memory` is empty."""
@@ -338,24 +317,3 @@ def account_of(settings: Settings) -> Account:
 
 def _secret(value: SecretStr | None) -> str:
     return value.get_secret_value() if value is not None else ""
-
-
-def _say_what_is_missing(identity: Identity) -> None:
-    """Log each feature that is off for want of a scope; the rest works."""
-    for scope, loss in identity.missing_scopes.items():
-        log.warning("scope.missing", missing=scope, feature=loss)
-
-
-async def _until_reachable(ask: Callable[[], Awaitable[Identity]]) -> Identity:
-    """Ask until Slack answers; the process is not ready meanwhile.
-
-    Raises:
-        SlackError: Slack answered, and refused; or it stayed away after every pause.
-    """
-    for pause_s in GREETING_PAUSES_S:
-        try:
-            return await ask()
-        except (SlackUnavailable, SlackThrottled) as error:
-            log.warning("slack.unreachable", error=type(error).__name__, delay_s=pause_s)
-            await asyncio.sleep(pause_s)
-    return await ask()

@@ -1,6 +1,7 @@
 """Who may ask the bot, and who may configure it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from bot.core import texts
 from bot.core.language import Phrase
@@ -91,6 +92,31 @@ def may_ask(
     if "members" in who or (person is not None and person.is_admin):
         return None
     return texts.ONLY_ADMINS_ASK if "admins" in who else texts.MAY_NOT_ASK
+
+
+def depends_on_person(refusal: Callable[[Person], Phrase | None]) -> bool:
+    """Tell whether somebody may ask depends on what Slack would tell of them, if it did.
+
+    Closed accounts and bots are left out: their messages are no questions to begin with.
+
+    Args:
+        refusal: `may_ask`, with all but the person.
+    """
+    return len({refusal(person) is None for person in _KINDS}) > 1
+
+
+_MEMBER = Person(
+    user_id="",
+    team_id="",
+    name="",
+    locale="",
+    is_admin=False,
+    is_bot=False,
+    is_guest=False,
+    is_deactivated=False,
+)
+_KINDS = (_MEMBER, replace(_MEMBER, is_guest=True), replace(_MEMBER, is_admin=True))
+"""Everybody whom the workspace they write from does not tell apart."""
 
 
 def may_configure_workspace(person: Person | None, *, admins: frozenset[str]) -> bool:

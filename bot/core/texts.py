@@ -99,6 +99,11 @@ ONLY_ADMINS_ASK = Phrase(
     "Here I answer only admins of the workspace.", "在这里我只回答工作区管理员的问题。"
 )
 
+_UNTOLD = Phrase(
+    "Slack does not tell me who you are right now, so I cannot answer. Please ask again in a "
+    "minute.",
+    "Slack 暂时无法确认您的身份，因此我不能回答。请一分钟后再问。",
+)
 _FAILED = Phrase(
     "Something went wrong on the assistant's side. Please ask again.",
     "助手一侧出现问题，请重新提问。",
@@ -200,6 +205,11 @@ def _failure_phrase(error: DashScopeError) -> Phrase:
     """Return what happened and what the reader can do."""
     said = (phrase for kind, phrase in _FAILURES.items() if isinstance(error, kind))
     return next(said, _FAILED)
+
+
+def untold(*, turn_id: int, language: Language) -> str:
+    """Return the sentence for somebody of whom Slack did not tell in time who they are."""
+    return _WITH_ID.say(language, sentence=_UNTOLD.say(language), id=reference(turn_id))
 
 
 def cut(*, turn_id: int, language: Language) -> str:

@@ -38,10 +38,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """An answer, or that there was none, and how long it holds (monotonic seconds)."""
+    """What is known of a person.
+
+    Attributes:
+        person: What Slack told, or had told before it fell silent; None when it told nothing.
+        until: How long that holds (monotonic seconds).
+        is_silent: Slack did not say now, which is not to say that it refused to.
+    """
 
     person: Person | None
     until: float
+    is_silent: bool = False
 
 
 class SlackPeople:
@@ -98,15 +105,31 @@ class SlackPeople:
 
         While Slack does not answer, what it told last; None when it never told anything.
         """
-        key = team_id, user_id
-        remembered = self._recall(key)
+        return (await self._known((team_id, user_id))).person
+
+    async def asker(self, team_id: str, user_id: str) -> Person | None:
+        """Return what Slack tells of a person; None when it refuses to, for good.
+
+        A guest must not pass for a member because Slack has a bad minute, so that it said nothing
+        a moment ago will not do here: it is asked again.
+
+        Raises:
+            SlackUnavailable: It does not say now, and has told nothing before.
+        """
+        known = await self._known((team_id, user_id), silence_will_do=False)
+        if known.person is None and known.is_silent:
+            raise SlackUnavailable(method=METHOD, code="untold")
+        return known.person
+
+    async def _known(self, key: tuple[str, str], *, silence_will_do: bool = True) -> _Remembered:
+        """Return what is known of a person, once asked for however many want to know."""
+        remembered = self._recall(key, silence_will_do=silence_will_do)
         if remembered is not None:
-            return remembered.person
+            return remembered
         async with self._lanes[hash(key) % LANES]:
-            remembered = self._recall(key)  # somebody else may have asked meanwhile
-            if remembered is None:
-                remembered = await self._look_up(key)
-        return remembered.person
+            # Somebody else may have asked meanwhile.
+            remembered = self._recall(key, silence_will_do=silence_will_do)
+            return remembered or await self._look_up(key)
 
     async def person(self, team_id: str, user_id: str, *, fresh: bool) -> Person | None:
         """Return what Slack tells of a person.
@@ -132,14 +155,22 @@ class SlackPeople:
         self._remember((team_id, user_id), person, holds_s=KNOWN_S)
         return person
 
-    def _recall(self, key: tuple[str, str]) -> _Remembered | None:
+    def _recall(self, key: tuple[str, str], *, silence_will_do: bool) -> _Remembered | None:
         remembered = self._remembered.get(key)
-        return remembered if remembered and remembered.until > self._clock() else None
+        if remembered is None or remembered.until <= self._clock():
+            return None
+        says_nothing = remembered.person is None and remembered.is_silent
+        return None if says_nothing and not silence_will_do else remembered
 
     def _remember(
-        self, key: tuple[str, str], person: Person | None, *, holds_s: float
+        self,
+        key: tuple[str, str],
+        person: Person | None,
+        *,
+        holds_s: float,
+        is_silent: bool = False,
     ) -> _Remembered:
-        remembered = _Remembered(person, self._clock() + holds_s)
+        remembered = _Remembered(person, self._clock() + holds_s, is_silent)
         self._remembered[key] = remembered
         self._remembered.move_to_end(key)
         if len(self._remembered) > PEOPLE_KEPT:
@@ -150,9 +181,11 @@ class SlackPeople:
         """Ask; while Slack does not say, whoever was known is who they were."""
         try:
             person = await self._ask_gently(*key)
-        except (SlackThrottled, SlackUnavailable):
+        except (SlackThrottled, SlackUnavailable) as error:
             former = self._remembered.get(key)
-            return self._remember(key, former.person if former else None, holds_s=UNKNOWN_S)
+            person = former.person if former else None
+            log.info("person.untold", user_id=key[1], error=type(error).__name__, code=error.code)
+            return self._remember(key, person, holds_s=UNKNOWN_S, is_silent=True)
         return self._remember(key, person, holds_s=UNKNOWN_S if person is None else KNOWN_S)
 
     async def _ask_gently(self, team_id: str, user_id: str) -> Person | None:

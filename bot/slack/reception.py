@@ -1,7 +1,6 @@
 """Takes commands, presses and forms to the door, and sees to it that everybody gets an answer."""
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -10,7 +9,7 @@ from typing import Any, Protocol, Self, TypeVar, assert_never
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.core.language import Language, Phrase, of_locale
+from bot.core.language import Phrase
 from bot.core.screens import (
     Caller,
     Closed,
@@ -22,11 +21,12 @@ from bot.core.screens import (
     Taken,
     Values,
 )
-from bot.errors import SlackError
 from bot.mishaps import Mishap, outcome_of
+from bot.slack.apologies import BUSY, FAILED, RESTARTING, apology_for
 from bot.slack.directory import SlackDirectory
-from bot.slack.interaction import OPEN_VIEW, UPDATE_VIEW, Interaction, Interactions
+from bot.slack.interaction import Interactions
 from bot.slack.screens import refusal_of, view_of
+from bot.slack.visitor import Visitor
 
 AT_ONCE = 50
 """Commands and presses that are worked on at once."""
@@ -35,34 +35,8 @@ AT_ONCE_EACH = 5
 WORK_WITHIN_S = 120.0
 """The longest report is done by then; its reader is not there any more."""
 SUBMIT_WITHIN_S = 1.8
-LANGUAGE_WITHIN_S = 0.2
 """Slack waits three seconds for what becomes of a form (docs.slack.dev, "Modals")."""
 SHUTDOWN_GRACE_S = 5.0
-LAST_WORDS_WITHIN_S = 2.0
-
-BUSY = Phrase(
-    "Too many commands at once. Please try again in a moment.",
-    "同时执行的命令太多，请稍后再试。",
-)
-FAILED = Phrase(
-    "Something went wrong here (id {id}), and nothing is certain: check with `/dashscope show`.",
-    "处理时出错（编号 {id}），结果无法确定：请用 `/dashscope show` 查看当前设置。",
-)
-TOO_LONG = Phrase(
-    "This took too long (id {id}), and nothing is certain: check with `/dashscope show`.",
-    "处理超时（编号 {id}），结果无法确定：请用 `/dashscope show` 查看当前设置。",
-)
-TOO_LATE = Phrase(
-    "Slack's window for opening a form passed; type the command again.",
-    "已超过 Slack 打开表单的时限，请重新输入命令。",
-)
-RESTARTING = Phrase(
-    "I am being restarted, and nothing is certain: check with `/dashscope show` in a minute.",
-    "机器人正在重启，结果无法确定：请一分钟后用 `/dashscope show` 查看当前设置。",
-)
-
-TRIGGER_SPENT = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
-"""docs.slack.dev, "views.open"."""
 
 T = TypeVar("T")
 
@@ -164,7 +138,7 @@ class Reception:
         self._interactions = interactions
         self._directory = directory
         self._patience = patience or Patience()
-        self._under_way: dict[asyncio.Task[None], _Visitor] = {}
+        self._under_way: dict[asyncio.Task[None], Visitor] = {}
         self._is_closing = False
 
     async def __aenter__(self) -> Self:
@@ -185,7 +159,7 @@ class Reception:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        await asyncio.gather(*(self._tell(RESTARTING, visitor) for visitor in left.values()))
+        await asyncio.gather(*(visitor.tell(RESTARTING) for visitor in left.values()))
 
     async def command(self, caller: Caller, text: str, *, origin: Origin) -> None:
         """Begin to answer a slash command; returns at once."""
@@ -203,10 +177,11 @@ class Reception:
     async def submission(self, caller: Caller, sent: Submission) -> dict[str, Any]:
         """Take a form, and return what the acknowledgement tells Slack to do with it.
 
-        Within SUBMIT_WITHIN_S and LANGUAGE_WITHIN_S.
+        Within SUBMIT_WITHIN_S, and a moment more for its sender's language.
         """
         view_id = str(sent.view.get("id") or "")
-        visitor = _Visitor(caller, self._interactions.of_form(caller, view_id=view_id))
+        screen = self._interactions.of_form(caller, view_id=view_id)
+        visitor = Visitor(caller, screen=screen, directory=self._directory)
         submitted = await self._submitted(visitor, sent)
         match submitted:
             case Closed(notice):
@@ -229,7 +204,7 @@ class Reception:
             case _:
                 assert_never(submitted)
 
-    async def _submitted(self, visitor: "_Visitor", sent: Submission) -> Submitted:
+    async def _submitted(self, visitor: Visitor, sent: Submission) -> Submitted:
         caller = visitor.caller
 
         def work() -> Awaitable[Submitted]:
@@ -238,11 +213,11 @@ class Reception:
         done = await self._outcome(visitor, work, within_s=self._patience.submit_s)
         if not isinstance(done, Mishap):
             return done
-        phrase = self._phrase(done.error, visitor=visitor) or FAILED
-        return Errors({"": phrase.say(await self._language(caller), id=visitor.id)})
+        phrase = _apology(done.error, visitor) or FAILED
+        return Errors({"": await visitor.words(phrase)})
 
     async def _outcome(
-        self, visitor: "_Visitor", work: Callable[[], Awaitable[T]], *, within_s: float
+        self, visitor: Visitor, work: Callable[[], Awaitable[T]], *, within_s: float
     ) -> T | Mishap:
         """Return what came of the work; its log lines bear the id a visitor can quote."""
 
@@ -253,16 +228,16 @@ class Reception:
         with bound_contextvars(command_id=visitor.id):
             return await outcome_of(in_time())
 
-    def _visitor(self, caller: Caller, *, origin: Origin) -> "_Visitor":
+    def _visitor(self, caller: Caller, *, origin: Origin) -> Visitor:
         screen = self._interactions.of_press(
             caller, trigger_id=origin.trigger_id, response_url=origin.response_url
         )
-        return _Visitor(caller, screen)
+        return Visitor(caller, screen=screen, directory=self._directory)
 
-    async def _take(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
+    async def _take(self, visitor: Visitor, work: Callable[[], Awaitable[None]]) -> None:
         if self._is_closing or not self._has_room(visitor.caller):
             log.warning("command.refused", reason="busy", user_id=visitor.caller.user_id)
-            await self._tell(BUSY, visitor)
+            await visitor.tell(BUSY)
             return
         self._begin(visitor, work)
 
@@ -273,7 +248,7 @@ class Reception:
         patience = self._patience
         return len(self._under_way) < patience.at_once and own < patience.at_once_each
 
-    def _begin(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
+    def _begin(self, visitor: Visitor, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._answer(visitor, work), name="command")
         self._under_way[task] = visitor
         task.add_done_callback(self._ended)
@@ -283,58 +258,11 @@ class Reception:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("command.failed", exc_info=error)
 
-    async def _answer(self, visitor: "_Visitor", work: Callable[[], Awaitable[None]]) -> None:
+    async def _answer(self, visitor: Visitor, work: Callable[[], Awaitable[None]]) -> None:
         done = await self._outcome(visitor, work, within_s=self._patience.work_s)
-        if isinstance(done, Mishap) and (phrase := self._phrase(done.error, visitor=visitor)):
-            await self._tell(phrase, visitor)
-
-    def _phrase(self, error: Exception, *, visitor: "_Visitor") -> Phrase | None:
-        """Return what a failure is called, None when nobody waits for it, and log it."""
-        caller = visitor.caller
-        where = {
-            "command_id": visitor.id,
-            "channel_id": caller.channel_id,
-            "user_id": caller.user_id,
-        }
-        match error:
-            case SlackError(method=method, code="not_found") if method == UPDATE_VIEW:
-                log.info("form.closed", **where)
-                return None
-            case SlackError(method=method, code=code) if method == OPEN_VIEW:
-                log.warning("form.unopened", code=code, **where)
-                return TOO_LATE if code in TRIGGER_SPENT else FAILED
-            case TimeoutError():
-                log.error("command.timed_out", **where)
-                return TOO_LONG
-            case _:
-                log.error("command.failed", exc_info=error, **where)
-                return FAILED
-
-    async def _tell(self, phrase: Phrase, visitor: "_Visitor") -> None:
-        """Say one sentence, if there is any way to; never raises SlackError."""
-        words = phrase.say(await self._language(visitor.caller), id=visitor.id)
-        try:
-            async with asyncio.timeout(LAST_WORDS_WITHIN_S):
-                await visitor.screen.show(Notice(words))
-        except (SlackError, TimeoutError) as error:
-            log.warning("notice.lost", error=type(error).__name__, user_id=visitor.caller.user_id)
-
-    async def _language(self, caller: Caller) -> Language:
-        """Return what the caller reads; English when that is not known soon, whatever broke."""
-
-        async def locale() -> str:
-            async with asyncio.timeout(LANGUAGE_WITHIN_S):
-                person = await self._directory.person(caller.team_id, caller.user_id, fresh=False)
-            return person.locale if person is not None else ""
-
-        found = await outcome_of(locale())
-        return Language.EN if isinstance(found, Mishap) else of_locale(found)
+        if isinstance(done, Mishap) and (phrase := _apology(done.error, visitor)):
+            await visitor.tell(phrase)
 
 
-@dataclass(frozen=True, slots=True)
-class _Visitor:
-    """Somebody who waits for an answer, where they will see it, and what they can quote."""
-
-    caller: Caller
-    screen: Interaction
-    id: str = field(default_factory=lambda: secrets.token_hex(4))
+def _apology(error: Exception, visitor: Visitor) -> Phrase | None:
+    return apology_for(error, caller=visitor.caller, command_id=visitor.id)

@@ -69,7 +69,7 @@ class Asking:
         A question that is asked again is read from Slack: nobody else has its words.
 
         Raises:
-            SlackError: The question could not be read.
+            SlackError: The question could not be read, or nobody knows for now who asks.
             StorageError: Nobody knows whether it may be asked.
         """
         turn = self._turn

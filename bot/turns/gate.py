@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from bot.core import texts
 from bot.core.afresh import asks_to_start_afresh
 from bot.core.answer import Answer
-from bot.core.policy import may_ask
+from bot.core.policy import depends_on_person, may_ask
 from bot.core.quiet import asks_for_quiet
 from bot.core.quota import Used, counted, judge, resets_in
 from bot.core.resolution import Quota
 from bot.core.setting import Follow
+from bot.turns.asker import PUT_OFF_TIMES
 from bot.turns.claim import is_overheard, user_team
 from bot.turns.ending import Ending
 from bot.turns.terms import Terms
@@ -39,20 +41,35 @@ class Gate:
         self._used: Sequence[tuple[Quota, int]] = ()
 
     def refusal(self) -> Ending | None:
-        """Return an ending for somebody who may not ask; a silent one if they did not ask us."""
+        """Return an ending for somebody who may not ask; a silent one if they did not ask us.
+
+        Raises:
+            SlackError: Slack does not tell for now who asks, and that decides: put the turn off.
+        """
         turn, terms = self._turn, self._terms
-        why = may_ask(
-            terms.person,
+        known = partial(
+            may_ask,
             user_id=turn.user_id,
             team_id=turn.team_id,
             user_team_id=user_team(turn),
             who=terms.effective.who,
             admins=self._world.admins,
         )
-        if why is None:
-            return None
-        text = "" if is_overheard(turn) else why.say(terms.language)
-        return Ending("refused", text=text, language=terms.language)
+        if (silence := terms.asker.silence) and depends_on_person(known):
+            log.info("asker.untold", code=silence.code, attempts=turn.attempts)
+            if turn.attempts <= PUT_OFF_TIMES:
+                raise silence
+            return self._refused(
+                texts.untold(turn_id=turn.id, language=terms.language), code="asker_untold"
+            )
+        why = known(terms.person)
+        return self._refused(why.say(terms.language)) if why is not None else None
+
+    def _refused(self, sentence: str, *, code: str = "") -> Ending:
+        """Return the ending of a question that may not be asked."""
+        # Nobody waits for the bot's reasons in a thread it only overheard.
+        text = "" if is_overheard(self._turn) else sentence
+        return Ending("refused", text=text, code=code, language=self._terms.language)
 
     async def quiet(self, prompt: str) -> Ending | None:
         """Return an ending when the thread is, or shall be, left alone.
@@ -119,12 +136,9 @@ class Gate:
             return None
         spent = effective.quotas[limits.index(admission.refused)]
         log.info("quota.spent", per=spent.per, unit=spent.unit, limit=spent.limit)
-        if is_overheard(turn):  # nobody asked the bot, so nobody waits for its reasons
-            return Ending("refused", language=language)
-        sentence = texts.quota_spent(
-            spent, resets_in=resets_in(datetime.now(UTC)), language=language
+        return self._refused(
+            texts.quota_spent(spent, resets_in=resets_in(datetime.now(UTC)), language=language)
         )
-        return Ending("refused", text=sentence, language=language)
 
     def warning(self, answer: Answer) -> str:
         """Return the note on the quota that comes to its end first; empty while none does."""

@@ -144,6 +144,14 @@ class People(Protocol):
         """Return what Slack tells of a person, None when nothing; never raises SlackError."""
         ...
 
+    async def asker(self, team_id: str, user_id: str) -> Person | None:
+        """Return what Slack tells of a person; None when it refuses to, for good.
+
+        Raises:
+            SlackError: It does not tell for now, and has told nothing before.
+        """
+        ...
+
     async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
         """Return a name for each id that could be looked up; never raises SlackError."""
         ...

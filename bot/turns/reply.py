@@ -11,8 +11,8 @@ import structlog
 
 from bot.core.language import Language
 from bot.core.pages import PAGE_BYTES
-from bot.core.plan import Delete, Edit, Operation, Post, applied, plan
-from bot.core.reply import Content, Mark, Place, Shown, Urgency
+from bot.core.plan import Delete, Edit, Operation, Post, plan
+from bot.core.reply import Content, Shown, Urgency
 from bot.core.texts import MOVED
 from bot.errors import (
     ChannelClosed,
@@ -23,6 +23,7 @@ from bot.errors import (
     SlackTokenRefused,
     SlackUnavailable,
 )
+from bot.turns.message_list import UNKNOWN, MessageList
 from bot.turns.ports import Book, Replies
 from storage.errors import StorageUnavailable
 from storage.records import Turn
@@ -32,28 +33,20 @@ log = structlog.stdlib.get_logger(__name__)
 Wanted = Callable[[int], Sequence[Content]]
 """Computes what the reply should show now, given how many bytes a message may hold."""
 
-GONE = ""
-"""Stands in the stored list for a message that was deleted, so that no mark is used twice."""
-UNKNOWN = Content(text="\0", note="\0")
-"""What a message of an earlier try shows: nobody knows, so it is edited whatever is wanted."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0, 30.0)
 """Pauses between tries of a call that Slack or the database failed: two and a half minutes."""
 THROTTLED_LIMIT = 60
 """How often in a row a final call may be sent back to wait; each wait is Slack's Retry-After."""
 SMALLEST_PAGE_BYTES = 1_000
-MOVED_MARKS_FROM = 1_000_000
-"""Marks of messages in the asker's direct messages, apart from those in the channel."""
 
 
 class Reply:
     """The messages in Slack that together are one reply.
 
     One task at a time calls `keep_up`, `advance` or `settle`. Every call to Slack happens under
-    `calling`: whoever holds that lock knows that none is on its way. The list of messages is in the
-    database before a message is edited, and that one is about to be posted is there before it is.
+    `calling`: whoever holds that lock knows that none is on its way.
 
     Attributes:
-        shown: The messages as Slack confirmed them last.
         calling: Held while a call is on its way.
         edits: Calls that changed something.
         waits: Calls that Slack refused for now (429).
@@ -72,16 +65,10 @@ class Reply:
     ) -> None:
         self._turn = turn
         self._replies = replies
-        self._book = book
         self._guard = guard
         self._sleep = sleep
-        self._place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
-        self._stored = list(turn.reply)
-        self._saved = True
-        self._may_be_posted = turn.posting
-        self._moved = False
+        self._messages = MessageList(turn, book=book)
         self._page_bytes = PAGE_BYTES
-        self.shown: tuple[Shown, ...] = tuple(Shown(ts, UNKNOWN) for ts in turn.reply if ts != GONE)
         self.calling = asyncio.Lock()
         self.edits = self.waits = self.retries = 0
         self.first_words_at: float | None = None
@@ -148,7 +135,7 @@ class Reply:
                 await self._sleep(PAUSES_S[failures])
                 failures += 1
             except ChannelClosed:
-                if self._moved:
+                if self._messages.has_moved:
                     raise
                 await self._move_to_direct_messages()
                 wanted = _said_where_from(wanted, language=language)
@@ -163,45 +150,49 @@ class Reply:
         """
         operation = self._next(wanted)
         if operation is None:
-            await self._save()
+            await self._messages.save()
             return False
         if isinstance(operation, Post):
-            await self._replies.permit_post(self._place, urgency=urgency)
+            await self._replies.permit_post(self._messages.place, urgency=urgency)
             if await self._found_again():
                 return True
         else:
-            await self._replies.permit_edit(self._place, urgency=urgency)
+            await self._replies.permit_edit(self._messages.place, urgency=urgency)
         async with self.calling:
             newest = self._next(wanted)
             if newest is not None and type(newest) is type(operation):
-                await self._save()
+                await self._messages.save()
                 self._guard()
                 await _carried_through(self._perform(newest))
         return True
 
     @property
+    def shown(self) -> tuple[Shown, ...]:
+        """The messages as Slack confirmed them last."""
+        return self._messages.shown
+
+    @property
     def has_words(self) -> bool:
         """Whether text of the answer is confirmed to be seen; not what an earlier try left."""
-        return any(message.content.text.strip("\0") for message in self.shown)
+        return self._messages.has_words
 
     def _next(self, wanted: Wanted) -> Operation | None:
         operations = plan(self.shown, wanted(self._page_bytes))
         return operations[0] if operations else None
 
     async def _perform(self, operation: Operation) -> None:
+        messages = self._messages
         try:
             match operation:
                 case Post(content=content):
                     await self._post(content)
                 case Edit(ts=ts, content=content):
-                    await self._replies.edit(
-                        self._place, ts, content, mark=self._mark(self._stored.index(ts))
-                    )
-                    self.shown = applied(self.shown, operation, ts=ts)
+                    mark = messages.mark_of(ts)
+                    await self._replies.edit(messages.place, ts, content, mark=mark)
+                    messages.note(operation, ts=ts)
                 case Delete(ts=ts):
-                    await self._replies.delete(self._place, ts)
-                    self.shown = applied(self.shown, operation, ts=ts)
-                    await self._forget(ts)
+                    await self._replies.delete(messages.place, ts)
+                    await messages.forget(ts)
         except MessageGone as error:
             if isinstance(operation, Post):
                 raise
@@ -220,71 +211,49 @@ class Reply:
 
         Outside `calling`: it may wait long for its own permits, and it can be given up any time.
         """
-        if not self._may_be_posted:
+        messages = self._messages
+        if not messages.may_be_posted:
             return False
-        mark = self._mark(len(self._stored))
         try:
-            ts = await self._replies.find(self._place, mark=mark, after_ts=self._turn.message_ts)
+            ts = await self._replies.find(
+                messages.place, mark=messages.next_mark, after_ts=self._turn.message_ts
+            )
         except SlackTokenRefused as error:  # the scope to read is missing; that to post may not be
             log.warning("message.not_looked_for", code=error.code)
             return False
         if ts is not None:
-            self._add(ts, UNKNOWN)
+            messages.add(ts, UNKNOWN)
         return ts is not None
 
     async def _post(self, content: Content) -> None:
-        if not self._moved:
-            await self._book.posting(self._turn)
-            self._guard()  # that may have taken a while
-        self._may_be_posted = True
+        messages = self._messages
+        await messages.announce()
+        self._guard()  # that may have taken a while
+        messages.may_be_posted = True
         try:
-            mark = self._mark(len(self._stored))
-            ts = await self._replies.post(self._place, content, mark=mark)
+            ts = await self._replies.post(messages.place, content, mark=messages.next_mark)
         except SlackUnavailable:
             raise
         except SlackError:
-            self._may_be_posted = self._moved
+            messages.was_not_posted()
             raise
         # It is there, whether or not the database can be told so now.
-        self._add(ts, content)
-        await self._save()
-
-    def _add(self, ts: str, content: Content) -> None:
-        self._stored.append(ts)
-        self.shown = (*self.shown, Shown(ts, content))
-        self._saved = False
-        self._may_be_posted = self._moved
-
-    def _mark(self, position: int) -> Mark:
-        return Mark(self._turn.id, position + (MOVED_MARKS_FROM if self._moved else 0))
-
-    async def _save(self) -> None:
-        """Store the list of messages, unless the database knows it already."""
-        if not self._saved and not self._moved:
-            await self._book.posted(self._turn, self._stored)
-        self._saved = True
+        messages.add(ts, content)
+        await messages.save()
 
     async def _lose(self, ts: str, *, still_there: bool) -> None:
         """Go on without a message that is gone or cannot be edited; what it held is posted anew."""
         log.info("message.lost", message_ts=ts)
         if still_there:
             with suppress(SlackError):
-                await self._replies.delete(self._place, ts)
-        self.shown = tuple(message for message in self.shown if message.ts != ts)
-        await self._forget(ts)
-
-    async def _forget(self, ts: str) -> None:
-        self._stored[self._stored.index(ts)] = GONE
-        self._saved = False
-        await self._save()
+                await self._replies.delete(self._messages.place, ts)
+        await self._messages.forget(ts)
 
     async def _move_to_direct_messages(self) -> None:
         """Go on in the asker's direct messages; a post there is always looked for first."""
-        self._place = await self._replies.direct(self._turn.team_id, self._turn.user_id)
-        log.info("reply.moved", channel_id=self._place.channel_id)
-        self.shown = ()
-        self._stored = []
-        self._moved = self._may_be_posted = True
+        place = await self._replies.direct(self._turn.team_id, self._turn.user_id)
+        log.info("reply.moved", channel_id=place.channel_id)
+        self._messages.move_to(place)
 
 
 def _said_where_from(wanted: Wanted, *, language: Language) -> Wanted:

@@ -25,10 +25,11 @@ from bot.errors import (
     SlackRefused,
     UnknownApp,
 )
+from bot.turns.asker import find_asker
 from bot.turns.asking import Asking
 from bot.turns.claim import written
 from bot.turns.ending import Ending
-from bot.turns.languages import look_up, spoken
+from bot.turns.languages import spoken
 from bot.turns.reply import PAUSES_S, Reply
 from bot.turns.terms import Terms
 from bot.turns.waiting import take_line_away
@@ -170,7 +171,7 @@ class TurnRun:
         """Find out what holds here, and answer accordingly.
 
         Raises:
-            SlackError: The question could not be read.
+            SlackError: The question could not be read, or nobody knows for now who asks.
             StorageError: Nobody knows what holds here, or whether the question may be asked.
             LeaseLost: Another process owns the turn now.
         """
@@ -180,14 +181,14 @@ class TurnRun:
             chosen = await world.choices.of(turn.team_id, turn.channel_id, turn.user_id)
         except (UnknownApp, SecretsLocked, SecretUnreadable) as error:
             chosen = error
-        person = await look_up(world.people, team_id=turn.team_id, user_id=turn.user_id)
+        asker = await find_asker(world.people, team_id=turn.team_id, user_id=turn.user_id)
         choice = LanguageChoice.AUTO if isinstance(chosen, Exception) else chosen.language
-        language = spoken(choice, person)
+        language = spoken(choice, asker.person)
         if early := self._early_ending(language):
             return early
         if isinstance(chosen, Exception):
             return self._misconfigured(chosen, language=language)
-        return await self._ask(Terms(effective=chosen, person=person, language=language))
+        return await self._ask(Terms(effective=chosen, asker=asker, language=language))
 
     def _early_ending(self, language: Language) -> Ending | None:
         turn = self._turn

@@ -6,6 +6,7 @@ from bot.core.language import Language
 from bot.core.policy import Person
 from bot.core.resolution import Effective
 from bot.core.setting import History
+from bot.turns.asker import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +15,18 @@ class Terms:
 
     Attributes:
         effective: What was chosen for the place.
-        person: Who asks; None when Slack does not tell.
+        asker: Who asks.
         language: What the asker reads.
     """
 
     effective: Effective
-    person: Person | None
+    asker: Asker
     language: Language
+
+    @property
+    def person(self) -> Person | None:
+        """Who asks; None when Slack does not tell."""
+        return self.asker.person
 
     @property
     def keeps_session(self) -> bool:

@@ -10,6 +10,7 @@ from rig import ANN, BEN, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, words
 
 from bot.core import texts
 from bot.core.language import Phrase
+from bot.playground.slack import Fault, FaultKind
 from bot.playground.slack.directory import User
 from bot.playground.slack.limits import Limits
 
@@ -146,6 +147,18 @@ async def test_while_slack_tells_nothing_of_people_their_workspace_decides(crowd
     async with crowd.bot():
         assert await asks(crowd, STRANGER) == texts.MAY_NOT_ASK_EXTERNAL.en
         assert await asks(crowd, ANN) == ANSWERED
+
+
+async def test_while_slack_has_a_bad_moment_nobody_passes_for_a_member(any_crowd: Rig) -> None:
+    silent = Fault("users.info", FaultKind.STATUS, times=2)
+    any_crowd.slack.faults.add(silent)
+    async with any_crowd.bot():
+        guest = await any_crowd.ask(ANSWERED, user=GUEST)
+        member = await any_crowd.ask(ANSWERED, channel=PRIVATE)
+        await any_crowd.finished(2)
+    assert words(any_crowd.reply(guest)) == texts.MAY_NOT_ASK_GUEST.en
+    assert words(any_crowd.reply(member, channel=PRIVATE)) == ANSWERED
+    assert len(any_crowd.asked()) == 1
 
 
 async def test_a_question_that_was_refused_takes_nothing_from_a_quota(crowd: Rig) -> None:

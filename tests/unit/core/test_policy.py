@@ -1,6 +1,7 @@
 """Who may ask, and who may configure."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import chain, combinations
 
 import pytest
@@ -12,6 +13,7 @@ from bot.core.language import Phrase
 from bot.core.policy import (
     ChannelInfo,
     Person,
+    depends_on_person,
     may_ask,
     may_configure_channel,
     may_configure_workspace,
@@ -120,6 +122,35 @@ def test_who_writes_from_another_workspace_is_from_there_whatever_slack_tells(
     person: Person, who: frozenset[str]
 ) -> None:
     assert "external" in who or asks(person, who=who, user_team_id="T2") is not None
+
+
+@pytest.mark.parametrize(
+    ("who", "user_team_id", "admins", "depends"),
+    [
+        (MEMBERS, "T1", NOBODY, True),
+        (frozenset({"guests"}), "T1", NOBODY, True),
+        (ADMINS, "T1", NOBODY, True),
+        (frozenset({"members", "guests"}), "T1", NOBODY, False),
+        (EVERYBODY, "", NOBODY, False),
+        (MEMBERS, "T2", NOBODY, False),
+        (EVERYBODY, "T2", NOBODY, False),
+        (ADMINS, "T1", frozenset({"U1"}), False),
+    ],
+)
+def test_it_matters_who_asks_where_not_everybody_of_their_workspace_may(
+    who: frozenset[str], user_team_id: str, admins: frozenset[str], depends: bool
+) -> None:
+    refusal = partial(asks, who=who, user_team_id=user_team_id, admins=admins)
+    assert depends_on_person(refusal) is depends
+
+
+@given(persons, whos, st.sampled_from(["T1", "T2"]), st.sampled_from([NOBODY, frozenset({"U1"})]))
+def test_where_it_does_not_matter_who_asks_an_unknown_person_is_judged_as_the_known_one(
+    person: Person, who: frozenset[str], user_team_id: str, admins: frozenset[str]
+) -> None:
+    refusal = partial(asks, who=who, user_team_id=user_team_id, admins=admins)
+    known = replace(person, team_id=user_team_id, is_bot=False, is_deactivated=False)
+    assert depends_on_person(refusal) or (refusal(known) is None) == (refusal(None) is None)
 
 
 @pytest.mark.parametrize(

@@ -286,3 +286,40 @@ async def test_nobody_waits_out_a_long_rest_to_know_somebody(
         with pytest.raises(SlackThrottled):
             await people.person("T1", "U3", fresh=True)
     assert len(slack.heard) == 1
+
+
+async def test_of_an_asker_nobody_says_nothing_while_slack_is_silent_and_it_is_asked_again(
+    scripted_slack: Any, people: SlackPeople
+) -> None:
+    slack, silent = scripted_slack, scripted_slack.refuses("internal_error", status=500)
+    slack.says("users.info", silent, silent, slack.ok(user=ANN))
+    assert await people.profile("T1", "U1") is None
+    assert await people.profile("T1", "U1") is None
+    with pytest.raises(SlackUnavailable):
+        await people.asker("T1", "U1")
+    asker = await people.asker("T1", "U1")
+    assert asker is not None
+    assert asker.is_guest
+    assert await people.asker("T1", "U1") == await people.profile("T1", "U1") == asker
+    assert len(slack.heard) == 3
+
+
+async def test_an_asker_who_was_known_stays_known_while_slack_is_silent(
+    scripted_slack: Any, people: SlackPeople, clock: Clock
+) -> None:
+    slack = scripted_slack
+    slack.says("users.info", slack.ok(user=ANN), slack.refuses("internal_error", status=500))
+    before = await people.asker("T1", "U1")
+    clock.now += KNOWN_S + 1
+    assert await people.asker("T1", "U1") == await people.asker("T1", "U1") == before
+    assert len(slack.heard) == 2
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "user_not_found"])
+async def test_an_asker_of_whom_slack_refuses_to_tell_is_nobody_and_no_error(
+    scripted_slack: Any, people: SlackPeople, code: str
+) -> None:
+    scripted_slack.says("users.info", scripted_slack.refuses(code))
+    assert await people.asker("T1", "U1") is None
+    assert await people.asker("T1", "U1") is None
+    assert len(scripted_slack.heard) == 1

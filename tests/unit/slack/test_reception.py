@@ -47,7 +47,7 @@ from bot.playground.slack import (
 )
 from bot.playground.slack.message import Draft, Ephemeral
 from bot.playground.slack.views import View
-from bot.slack import reception as texts
+from bot.slack import apologies as texts
 from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.channels import SlackChannels
 from bot.slack.directory import SlackDirectory
@@ -57,7 +57,7 @@ from bot.slack.interaction import Interactions, Ways
 from bot.slack.listeners import build_bolt
 from bot.slack.message import FILL_ACTION, message
 from bot.slack.people import SlackPeople
-from bot.slack.reception import Patience, Reception
+from bot.slack.reception import Origin, Patience, Reception, Submission
 
 ANN, BOB, BOT = "U0ANN", "U0BOB", "U0BOT"
 OPEN, HIDDEN, ELSEWHERE = "C0OPEN", "C0HIDDEN", "C0ELSE"
@@ -213,7 +213,7 @@ async def test_a_notice_after_the_fifth_goes_through_the_channel_instead(scene: 
     async with reception_for(scene.door, ways=scene.ways, patience=patient) as reception:
         hook = scene.slack.people.interactions.hooks.mint(OPEN, user=ANN)
         url = scene.slack.people.interactions._address(hook)
-        await reception.command(a_caller(), "x", origin=texts.Origin("", url))
+        await reception.command(a_caller(), "x", origin=Origin("", url))
         assert await scene.hears(7) == [str(number) for number in range(7)]
     assert scene.slack.journal.count("chat.postEphemeral", "ok") == 2
 
@@ -343,7 +343,7 @@ async def test_a_shortcut_outside_threads_is_answered_outside_threads(scene: Sce
 
 async def test_what_was_entered_stands_in_no_repr(scene: Scene) -> None:
     entered = {"token": "canary"}
-    assert "canary" not in repr(texts.Submission("token", "", entered, {"state": entered}))
+    assert "canary" not in repr(Submission("token", "", entered, {"state": entered}))
 
 
 async def opens(screen: Screen) -> None:
@@ -496,10 +496,10 @@ async def test_whoever_cannot_even_be_looked_up_is_answered_all_the_same(scene: 
         scene.door, interactions=Interactions(scene.ways), directory=riddled, patience=PATIENCE
     )
     async with reception:
-        await reception.command(a_caller(), "x", origin=texts.Origin("", ""))
+        await reception.command(a_caller(), "x", origin=Origin("", ""))
         (told,) = await scene.hears()
         view = {"id": "V1", "blocks": [{"type": "input", "block_id": "app"}]}
-        answer = await reception.submission(a_caller(), texts.Submission("config", "", {}, view))
+        answer = await reception.submission(a_caller(), Submission("config", "", {}, view))
     sentence, *_ = texts.FAILED.en.partition("{id}")
     assert told.startswith(sentence)
     assert answer["errors"]["app"].startswith(sentence)
@@ -562,9 +562,9 @@ async def test_nobody_takes_the_places_of_all_others(scene: Scene) -> None:
     patience = replace(PATIENCE, at_once_each=1)
     async with reception_for(scene.door, ways=scene.ways, patience=patience) as reception:
         for text in ("x", "y"):
-            await reception.command(a_caller(), text, origin=texts.Origin("", ""))
+            await reception.command(a_caller(), text, origin=Origin("", ""))
         assert scene.words == [texts.BUSY.say(Language.EN)]
-        await reception.command(replace(a_caller(), user_id=BOB), "z", origin=texts.Origin("", ""))
+        await reception.command(replace(a_caller(), user_id=BOB), "z", origin=Origin("", ""))
         await asyncio.sleep(0)
         assert [text for _, text in scene.door.commands] == ["x", "z"]
 
@@ -581,11 +581,11 @@ async def test_leaving_lets_work_end_and_tells_those_it_cuts_off(scene: Scene) -
     scene.door.work = work
     patience = replace(PATIENCE, work_s=30)
     async with reception_for(scene.door, ways=scene.ways, patience=patience) as reception:
-        await reception.command(a_caller(), "x", origin=texts.Origin("", ""))
-        await reception.command(a_caller(), "y", origin=texts.Origin("", ""))
+        await reception.command(a_caller(), "x", origin=Origin("", ""))
+        await reception.command(a_caller(), "y", origin=Origin("", ""))
         asyncio.get_running_loop().call_soon(is_leaving.set)
     assert scene.words == ["Done.", texts.RESTARTING.say(Language.EN)]
-    await reception.command(a_caller(), "z", origin=texts.Origin("", ""))
+    await reception.command(a_caller(), "z", origin=Origin("", ""))
     assert scene.words[-1] == texts.BUSY.say(Language.EN)
     assert len(scene.door.commands) == 2
 
@@ -595,7 +595,7 @@ async def test_what_cannot_be_told_to_anybody_is_logged(scene: Scene) -> None:
     scene.door.work = fails
     async with reception_for(scene.door, ways=scene.ways, patience=PATIENCE) as reception:
         with capture_logs() as lines:
-            await reception.command(a_caller(), "x", origin=texts.Origin("", ""))
+            await reception.command(a_caller(), "x", origin=Origin("", ""))
             async with asyncio.timeout(WITHIN_S):
                 while not any(line["event"] == "notice.lost" for line in lines):
                     await asyncio.sleep(0)

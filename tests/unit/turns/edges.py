@@ -87,6 +87,7 @@ class Slack:
     offered_in: Language | None = None
     told: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     persons: dict[str, Person] = field(default_factory=dict[str, Person])
+    silence: SlackError | None = None
     said: Sequence[Said] | SlackError = ()
     read: tuple[Place, str, str] | None = None
 
@@ -168,6 +169,11 @@ class Slack:
 
     async def profile(self, team_id: str, user_id: str) -> Person | None:
         return self.persons.get(user_id)
+
+    async def asker(self, team_id: str, user_id: str) -> Person | None:
+        if self.silence is not None:
+            raise self.silence
+        return await self.profile(team_id, user_id)
 
     async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
         return dict.fromkeys(user_ids, "Somebody")
