@@ -23,8 +23,8 @@ from bot.errors import UpstreamGarbled
 __all__ = ["Answer", "AnswerReader", "ModelUsage", "Source", "Step"]
 
 MAX_ANSWER_CHARS = 200_000
-"""The longest answer that is read; our own bound. It is a book of 33,000 words: two dozen messages in
-Slack, or three times as many in Chinese, which go on arriving long after their reader has stopped,
+"""The longest answer that is read; our own bound. It is a book of 33,000 words: two dozen messages
+in Slack, three times as many in Chinese, which go on arriving long after their reader has stopped,
 while the app's account pays for every word."""
 
 MAX_BAD_EVENTS = 3
