@@ -89,6 +89,11 @@ def test_giving_up_names_the_id() -> None:
     assert "T9" in texts.gave_up(turn_id=9, language=EN)
 
 
+def test_somebody_slack_tells_nothing_of_reads_so_with_the_id() -> None:
+    for language in Language:
+        assert "T9" in texts.untold(turn_id=9, language=language)
+
+
 def test_a_reply_without_text_says_that_it_is_thought_about_and_later_that_it_still_is() -> None:
     assert texts.progress((), waited_s=0, language=ZH) == texts.THINKING.zh
     late_s = texts.STILL_WORKING_AFTER_S
