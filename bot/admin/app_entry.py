@@ -13,12 +13,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bot.admin import app_texts as texts
-from bot.admin.choices import DEFAULT_APP
 from bot.admin.key_places import is_this_machine, is_vendors, may_take_bot_key, origin
 from bot.core import api_fields
 from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
 from bot.core.question import AppKind
+from bot.core.setting import DEFAULT_APP
 from bot.errors import BadValue
 from storage.records import StoredApp
 

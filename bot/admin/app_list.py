@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from bot.admin import app_texts as texts
 from bot.admin import marks, replies
 from bot.admin.app_entry import host_of, region_of
-from bot.admin.choices import DEFAULT_APP
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.core.api_fields import KIND_NAMES
 from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.core.screens import Button, Notice
+from bot.core.setting import DEFAULT_APP
 from storage.apps import name_key
 from storage.records import StoredApp
 

@@ -261,7 +261,3 @@ APP_MEANWHILE = Phrase(
     "*尚未保存：在您编辑期间，其他人修改了此应用。* 您填写的内容仍在下方（API Key 需重新填写），"
     "现在保存会覆盖他们的修改。",
 )
-STALE_FORM = Phrase(
-    "This form cannot be used any more; nothing was changed. Open it again.",
-    "此表单已失效，没有任何改动。请重新打开。",
-)

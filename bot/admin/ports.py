@@ -38,6 +38,19 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """A press of a button; anybody may forge it.
+
+    Attributes:
+        action: What stands after `admin:` in its action id.
+        value: The button's value.
+    """
+
+    action: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How a vendor is, in a word.
 

@@ -12,7 +12,6 @@ from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Build, Health, Visit
 from bot.admin.quotas import used_on
-from bot.admin.replies import typeable
 from bot.core.api_fields import KIND_NAMES
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Effective, Quota, resolve
@@ -128,16 +127,15 @@ async def who_answers(office: Office, caller: Caller, *, language: Language) -> 
     Raises:
         StorageError: The database did not answer.
     """
-    choices, place = office.choices, (caller.team_id, caller.channel_id, caller.user_id)
+    choices, here = office.choices, scopes.here(caller)
     try:
-        return Answering(await choices.of(*place))
+        return Answering(await choices.of(caller.team_id, caller.channel_id, caller.user_id))
     except UnknownApp as error:
-        layers = await choices.layers(*place)
-        command = typeable("app", "NAME")
-        gone = replies.APP_GONE.say(language, name=code(error.name), command=command)
+        layers = await choices.layers(caller.team_id, here)
+        gone = replies.app_gone(error.name, language=language)
         return Answering(resolve(layers, app=choices.default_app), gone)
     except (SecretsLocked, SecretUnreadable) as error:
-        layers = await choices.layers(*place)
+        layers = await choices.layers(caller.team_id, here)
         app, layers = await choices.answering(
             caller.team_id, layers, user_id=caller.user_id, with_key=False
         )

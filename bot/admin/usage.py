@@ -5,6 +5,7 @@ from datetime import date
 
 import structlog
 
+from bot.admin import scopes
 from bot.admin import usage_texts as texts
 from bot.admin.chart import Charts, Picture, legend, picture_of
 from bot.admin.csv_files import CsvFile
@@ -121,7 +122,7 @@ class UsageDesk:
 
     async def _quotas(self, visit: Visit) -> Sequence[Quota]:
         caller, choices = visit.caller, self._office.choices
-        layers = await choices.layers(caller.team_id, caller.channel_id, caller.user_id)
+        layers = await choices.layers(caller.team_id, scopes.here(caller))
         # No quota depends on the app, which may be gone.
         return resolve(layers, app=choices.default_app).quotas
 
