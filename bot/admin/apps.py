@@ -18,8 +18,8 @@ from bot.admin.app_list import apps_notice
 from bot.admin.app_saving import key_rules, save, saved_notice
 from bot.admin.app_test import try_out
 from bot.admin.choices import KeyHeldBack
+from bot.admin.forms import open_filled
 from bot.admin.office import Office
-from bot.admin.plain_forms import open_filled
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
 from bot.admin.undoing import undo_button

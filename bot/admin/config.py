@@ -4,8 +4,8 @@ from bot.admin import config_texts as texts
 from bot.admin import scopes
 from bot.admin.config_form import config_form, reading_form
 from bot.admin.config_page import ConfigPage, NamedApp
+from bot.admin.forms import open_filled
 from bot.admin.office import Office
-from bot.admin.plain_forms import open_filled
 from bot.admin.ports import Visit
 from bot.core.question import AppKind
 from bot.core.screens import Form

@@ -10,8 +10,6 @@ TITLES: Mapping[Level, Phrase] = {
     Level.CHANNEL: Phrase("Channel settings", "频道设置"),
     Level.USER: Phrase("Direct messages", "私信设置"),
 }
-SAVE = Phrase("Save", "保存")
-CANCEL = Phrase("Cancel", "取消")
 
 INTRODUCTIONS: Mapping[Level, Phrase] = {
     Level.WORKSPACE: Phrase(

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from bot.admin import replies
+from bot.admin.forms import asking_form
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
 from bot.admin.submission import Submission
@@ -39,7 +40,6 @@ _PROSE = Phrase(
     "回答将出现在您提问的地方，其他人可以看到回答，但看不到此表单。",
 )
 _SEND = Phrase("Ask", "提问")
-_CANCEL = Phrase("Cancel", "取消")
 _ONLY_ASKER = Phrase("Only the person who asked this can fill it in.", "只有提问者本人可以填写。")
 _GONE = Phrase(
     "This question is not known any more: please ask it again.", "此问题已失效，请重新提问。"
@@ -107,14 +107,9 @@ def fill_form(wanted: Wanted, *, language: Language) -> Form:
         )
         for name in wanted.names
     )
-    return Form(
-        callback=CALLBACK,
-        title=_TITLE.say(language),
-        submit=_SEND.say(language),
-        parts=(Prose(_PROSE.say(language)), *inputs),
-        state=wanted.text(),
-        close=_CANCEL.say(language),
-    )
+    parts = (Prose(_PROSE.say(language)), *inputs)
+    state = wanted.text()
+    return asking_form(CALLBACK, _TITLE, parts, language=language, state=state, submit=_SEND)
 
 
 async def fill_submitted(submission: Submission) -> Submitted:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.admin import memory_texts as texts
 from bot.admin import replies, scopes
 from bot.admin.changing import MAX_TRIES
+from bot.admin.forms import SAVE, open_filled
 from bot.admin.home import show_home
 from bot.admin.marks import code
 from bot.admin.memory_book import (
@@ -28,7 +29,6 @@ from bot.admin.memory_book import (
     switch_button,
 )
 from bot.admin.office import Office
-from bot.admin.plain_forms import open_filled
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.admin.shown_settings import effective_at
@@ -252,7 +252,7 @@ async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
         return Form(
             callback=CALLBACK,
             title=texts.FORM_TITLE.say(language),
-            submit=texts.FORM_SAVE.say(language),
+            submit=SAVE.say(language),
             parts=(
                 Input(
                     key=_CONTENT,

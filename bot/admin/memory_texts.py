@@ -95,7 +95,6 @@ SWITCH_ON = Phrase("Switch on", "开启记忆")
 
 FORM_TITLE = Phrase("Change an entry", "更改记忆内容")
 FORM_LABEL = Phrase("What to remember", "记住的内容")
-FORM_SAVE = Phrase("Save", "保存")
 
 NAMED = Phrase(
     "{user} has the memory {memory} now, {place}.", "{user} 现在使用记忆体 {memory}（{place}）。"

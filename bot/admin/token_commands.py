@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.admin import scopes
 from bot.admin import token_texts as texts
+from bot.admin.forms import asking_form
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.plugin_tokens import PluginTokens
@@ -90,33 +91,25 @@ async def token_pressed(office: Office, visit: Visit, press: Press) -> Notice | 
 
 def token_form(tool_id: str, *, language: Language) -> Form:
     """Return the form that takes a token; it never holds one that is kept already."""
-    return Form(
-        callback=CALLBACK,
-        title=texts.FORM_TITLE.say(language),
-        submit=texts.SAVE.say(language),
-        parts=(
-            Prose(texts.FORM_PROSE.say(language)),
-            Input(
-                key="tool",
-                label=texts.TOOL_LABEL.say(language),
-                kind="line",
-                value=tool_id,
-                hint=texts.TOOL_HINT.say(language),
-                is_optional=False,
-                max_chars=MAX_WORD_CHARS,
-            ),
-            Input(
-                key="token",
-                label=texts.TOKEN_LABEL.say(language),
-                kind="line",
-                hint=texts.TOKEN_HINT.say(language),
-                is_optional=False,
-                max_chars=MAX_TOKEN_CHARS,
-            ),
-        ),
-        state="",
-        close=texts.CANCEL.say(language),
+    tool = Input(
+        key="tool",
+        label=texts.TOOL_LABEL.say(language),
+        kind="line",
+        value=tool_id,
+        hint=texts.TOOL_HINT.say(language),
+        is_optional=False,
+        max_chars=MAX_WORD_CHARS,
     )
+    token = Input(
+        key="token",
+        label=texts.TOKEN_LABEL.say(language),
+        kind="line",
+        hint=texts.TOKEN_HINT.say(language),
+        is_optional=False,
+        max_chars=MAX_TOKEN_CHARS,
+    )
+    parts = (Prose(texts.FORM_PROSE.say(language)), tool, token)
+    return asking_form(CALLBACK, texts.FORM_TITLE, parts, language=language)
 
 
 async def token_submitted(submission: Submission) -> Submitted:
