@@ -75,7 +75,7 @@ class Door:
     def __init__(self, office: Office, *, language_within_s: float = LANGUAGE_WITHIN_S) -> None:
         self._office = office
         self._language_within_s = language_within_s
-        self._usage = UsageDesk(office, today=lambda: office.clock().date())
+        self._usage = UsageDesk(office)
 
     async def command(self, caller: Caller, text: str, *, screen: Screen) -> None:
         """Answer a command.

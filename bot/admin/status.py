@@ -11,7 +11,7 @@ from bot.admin.choices import KeyHeldBack
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Build, Health, Visit
-from bot.admin.quotas import used_on
+from bot.admin.quotas import used_today
 from bot.core.api_fields import KIND_NAMES
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Effective, Quota, resolve
@@ -67,9 +67,12 @@ _QUOTA_LEFT = Phrase(
 _NO_QUOTA = Phrase("**Left today:** no quota is set", "**今日剩余**：未设额度")
 _TURNS = Phrase("questions", "个问题")
 _TOKENS = Phrase("tokens", "个 token")
-_YOURS = Phrase("you, in the whole workspace", "您，整个工作区")
-_YOURS_HERE = Phrase("you, in this channel", "您，在此频道")
-_CHANNELS = Phrase("this channel", "此频道")
+_WHOSE: Mapping[tuple[str, str], Phrase] = {
+    ("user", "workspace"): Phrase("you, in the whole workspace", "您，整个工作区"),
+    ("user", "channel"): Phrase("you, in this channel", "您，在此频道"),
+    ("channel", "channel"): Phrase("this channel", "此频道"),
+}
+"""Of a quota, by whose use is counted, and where."""
 _SLACK = Phrase("**Slack:** {health}", "**Slack**：{health}")
 _DASHSCOPE = Phrase("**DashScope:** {health}", "**DashScope**：{health}")
 _WELL = Phrase("works{took}", "正常{took}")
@@ -182,26 +185,18 @@ async def quota_lines(
     Raises:
         StorageError: The database did not answer.
     """
-    today = office.clock().date()
-    lines = [
-        _quota_line(
-            quota, await used_on(today, quota, caller=caller, office=office), language=language
-        )
-        for quota in effective.quotas
-    ]
+    used = await used_today(effective.quotas, caller=caller, office=office)
+    lines = [_quota_line(quota, count, language=language) for quota, count in used]
     return lines or [_NO_QUOTA.say(language)]
 
 
 def _quota_line(quota: Quota, used: int, *, language: Language) -> str:
-    whose = _CHANNELS
-    if quota.per == "user":
-        whose = _YOURS if quota.across == "workspace" else _YOURS_HERE
     return _QUOTA_LEFT.say(
         language,
         left=max(0, quota.limit - used),
         limit=quota.limit,
         unit=(_TURNS if quota.unit == "turns" else _TOKENS).say(language),
-        whose=whose.say(language),
+        whose=_WHOSE[quota.per, quota.across].say(language),
     )
 
 

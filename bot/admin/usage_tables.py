@@ -142,8 +142,5 @@ def _quotas(quotas: Iterable[tuple[Quota, int]], *, language: Language) -> str:
 
 
 def _quota(quota: Quota, *, language: Language) -> str:
-    name = texts.CHANNEL_QUOTA
-    if quota.per == "user":
-        name = texts.MY_QUOTA if quota.across == "workspace" else texts.MY_QUOTA_HERE
     unit = texts.UNIT_TURNS if quota.unit == "turns" else texts.UNIT_TOKENS
-    return name.say(language, unit=unit.say(language))
+    return texts.QUOTAS[quota.per, quota.across].say(language, unit=unit.say(language))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from bot.core import texts
+from bot.core import quota_texts, texts
 from bot.core.afresh import asks_to_start_afresh
 from bot.core.answer import Answer
 from bot.core.policy import may_ask
@@ -121,7 +121,7 @@ class Gate:
         log.info("quota.spent", per=spent.per, unit=spent.unit, limit=spent.limit)
         if is_overheard(turn):  # nobody asked the bot, so nobody waits for its reasons
             return Ending("refused", language=language)
-        sentence = texts.quota_spent(
+        sentence = quota_texts.spent(
             spent, resets_in=resets_in(datetime.now(UTC)), language=language
         )
         return Ending("refused", text=sentence, language=language)
@@ -138,7 +138,7 @@ class Gate:
         if not near:
             return ""
         quota, count = max(near, key=lambda each: each[1] / each[0].limit)
-        return texts.quota_near(
+        return quota_texts.near(
             quota,
             used=count,
             resets_in=resets_in(datetime.now(UTC)),
