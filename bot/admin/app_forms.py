@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 
 from bot.admin import app_texts as texts
 from bot.admin.app_entry import (
-    BASE_URLS,
     IS_OPEN,
     MAX_APP_ID_CHARS,
-    MAX_BASE_URL_CHARS,
     MAX_KEY_CHARS,
     MAX_NAME_CHARS,
     MAX_WORKSPACE_CHARS,
@@ -19,6 +17,7 @@ from bot.admin.app_entry import (
 )
 from bot.admin.forms import asking_form
 from bot.core.api_fields import KIND_NAMES
+from bot.core.app_addresses import BASE_URLS, MAX_BASE_URL_CHARS
 from bot.core.language import Language, Phrase
 from bot.core.loose_json import count_at, parse_object, text_at
 from bot.core.question import AppKind

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from bot.admin import app_texts as texts
 from bot.admin import marks, replies
-from bot.admin.app_entry import host_of, region_of
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.core.api_fields import KIND_NAMES
+from bot.core.app_addresses import host_of, region_of
 from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.core.screens import Button, Notice

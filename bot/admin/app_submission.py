@@ -68,8 +68,7 @@ async def _saved(submission: Submission, entry: AppEntry, *, before: StoredApp |
         if before is None:
             return _taken(submission, error.current.name)
         return _ask_again(submission, error.current)
-    notice = await saved_notice(saved, storage=storage, caller=caller, language=submission.language)
-    return Closed(notice)
+    return Closed(await saved_notice(saved, office=submission.office, reader=submission))
 
 
 def _ask_again(submission: Submission, current: StoredApp) -> Replaced:

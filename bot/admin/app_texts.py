@@ -9,7 +9,7 @@ REGIONS: Mapping[str, Phrase] = {
     "singapore": Phrase("International (Singapore)", "国际（新加坡）"),
     "hongkong": Phrase("China (Hong Kong)", "中国（香港）"),
 }
-"""The words for the shared addresses; `app_entry.BASE_URLS` has the same keys."""
+"""The words for the shared addresses; `app_addresses.BASE_URLS` has the same keys."""
 
 # What is wrong with what somebody entered.
 

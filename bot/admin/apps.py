@@ -134,13 +134,12 @@ async def _save(
     language, caller = visit.language, visit.caller
     entry = read_entry(fields, keys=key_rules(office, before=before), language=language)
     if isinstance(entry, EntryProblems):
-        raise Refused(problems_text(entry, language=language))
+        raise Refused(_problems_text(entry, language=language))
     try:
         saved = await save(entry, before=before, storage=office.storage, caller=caller)
     except VersionConflict as error:
         raise _moved_on(visit, entry.name) from error
-    notice = await saved_notice(saved, storage=office.storage, caller=caller, language=language)
-    await visit.screen.show(notice)
+    await visit.screen.show(await saved_notice(saved, office=office, reader=visit))
 
 
 async def _test(office: Office, visit: Visit, name: str) -> None:
@@ -195,9 +194,7 @@ async def _remove(office: Office, visit: Visit, value: str) -> None:
     except VersionConflict as error:
         raise _moved_on(visit, app.name) from error
     text = texts.REMOVED.say(visit.language, name=marks.code(app.name))
-    undo = await undo_button(
-        office.storage, visit.caller, subject=subject_of(app.name), language=visit.language
-    )
+    undo = await undo_button(office, visit, subject=subject_of(app.name))
     await visit.screen.show(Notice(text, buttons=undo))
 
 
@@ -222,8 +219,7 @@ async def _unknown_app(office: Office, visit: Visit, name: str) -> Refused:
     return Refused(f"{said} {replies.DID_YOU_MEAN.say(language, commands=listed)}")
 
 
-def problems_text(problems: EntryProblems, *, language: Language) -> str:
-    """Return what is wrong with typed fields, one a line, in Markdown."""
+def _problems_text(problems: EntryProblems, *, language: Language) -> str:
     lines = (f"- {marks.code(field)}: {said}" for field, said in problems.by_field.items())
     return "\n".join((texts.NOTHING_SAVED.say(language), *lines))
 

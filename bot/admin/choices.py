@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.admin import scopes
-from bot.admin.key_places import may_take_bot_key
+from bot.core.app_addresses import may_take_bot_key
 from bot.core.policy import may_configure_workspace
 from bot.core.question import AppKind, AppProfile
 from bot.core.resolution import Effective, Layers, chosen_app, resolve

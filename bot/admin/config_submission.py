@@ -20,7 +20,6 @@ from bot.core.screens import MAX_PROSE_CHARS, Closed, Errors, Notice, Replaced, 
 from bot.core.setting import SETTINGS, Setting, candidate_options
 from bot.errors import BadValue, UnknownApp
 from storage.errors import VersionConflict
-from storage.journal import SETTINGS as SETTINGS_SUBJECT
 from storage.records import AuditEntry, StoredSettings
 
 _NO_MENTION = re.compile(r"<(?!@[UW][A-Z0-9]{1,30}>)")
@@ -153,13 +152,7 @@ async def _write(
         )
     if stored.version == version:
         return Closed(Notice(texts.NOTHING_NEW.say(submission.language)))
-    undo = await undo_button(
-        storage,
-        caller,
-        subject=SETTINGS_SUBJECT,
-        language=submission.language,
-        scope=draft.scope,
-    )
+    undo = await undo_button(submission.office, submission, scope=draft.scope)
     return Closed(Notice(_told(submission, draft, app), buttons=undo))
 
 

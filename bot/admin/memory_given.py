@@ -49,5 +49,5 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
     effective, _ = await effective_at(office, visit, scopes.here(caller))
     if named.memory_id and not may_use(effective.app, endpoint=office.endpoint):
         lines.append(texts.NOT_REACHED.say(language))
-    buttons = await undo_button(office.storage, caller, subject=subject_of(key), language=language)
+    buttons = await undo_button(office, visit, subject=subject_of(key))
     return Notice("\n\n".join(lines), buttons)

@@ -37,6 +37,20 @@ class Visit:
         return not self.caller.channel_id
 
 
+class Reader(Protocol):
+    """Somebody who is told something: whoever made a visit or sent a form."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who and where."""
+        ...
+
+    @property
+    def language(self) -> Language:
+        """What they read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Press:
     """A press of a button; anybody may forge it.

@@ -16,7 +16,6 @@ from bot.core.json_value import Json
 from bot.core.screens import Button, Notice
 from bot.core.setting import SETTINGS, Level, Setting
 from bot.errors import BadValue
-from storage.journal import SETTINGS as SETTINGS_SUBJECT
 
 MAX_CHANGES_CHARS = 4_000
 """Of a notice, what was changed takes at most this much."""
@@ -111,7 +110,7 @@ async def reset_all(office: Office, visit: Visit, *, scope: str) -> Notice:
     changes = changed_values(before, after, language=visit.language)
     text = replies.RESETTED.say(visit.language, names=joined(changes, most_chars=MAX_CHANGES_CHARS))
     lines = made_text(visit, made, changes=text)
-    return Notice("\n\n".join(lines), await _undo(office, visit, scope))
+    return Notice("\n\n".join(lines), await undo_button(office, visit, scope=scope))
 
 
 async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope: str) -> None:
@@ -163,18 +162,8 @@ async def _made(office: Office, visit: Visit, made: Made, *, setting: Setting) -
         after=after,
     )
     lines = made_text(visit, made, changes=changed)
-    undo = await _undo(office, visit, draft.scope)
+    undo = await undo_button(office, visit, scope=draft.scope)
     return await _with_invitation(office, visit, lines, scope=draft.scope, buttons=undo)
-
-
-async def _undo(office: Office, visit: Visit, scope: str) -> tuple[Button, ...]:
-    return await undo_button(
-        office.storage,
-        visit.caller,
-        subject=SETTINGS_SUBJECT,
-        language=visit.language,
-        scope=scope,
-    )
 
 
 async def _with_invitation(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bot.admin import replies, scopes
 from bot.admin.app_texts import NEEDS_OWN_KEY
@@ -13,6 +12,7 @@ from bot.admin.office import Office
 from bot.admin.ports import Build, Health, Visit
 from bot.admin.quotas import used_today
 from bot.core.api_fields import KIND_NAMES
+from bot.core.app_addresses import host_of
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Effective, Quota, resolve
 from bot.core.screens import Caller, Notice
@@ -162,7 +162,7 @@ def _about_app(answering: Answering, *, language: Language) -> Iterator[str]:
     if answering.trouble:
         yield answering.trouble
     yield _KIND.say(language, kind=KIND_NAMES[app.kind].say(language))
-    host = code(urlsplit(app.base_url).netloc)
+    host = code(host_of(app.base_url))
     workspace = _WORKSPACE.say(language, name=code(app.workspace)) if app.workspace else ""
     yield _REACHED.say(language, host=host, workspace=workspace)
 
