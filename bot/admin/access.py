@@ -68,15 +68,6 @@ class Access:
         """
         return self._is_admin(await self._person(caller, fresh=fresh), caller=caller)
 
-    async def may_change(self, caller: Caller, scope: str, *, fresh: bool) -> bool:
-        """Whether the caller may change the settings of a scope.
-
-        Raises:
-            SlackError: When `fresh`: Slack did not say who they are.
-            StorageError: The database did not say whom the channel's settings name.
-        """
-        return (await self.standing(caller, scope, fresh=fresh)).may_change
-
     async def standing(self, caller: Caller, scope: str, *, fresh: bool) -> Standing:
         """Return what the caller may, with one look at who they are.
 

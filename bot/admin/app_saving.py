@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from bot.admin import app_texts as texts
 from bot.admin import marks, replies
 from bot.admin.app_entry import AppEntry, KeyRules, fields_of
+from bot.admin.app_list import test_button
 from bot.admin.office import Office
 from bot.admin.ports import Reader
 from bot.admin.undoing import undo_button
 from bot.core.language import Language
-from bot.core.screens import Button, Caller, Notice
+from bot.core.screens import Caller, Notice
 from storage.apps import subject_of
 from storage.database import Storage
 from storage.errors import StorageConflict
@@ -94,7 +95,7 @@ async def saved_notice(saved: Saved, *, office: Office, reader: Reader) -> Notic
         return Notice(texts.UNCHANGED.say(language, name=name))
     else:
         text = _changes(saved.before, saved.after, language=language)
-    test = Button("app.test", texts.TEST.say(language, name=saved.after.name), saved.after.name)
+    test = test_button(saved.after.name, language=language)
     undo = await undo_button(office, reader, subject=subject_of(saved.after.name))
     return Notice(text, buttons=(test, *undo))
 

@@ -50,7 +50,8 @@ async def show_audit(
         StorageError: The database did not answer.
     """
     wanted = scopes.WORKSPACE if scope is None else scope
-    if not await office.access.may_change(visit.caller, wanted, fresh=False):
+    standing = await office.access.standing(visit.caller, wanted, fresh=False)
+    if not standing.may_change:
         raise Refused(replies.ONLY_ADMINS_READ.say(visit.language))
     entries = await office.storage.audit.page(
         visit.caller.team_id, scope=scope, before_id=before_id, limit=PAGE_ENTRIES + 1

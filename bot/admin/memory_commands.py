@@ -23,7 +23,6 @@ from bot.admin.memory_book import (
     own_entry,
     own_memory,
     read_page,
-    read_spot,
     refusing,
     remark,
     switch_button,
@@ -74,7 +73,7 @@ async def memory_pressed(office: Office, visit: Visit, press: Press) -> None:
         SlackError: Slack did not take the answer.
         StorageError: The database did not answer.
     """
-    spot = read_spot(press.value)
+    spot = Spot.read(press.value)
     if spot is None:
         raise Refused(replies.unknown_button(visit.language, command="memory"))
     match MemoryAction(press.action):
@@ -132,7 +131,7 @@ async def switch_typed(office: Office, visit: Visit, typed: str) -> Notice:
 async def memory_submitted(submission: Submission) -> Submitted:
     """Take a changed entry; it is written after the form is gone, for that takes seconds."""
     content = submission.values.get(_CONTENT, "")
-    spot = read_spot(submission.state)
+    spot = Spot.read(submission.state)
     if spot is None or not isinstance(content, str):
         return submission.refused(texts.NO_SUCH_ENTRY)
     problem = content_problem(content)
@@ -241,7 +240,7 @@ def _entry_buttons(scope: str, content: Page | Phrase, *, language: Language) ->
         yield from entry_buttons(scope, entry, number, language=language)
     after = content.first + len(content.entries)
     if after <= min(content.total, MAX_ENTRIES):
-        yield Button(MemoryAction.MORE, texts.MORE.say(language), f"{scope} {after}")
+        yield Button(MemoryAction.MORE, texts.MORE.say(language), Spot(scope, str(after)).text())
 
 
 async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
@@ -263,7 +262,7 @@ async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
                     max_chars=MAX_CONTENT_CHARS,
                 ),
             ),
-            state=f"{spot.scope} {spot.rest}",
+            state=spot.text(),
         )
 
     await open_filled(visit, texts.FORM_TITLE.say(language), fill)
