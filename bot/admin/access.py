@@ -106,7 +106,7 @@ class Access:
         """
         standing = await self.standing(visit.caller, scope, fresh=True)
         if not standing.may_change:
-            raise Refused(replies.refused(scope, language=visit.language))
+            raise Refused(replies.may_not_change(scope, language=visit.language))
         return standing
 
     async def why_not_ask(self, caller: Caller, *, who: frozenset[str]) -> Phrase | None:

@@ -16,7 +16,7 @@ from bot.core.mentions import defuse
 from bot.core.question import AppProfile
 from bot.core.resolution import Layers, chosen_app, resolve
 from bot.core.setting import SETTINGS, Setting, candidate_options
-from bot.errors import UnknownApp, Wording
+from bot.errors import UnknownApp
 from storage.errors import VersionConflict
 from storage.records import StoredSettings
 
@@ -159,18 +159,17 @@ def _refuse_useless(visit: Visit, draft: Draft, app: AppProfile) -> None:
         among = (together[name] for name in candidate_options({key: value}) if name in together)
         reason = setting.problem(value, kind=app.kind) or next(among, None)
         if reason is not None:
-            raise Refused(bad_value(visit, setting, setting.show(value), reason=reason))
+            said = reason.say(visit.language)
+            raise Refused(bad_value(visit, setting, setting.show(value), reason=said))
 
 
-def bad_value(
-    visit: Visit, setting: Setting, typed: str, *, reason: Wording, **values: object
-) -> str:
+def bad_value(visit: Visit, setting: Setting, typed: str, *, reason: str) -> str:
     """Say why a value cannot be; what was typed stays harmless, in the reason too."""
     return replies.BAD_VALUE.say(
         visit.language,
         name=code(setting.command),
         typed=code(typed, most_chars=MAX_TYPED_CHARS),
-        reason=defuse(reason.say(visit.language, **values)),
+        reason=defuse(reason),
     )
 
 

@@ -42,7 +42,9 @@ async def config_submitted(submission: Submission) -> Submitted:
     office, caller = submission.office, submission.caller
     standing = await office.access.standing(caller, form.scope, fresh=True)
     if not standing.may_change:
-        return submission.refused_as(replies.refused(form.scope, language=submission.language))
+        return submission.refused_as(
+            replies.may_not_change(form.scope, language=submission.language)
+        )
     stored = await office.choices.stored(caller.team_id, form.scope)
     settings = settings_shown(scopes.level_of(form.scope), is_admin=standing.is_admin)
     values, errors = _read(submission, settings, own=stored[form.scope].values)

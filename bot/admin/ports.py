@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Protocol
 
 from bot.core.home import Home
@@ -13,8 +12,6 @@ from bot.core.language import Language
 from bot.core.memory import MemoryNode
 from bot.core.question import AppProfile
 from bot.core.screens import Caller, Screen
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ class Build:
     """
 
     version: str
-    missing_scopes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    missing_scopes: Mapping[str, str] = field(default_factory=dict[str, str])
     bot_user_id: str = ""
 
 

@@ -199,7 +199,7 @@ def typeable(*words: str, scope: str = "") -> str:
     return code(" ".join((*front, *(word for word in words if word))))
 
 
-def refused(scope: str, *, language: Language) -> str:
+def may_not_change(scope: str, *, language: Language) -> str:
     """Say that somebody may not change a scope, and who can."""
     return _said(_WHO_MAY, scope, language=language)
 

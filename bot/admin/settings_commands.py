@@ -1,7 +1,5 @@
 """Setting, taking away and resetting values."""
 
-from collections.abc import Mapping
-
 from bot.admin import replies, scopes
 from bot.admin.access import ADMINS_OWN
 from bot.admin.app_choice import chosen
@@ -141,9 +139,8 @@ def _read(visit: Visit, setting: Setting, typed: str) -> Json:
     try:
         return setting.read(typed)
     except BadValue as error:
-        values: Mapping[str, object] = error.values
-        text = bad_value(visit, setting, typed, reason=error.phrase, **values)
-        raise Refused(text) from None
+        reason = error.phrase.say(visit.language, **error.values)
+        raise Refused(bad_value(visit, setting, typed, reason=reason)) from None
 
 
 async def _made(office: Office, visit: Visit, made: Made, *, setting: Setting) -> Notice:
