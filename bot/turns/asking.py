@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.core import texts
+from bot.core import step_texts, texts
 from bot.core.answer import Answer
 from bot.core.language import Phrase
 from bot.core.messages import prompt
@@ -228,7 +228,7 @@ class Asking:
             sentences.append(texts.cut(turn_id=self._turn.id, language=language))
         lines = [" ".join(sentences), self._files.told(), self._gate.warning(answer)]
         if self._terms.effective.keeps_steps:
-            lines.insert(0, texts.steps_taken(answer.steps, language=language))
+            lines.insert(0, step_texts.taken(answer.steps, language=language))
         return "\n".join(line for line in lines if line)
 
 
