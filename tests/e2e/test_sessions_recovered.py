@@ -62,10 +62,10 @@ def noted(answer: str, phrase: texts.Phrase = texts.NEW_SESSION) -> str:
     "values",
     [
         {"last_used_at_ms": f"last_used_at_ms - {55 * MINUTE_MS}"},
-        {"rounds": "50"},
+        {"rounds": "45"},
         {"app_key": "'another app'"},
     ],
-    ids=["idle for 55 minutes", "50 rounds", "another app"],
+    ids=["idle for 55 minutes", "45 rounds", "another app"],
 )
 async def test_a_session_known_to_be_over_is_not_sent_and_the_next_one_knows_the_thread(
     tmp_path: Path, kind: AppKind, values: dict[str, str]
@@ -84,8 +84,8 @@ async def test_a_session_known_to_be_over_is_not_sent_and_the_next_one_knows_the
 
 @pytest.mark.parametrize(
     "values",
-    [{"last_used_at_ms": f"last_used_at_ms - {54 * MINUTE_MS}"}, {"rounds": "49"}],
-    ids=["idle for 54 minutes", "49 rounds"],
+    [{"last_used_at_ms": f"last_used_at_ms - {54 * MINUTE_MS}"}, {"rounds": "44"}],
+    ids=["idle for 54 minutes", "44 rounds"],
 )
 async def test_a_session_that_is_still_good_is_sent_and_the_thread_is_not_read(
     tmp_path: Path, values: dict[str, str]
@@ -144,7 +144,7 @@ async def test_a_thread_outlives_the_rounds_of_its_session(tmp_path: Path) -> No
     async with servers(tmp_path, recall) as rig:
         async with rig.bot():
             thread = await talk(rig, TELL)
-            alter_conversation(rig, rounds="48")
+            alter_conversation(rig, rounds="43")
             await talk(rig, ASK, ASK, ASK, thread=thread, turns=1)
         first, *good, last = rig.asked()
         assert shown(rig, thread) == [KNOWS, KNOWS, KNOWS, noted(KNOWS)]
