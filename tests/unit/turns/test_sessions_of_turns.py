@@ -23,6 +23,7 @@ from storage.records import Conversation, SessionUse, Wish
 
 KNOWN = Conversation(app_key=PROFILE.key, session_id="s0", rounds=1, idle_s=10)
 REPLY = a_turn(thread_ts="0.5")
+RECALLED = Recalled(MemoryKey("T1", "U1", "channels"), "m1")
 BEFORE = (Said("U1", "it is red"), Said("UBOT", "Noted.", 3), Said("U2", "ask <@U1>"))
 NAMES = {"U1": "Somebody", "U2": "Somebody"}
 QUOTED = recap(BEFORE, bot_user_id="UBOT", names=NAMES, language=EN)
@@ -121,14 +122,22 @@ async def test_who_is_mentioned_late_in_a_thread_knows_what_was_said_before() ->
     assert scene.slack.read == (Place("T1", "C1", "0.5"), "", "1.0")
 
 
-@pytest.mark.parametrize("history", [History.SESSION, History.MESSAGES])
-@pytest.mark.parametrize(("others", "memory_id"), [(("U2",), None), ((), "m1")])
-async def test_the_words_of_others_are_never_sent_to_be_remembered_as_the_askers(
-    others: tuple[str, ...], memory_id: str | None, history: History
+@pytest.mark.parametrize(
+    ("history", "others", "memory_id"),
+    [
+        (History.SESSION, ("U2",), None),
+        (History.SESSION, ("UBOT",), None),
+        (History.SESSION, (), None),
+        (History.MESSAGES, ("U2",), None),
+        (History.MESSAGES, ("UBOT",), "m1"),
+        (History.MESSAGES, (), "m1"),
+    ],
+)
+async def test_the_words_of_others_and_recaps_are_never_sent_to_be_remembered_as_the_askers(
+    history: History, others: tuple[str, ...], memory_id: str | None
 ) -> None:
-    recalled = Recalled(MemoryKey("T1", "U1", "channels"), "m1")
     scene = a_scene(in_session("s1")).given(history=history)
-    scene.amid(remembering=Remembered(recalled))
+    scene.amid(remembering=Remembered(RECALLED))
     scene.slack.said = (Said("U1", "it is red"), *(Said(user, "and mine blue") for user in others))
     await scene.run(REPLY)
     assert scene.apps.questions[0].memory_id == memory_id
