@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from bot.core import texts
-from bot.core.answer import Answer
+from bot.core.answer import Answer, ModelUsage
 from bot.core.language import Phrase
 from bot.core.messages import prompt
 from bot.core.question import Question
@@ -56,12 +56,14 @@ class Asking:
         self._personal = Personal(turn, terms=terms, world=world)
         self._stream: AnswerStream | None = None
         self._sent_session: str | None = None
+        self._spent: tuple[ModelUsage, ...] = ()
         self._text = ""
 
     @property
     def answer(self) -> Answer:
-        """The answer so far."""
-        return self._stream.answer if self._stream is not None else Answer()
+        """The answer so far, with what all requests for it have used."""
+        answer = self._stream.answer if self._stream is not None else Answer()
+        return replace(answer, usage=(*self._spent, *answer.usage)) if self._spent else answer
 
     async def find_question(self) -> Ending | None:
         """Return an ending when nothing may or need be asked.
@@ -132,9 +134,9 @@ class Asking:
             if has_begun() or wish.revision > EDITS_FOLLOWED:
                 wishes.edited_ts = wish.payload["edited_ts"]
                 continue
+            self._let_go()
             await _end(asking)
             self._text = await self._personal.read(wish.payload["text"])
-            self._stream = None
             asking = tasks.create_task(self._ask())
         return asking.result()
 
@@ -205,6 +207,13 @@ class Asking:
             self._stream = stream
             async for _ in stream:
                 self._changed.set()
+
+    def _let_go(self) -> None:
+        """Forget what came of a request, for another one is made; what it used counts all the same.
+
+        Never after words that may have been seen: they would be taken back.
+        """
+        self._spent, self._stream = self.answer.usage, None
 
     @property
     def _is_unaware(self) -> bool:
