@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from storage.clock import now_ms, to_ms
-from storage.errors import NotUndoable
+from storage.errors import NotUndoable, StorageConflict
 from storage.journal import MEMORY_PREFIX, WORKSPACE, Act, record
 from storage.records import AuditEntry
-from storage.tables import memory
+from storage.tables import audit, memory
 from storage.upserts import insert_into
 
 if TYPE_CHECKING:
@@ -206,6 +206,8 @@ def _give(conn: sa.Connection, act: Act, key: MemoryKey, memory_id: str | None) 
     before = _id_of(_get(conn, key))
     if before == memory_id:
         return False
+    if memory_id is not None and _was_somebody_elses(conn, key, memory_id):
+        raise StorageConflict
     if memory_id is None:
         conn.execute(sa.delete(memory).where(*_is(key)))
     else:
@@ -219,6 +221,19 @@ def _give(conn: sa.Connection, act: Act, key: MemoryKey, memory_id: str | None) 
         after=_fields(memory_id),
     )
     return True
+
+
+def _was_somebody_elses(conn: sa.Connection, key: MemoryKey, memory_id: str) -> bool:
+    """Tell whether a memory was taken from another person: what it holds is theirs for ever."""
+    ids = (audit.c.before["memory_id"].as_string(), audit.c.after["memory_id"].as_string())
+    own = f"{MEMORY_PREFIX}{key.user_id}:"
+    statement = sa.select(audit.c.id).where(
+        audit.c.team_id == key.team_id,
+        audit.c.subject.startswith(MEMORY_PREFIX, autoescape=True),
+        ~audit.c.subject.startswith(own, autoescape=True),
+        sa.or_(*(each == memory_id for each in ids)),
+    )
+    return conn.scalar(statement.limit(1)) is not None
 
 
 def _put(conn: sa.Connection, key: MemoryKey, memory_id: str) -> None:

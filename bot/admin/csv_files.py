@@ -21,9 +21,14 @@ SHIELD = "'"
 def shielded(text: str) -> str:
     """Return `text` such that no spreadsheet calculates it."""
     begins = text[:1]
-    if begins in CALCULATED or begins in SHIELDED or text.lstrip()[:1] in CALCULATED:
+    if begins in CALCULATED or begins in SHIELDED or _first_seen(text) in CALCULATED:
         return SHIELD + text
     return text
+
+
+def _first_seen(text: str) -> str:
+    """Return the first character that is no space and not invisible; empty without one."""
+    return next((char for char in text if char.isprintable() and not char.isspace()), "")
 
 
 class CsvFile:

@@ -17,12 +17,17 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
 
 def code(text: str, *, most_chars: int = MAX_VALUE_CHARS) -> str:
     """Return text as a code span of one line: no Markdown and no mention comes out of it."""
-    line = " ".join(text.split())
+    line = " ".join(map(_visible, text.split()))
     if len(line) > most_chars:
         line = f"{line[: most_chars - 1]}…"
     # No span survives its own delimiter; the look-alike reads the same.
     line = TOKEN_IN_CODE.sub("&lt;", line.replace("`", "ˋ"))
     return f"`{line}`" if line else "` `"
+
+
+def _visible(word: str) -> str:
+    """Put a sign in the place of characters that are not seen, or turn what follows around."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in word)
 
 
 def code_or_dash(text: str | None, *, most_chars: int = MAX_VALUE_CHARS) -> str:

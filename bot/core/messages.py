@@ -22,7 +22,8 @@ _TOKEN = re.compile(r"<([^<>]+)>([ \t]?)")
 _MENTION = re.compile(r"<@([A-Za-z0-9_-]+)(?:\|[^<>]*)?>")
 # A person, a group, or everybody; channels, links and dates are nobody.
 _SOMEBODY = re.compile(r"<(?:@|!subteam\^|!here|!channel|!everyone)[^<>]*>")
-_NOT_IN_NAMES = re.compile(r"[<>\x00-\x1f\x7f\u2028\u2029]+")
+_NOT_IN_NAMES = re.compile(r"[<>\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+"""Marks, controls, and characters that are not seen or turn the direction of what follows."""
 
 
 class Reason(StrEnum):

@@ -44,8 +44,9 @@ class Installed:
     """The bot in every workspace it is in.
 
     An installation that was made through the install page takes the place of `SLACK_BOT_TOKEN` in
-    its workspace. Everything else goes to the one behind that token: in a channel shared over
-    Slack Connect a request may name the other side's workspace.
+    its workspace. Without such a page there is one workspace, and everything is from it: in a
+    channel shared over Slack Connect a request may name the other side's. With one, a workspace
+    that is unknown is a stranger's, who must not be answered as if they were of the own one.
 
     Args:
         own: Behind `SLACK_BOT_TOKEN`; None without one.
@@ -64,7 +65,13 @@ class Installed:
         """
         del enterprise_id  # installations of whole organisations are not taken
         stored = await self._kept.get(team_id) if self._kept is not None and team_id else None
-        return self._own if stored is None else _opened(stored)
+        if stored is not None:
+            return _opened(stored)
+        return self._own if self._kept is None or self._is_own(team_id) else None
+
+    def _is_own(self, team_id: str | None) -> bool:
+        own = self._own.identity if self._own is not None else None
+        return own is not None and (own.is_enterprise_install or team_id == own.team_id)
 
     async def of(self, team_id: str) -> Installation:
         """Return a workspace's installation.

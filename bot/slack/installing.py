@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import html
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
@@ -37,6 +38,10 @@ STATE_FOR_S = 600
 WHOLE_ORGANISATION = "is_enterprise_install"
 """Stands for Slack's code where it took what the bot does not."""
 FINISH_WITHIN_S = 20.0
+AT_ONCE = 4
+"""More people who come back at the same moment are asked to try again: each costs calls of Slack
+on connections that answers need, and anybody can come."""
+REVOKE = "auth.revoke"
 TEXT_CHARS_MOST = 200
 """Of what a query may hold: codes and states are shorter."""
 
@@ -100,6 +105,7 @@ class Installing:
         self._back = {} if public_url is None else {"redirect_uri": public_url + REDIRECT_PATH}
         self._kept = kept
         self._is_open = is_open
+        self._under_way = 0
 
     def routes(self) -> list[web.RouteDef]:
         """Return the two routes."""
@@ -129,6 +135,10 @@ class Installing:
             return _failure(texts.NOT_YOURS.say(language), language, HTTPStatus.BAD_REQUEST)
         if "error" in query or "code" not in query:
             return _ended(_failure(texts.CANCELLED.say(language), language, HTTPStatus.OK))
+        if self._under_way >= AT_ONCE:
+            words = texts.UNREACHABLE.say(language)
+            return _failure(words, language, HTTPStatus.SERVICE_UNAVAILABLE)
+        self._under_way += 1
         try:
             async with asyncio.timeout(FINISH_WITHIN_S):
                 new = await self._exchange(query["code"][:TEXT_CHARS_MOST])
@@ -136,6 +146,8 @@ class Installing:
         except (SlackError, StorageError, TimeoutError) as error:
             log.warning("installation.failed", error=type(error).__name__, code=_code(error))
             return _ended(_refusal(error, language=language))
+        finally:
+            self._under_way -= 1
         log.info("installation.saved", team_id=new.team_id, user_id=new.installed_by)
         return _ended(_success(new, language=language))
 
@@ -147,9 +159,10 @@ class Installing:
             SlackRefused: The token is no single workspace's.
         """
         answer = await self._access(code)
-        if answer.get("is_enterprise_install"):
-            raise SlackRefused(method=ACCESS, code=WHOLE_ORGANISATION)
         token = str(answer.get("access_token") or "")
+        if answer.get("is_enterprise_install"):
+            await self._revoke(token)
+            raise SlackRefused(method=ACCESS, code=WHOLE_ORGANISATION)
         installer = cast("dict[str, Any]", answer.get("authed_user") or {})
         identity = await who_am_i(self._api.client(token))
         return NewInstallation(
@@ -163,6 +176,12 @@ class Installing:
             installed_by=str(installer.get("id") or ""),
             bot_token=token,
         )
+
+    async def _revoke(self, token: str) -> None:
+        """Give back a token nobody will use, so that Slack delivers nothing for it."""
+        client = cast("Any", self._api.client(token))
+        with suppress(SlackError), web_api_errors(REVOKE):
+            await client.api_call(REVOKE)
 
     async def _access(self, code: str) -> dict[str, Any]:
         form = {
@@ -180,7 +199,9 @@ class Installing:
 def _is_same_browser(request: web.Request) -> bool:
     """Return whether a browser comes back with the state it was sent away with."""
     kept, sent = request.cookies.get(STATE_COOKIE, ""), request.query.get("state", "")
-    return bool(kept) and hmac.compare_digest(kept.encode(), sent.encode())
+    # A header may hold bytes that are no text.
+    pair = [text.encode(errors="replace") for text in (kept, sent)]
+    return bool(kept) and hmac.compare_digest(*pair)
 
 
 def _remember(response: web.Response, state: str, *, max_age_s: int) -> None:

@@ -20,7 +20,7 @@ from bot.playground.slack.front import CLIENT_ID, CLIENT_SECRET, Front
 from bot.playground.slack.message import Message, visible_text
 from bot.playground.slack.server import SlackServer
 from bot.playground.slack.workspace import Workspace
-from bot.slack.installing import STATE_COOKIE
+from bot.slack.installing import AT_ONCE, STATE_COOKIE
 from storage.database import Storage
 
 FIRST, SECOND = "T0PLAY", "T0TWO"
@@ -181,7 +181,7 @@ async def test_a_browser_that_was_sent_by_somebody_else_is_refused(street: Stree
     async with street.rig.bot() as running:
         consent, _ = await street.begin(street.welcome(running))
         back = await street.decide(consent)
-        for state in ("", "of-somebody-else", "é"):
+        for state in ("", "of-somebody-else"):
             status, page = await street.come_back(back, state=state)
             assert status == HTTPStatus.BAD_REQUEST
             assert "Nothing was installed" in page
@@ -218,7 +218,32 @@ async def test_an_installation_for_a_whole_organisation_is_refused_in_words(
         status, page = await street.install(street.welcome(running))
     assert status == HTTPStatus.BAD_REQUEST
     assert "not whole organisations" in page
+    assert called(street, "auth.revoke")
     await assert_none_kept(street)
+
+
+async def test_a_workspace_nobody_installed_the_bot_in_gets_nothing(street: Street) -> None:
+    async with street.rig.bot() as running:
+        street.welcome(running)
+        delivery = await street.there.command(ZOE, HALL, "workspace show")
+        assert delivery.attempts
+        ts = await street.there.say(ZOE, HALL, f"<@{BOT_THERE}> hello")
+        await until_settled(street.there, count=2)
+        assert await street.rig.answer("hello") == "hello"
+    [told] = street.there.workspace.ephemerals
+    assert "reinstall" in visible_text(told)
+    assert len(street.there.thread(HALL, ts)) == 1
+    assert len(street.rig.asked()) == 1
+
+
+async def test_only_a_few_who_come_back_at_once_cost_calls_of_slack(street: Street) -> None:
+    street.there.faults.add(Fault("auth.test", FaultKind.SLOW, times=None, delay_s=1.0))
+    async with street.rig.bot() as running:
+        address = street.welcome(running)
+        installs = [street.install(address) for _ in range(AT_ONCE + 3)]
+        statuses = [status for status, _ in await asyncio.gather(*installs)]
+    assert statuses.count(HTTPStatus.OK) >= AT_ONCE
+    assert HTTPStatus.SERVICE_UNAVAILABLE in statuses
 
 
 async def test_when_slack_stays_away_the_page_says_so(street: Street) -> None:

@@ -36,6 +36,18 @@ async def test_what_was_made_is_found_under_its_owner_and_place_alone(storage: S
         assert await storage.memories.get(other) is None
 
 
+async def test_what_was_taken_from_one_person_is_never_given_to_another(storage: Storage) -> None:
+    await made(storage, ANN, "m1")
+    assert await storage.memories.give(ANN, None, by="UADMIN")
+    with pytest.raises(StorageConflict):
+        await storage.memories.give(BEN, "m1", by="UADMIN")
+    assert await storage.memories.get(BEN) is None
+    assert await storage.memories.give(ANN, "m1", by="UADMIN")
+    elsewhere = MemoryKey("T1", "UANN", "channels")
+    assert await storage.memories.give(ANN, None, by="UADMIN")
+    assert await storage.memories.give(elsewhere, "m1", by="UADMIN")
+
+
 async def test_of_many_who_want_to_make_it_one_does(storage: Storage) -> None:
     claims = await asyncio.gather(*(storage.memories.claim(ANN, by=f"w{n}") for n in range(20)))
     assert sum(claim.is_won for claim in claims) == 1

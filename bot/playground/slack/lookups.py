@@ -34,6 +34,11 @@ def auth_test(backend: Backend, _args: Arguments) -> Json:
     }
 
 
+def auth_revoke(_backend: Backend, _args: Arguments) -> Json:
+    """Say that the token's life is over; the Web API ends it."""
+    return {"revoked": True}
+
+
 def users_info(backend: Backend, args: Arguments) -> Json:
     """Describe a user."""
     user = backend.workspace.users.get(args.required("user"))
@@ -155,6 +160,7 @@ def connections_open(backend: Backend, _args: Arguments) -> Json:
 LOOKUP_METHODS = {
     "api.test": Method(api_test, token=TokenKind.NONE),
     "apps.connections.open": Method(connections_open, token=TokenKind.APP),
+    "auth.revoke": Method(auth_revoke),
     "auth.test": Method(auth_test),
     "bots.info": Method(bots_info, ("users:read",)),
     "files.info": Method(files_info, ("files:read",)),

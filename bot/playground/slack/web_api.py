@@ -152,6 +152,7 @@ class WebApi:
             require_scope(self._backend.app, *method.scopes)
             self._meter.pay(name, channel_id=args.text("channel"))
             body = {"ok": True, **method.handle(self._backend, args)}
+            self._is_revoked = self._is_revoked or name == "auth.revoke"
         except RefusedError as error:
             answer = refusal(error, limits=self._backend.limits)
             return replace(answer, headers={**answer.headers, **headers})

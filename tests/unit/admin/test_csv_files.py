@@ -46,6 +46,8 @@ def test_no_cell_is_calculated_by_a_spreadsheet(rows: list[list[str]]) -> None:
         ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
         (" \u3000+1", "' \u3000+1"),
         ("＝1+1", "'＝1+1"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\u200b\x00@A1", "'\u200b\x00@A1"),
         ("'x", "''x"),
         ("qwen-plus", "qwen-plus"),
         ("通义", "通义"),

@@ -1,10 +1,11 @@
+import re
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.blocks import MAX_DEPTH, Item, Kind, scan
+from bot.core.blocks import DELIMITER, MAX_DEPTH, Item, Kind, scan
 from tests.unit.core.documents import PARSER, documents
 
 NOISE = st.text(alphabet="ab1.) \n\t`~*_|-#>=:", max_size=200)
@@ -101,3 +102,17 @@ def test_nesting_has_a_bound() -> None:
 
 def test_lines_touch() -> None:
     assert all(one.end == other.start for one, other in pairwise(scan("a\n\nb\n")))
+
+
+def test_the_line_under_a_tables_head_is_read_in_one_go() -> None:
+    """Going back over the spaces at its end would take hours."""
+    for space in ("\t", " "):
+        assert DELIMITER.match("-" + space * 1_000_000 + "x") is None
+        assert DELIMITER.match("-|" + space * 1_000_000) is not None
+
+
+@given(st.text(alphabet=" |-:x", max_size=12))
+def test_the_line_under_a_tables_head_has_dashes_between_bars(line: str) -> None:
+    cells = line.strip(" ").removeprefix("|").removesuffix("|").split("|")
+    dashes = [cell.strip(" ") for cell in cells]
+    assert bool(DELIMITER.match(line)) == all(re.fullmatch(":?-+:?", cell) for cell in dashes)

@@ -456,6 +456,7 @@ def a_world(slack: Slack, book: Book, apps: Apps, **changes: Any) -> World:
         "files": Shelf(),
         "apps": apps,
         "admins": frozenset[str](),
+        "default_base_url": PROFILE.base_url,
         "bot_user_id": "UBOT",
         "metrics": Metrics(),
     }
