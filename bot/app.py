@@ -145,7 +145,7 @@ class _Process:
             settings, calls=self._calls, token_for=self._installed.token_for, openapi=self._openapi
         )
         remembering = await opened(
-            LongTermMemory(self._storage, maker=self._memories, endpoint=settings.bailian_endpoint)
+            LongTermMemory(self._storage, maker=self._memories, workspace=settings.studio_workspace)
         )
         await self._open_turns(self._world(people, remembering))
 
@@ -285,7 +285,7 @@ class _Process:
                 bots=self._bots,
                 version=version("dashscope-slack"),
                 notebook=self._memories,
-                endpoint=self._settings.bailian_endpoint if self._memories else None,
+                workspace=self._settings.studio_workspace if self._memories else None,
                 homes=SlackHomes(self._calls),
             )
         )

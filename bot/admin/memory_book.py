@@ -17,13 +17,7 @@ from bot.admin.ports import Notebook, Visit
 from bot.admin.replies import Refused
 from bot.core.language import Language, Phrase
 from bot.core.memory import MemoryNode
-from bot.core.memory_places import (
-    PRIVATE,
-    is_scope,
-    is_switched_off,
-    may_use,
-)
-from bot.core.question import AppKind
+from bot.core.memory_places import PRIVATE, is_scope, is_switched_off, why_without
 from bot.core.resolution import Effective
 from bot.core.screens import Button, Caller
 from bot.core.setting import MemoryUse
@@ -221,12 +215,9 @@ async def own_entry(office: Office, visit: Visit, spot: Spot) -> OwnEntry:
 
 def remark(office: Office, effective: Effective, *, is_off: bool, language: Language) -> str:
     """Say why a memory is not used where these settings hold; empty when it is."""
-    app = effective.app
     if is_off:
         return texts.OFF_BY_YOU.say(language)
     if effective.memory is MemoryUse.OFF:
         return texts.OFF_HERE.say(language)
-    if app.kind is not AppKind.AGENT:
-        return texts.NO_AGENT.say(language)
-    is_reached = may_use(app, endpoint=office.endpoint)
-    return "" if is_reached else texts.OTHER_REGION.say(language)
+    why = why_without(effective.app, workspace=office.workspace)
+    return texts.WITHOUT[why].say(language) if why else ""

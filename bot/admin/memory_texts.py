@@ -1,8 +1,10 @@
 """What is said about long-term memory, in both languages."""
 
+from collections.abc import Mapping
+
 from bot.admin.marks import channel
 from bot.core.language import Language, Phrase
-from bot.core.memory_places import CHANNELS, PRIVATE, channel_of
+from bot.core.memory_places import CHANNELS, PRIVATE, Without, channel_of
 
 ABOUT_PRIVATE = Phrase(
     "**What I remember of you** in direct messages. No channel uses it.",
@@ -47,6 +49,17 @@ OTHER_REGION = Phrase(
     "The app that answers here lives in another region than the memories, so it is asked without.",
     "在此回答的应用与记忆体不在同一地域，因此提问时不使用记忆。",
 )
+OTHER_WORKSPACE = Phrase(
+    "The app that answers here lives in another workspace of Model Studio than the memories, so it "
+    "is asked without.",
+    "在此回答的应用与记忆体不在同一个百炼业务空间，因此提问时不使用记忆。",
+)
+WITHOUT: Mapping[Without, Phrase] = {
+    "kind": NO_AGENT,
+    "region": OTHER_REGION,
+    "workspace": OTHER_WORKSPACE,
+}
+"""Why an app is asked without memory."""
 ONE_MOMENT = Phrase("One moment, I look it up…", "请稍候，正在查询……")
 AWAY = Phrase(
     "What is remembered cannot be read right now; please try again in a minute.",
@@ -109,11 +122,6 @@ NOT_THEIRS = Phrase(
 NAMING = Phrase(
     "Type {command}: the person, where it counts, and the memory's id, or `none`.",
     "请输入 {command}：人员、适用位置，以及记忆体 ID（或 `none`）。",
-)
-NOT_REACHED = Phrase(
-    "The app that answers here lives in another region than my memories or is no agent, so it is "
-    "asked without.",
-    "在此回答的应用与记忆体不在同一地域，或不是智能体应用，因此提问时不使用记忆。",
 )
 IN_PRIVATE = Phrase("in direct messages", "私信")
 IN_CHANNELS = Phrase("in all channels that share one", "共用记忆的所有频道")

@@ -8,6 +8,7 @@ from bot.admin.access import Access
 from bot.admin.choices import Choices
 from bot.admin.ports import Bots, Homes, Notebook, Prober, Vendors
 from bot.core.screens import Directory
+from bot.core.studio_workspace import StudioWorkspace
 from storage.database import Storage
 
 
@@ -31,7 +32,7 @@ class Office:
         version: The release that runs.
         clock: Tells the time, in UTC.
         notebook: What is in memories; None without access keys.
-        endpoint: Where memories are made; None without access keys.
+        workspace: Where memories are made; None without access keys.
         homes: People's Home tabs; None when the bot has none.
     """
 
@@ -45,5 +46,5 @@ class Office:
     version: str
     clock: Callable[[], datetime] = utc_now
     notebook: Notebook | None = None
-    endpoint: str | None = None
+    workspace: StudioWorkspace | None = None
     homes: Homes | None = None

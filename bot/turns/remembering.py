@@ -9,8 +9,9 @@ from typing import Any, Protocol, Self, TypeVar
 import structlog
 
 from bot.core.memory import Memory
-from bot.core.memory_places import description_of, is_switched_off, may_use, scope_at
+from bot.core.memory_places import description_of, is_switched_off, scope_at, why_without
 from bot.core.resolution import Effective
+from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import (
     AccountProblem,
     DashScopeError,
@@ -86,7 +87,7 @@ class LongTermMemory:
         storage: Knows whose memory is whose.
         maker: Makes them; None when the operator gave no keys, and then only those count that
             admins named.
-        endpoint: Where the maker makes them.
+        workspace: Where the maker makes them.
         patience: How long to wait.
     """
 
@@ -95,12 +96,12 @@ class LongTermMemory:
         storage: Storage,
         *,
         maker: MemoryMaker | None,
-        endpoint: str,
+        workspace: StudioWorkspace,
         patience: Patience | None = None,
     ) -> None:
         self._storage = storage
         self._maker = maker
-        self._endpoint = endpoint if maker is not None else None
+        self._workspace = workspace if maker is not None else None
         self._patience = patience or Patience()
         # Processes that are throttled together must not come back together.
         self._own_pace = 0.5 + zlib.crc32(storage.worker.encode()) / 2**32
@@ -131,7 +132,7 @@ class LongTermMemory:
             effective: What holds there.
         """
         scope = scope_at(turn.channel_id, effective.memory)
-        if scope is None or not may_use(effective.app, endpoint=self._endpoint):
+        if scope is None or why_without(effective.app, workspace=self._workspace):
             return None
         key = MemoryKey(turn.team_id, turn.user_id, scope)
         try:

@@ -10,21 +10,20 @@ from bot.core.memory import description_problem
 from bot.core.memory_places import (
     CHANNELS,
     PRIVATE,
-    are_neighbours,
     channel_of,
     description_of,
     is_scope,
     is_switched_off,
-    may_use,
     of_channel,
     scope_at,
+    why_without,
 )
 from bot.core.question import AppKind, AppProfile
 from bot.core.setting import MemoryUse
+from bot.core.studio_workspace import StudioWorkspace
 
-BEIJING = "https://bailian.cn-beijing.aliyuncs.com"
-SINGAPORE = "https://bailian.ap-southeast-1.aliyuncs.com"
-HERE = "http://127.0.0.1:8001"
+HERE = StudioWorkspace("http://127.0.0.1:8001", "llm-1")
+APP = AppProfile("a", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk")
 IDS = st.from_regex(r"[A-Z][A-Z0-9]{1,30}", fullmatch=True)
 
 
@@ -82,50 +81,27 @@ def test_an_ordinary_description_can_be_read() -> None:
     assert told == "slack:T0PLAY:U0ANN:channel:C0PUBLIC"
 
 
-@pytest.mark.parametrize(
-    ("base_url", "endpoint"),
-    [
-        ("https://dashscope.aliyuncs.com/api/v1", BEIJING),
-        ("https://llm-1.cn-beijing.maas.aliyuncs.com/api/v1", BEIJING),
-        ("https://ep-x1.dashscope.cn-beijing.privatelink.aliyuncs.com/api/v1", BEIJING),
-        ("https://dashscope.aliyuncs.com/api/v1", "https://bailian-vpc.cn-beijing.aliyuncs.com"),
-        ("https://dashscope-intl.aliyuncs.com/api/v1", SINGAPORE),
-        ("https://llm-1.ap-southeast-1.maas.aliyuncs.com/api/v1", SINGAPORE),
-        ("http://127.0.0.1:8000/api/v1", HERE),
-        ("http://localhost:8000/api/v1", "http://[::1]:8001"),
-    ],
-)
-def test_apps_reach_the_memories_of_their_own_region(base_url: str, endpoint: str) -> None:
-    assert are_neighbours(base_url, endpoint)
-
-
-@pytest.mark.parametrize(
-    ("base_url", "endpoint"),
-    [
-        ("https://dashscope-intl.aliyuncs.com/api/v1", BEIJING),
-        ("https://dashscope.aliyuncs.com/api/v1", SINGAPORE),
-        ("https://cn-hongkong.dashscope.aliyuncs.com/api/v1", BEIJING),
-        ("https://llm-1.us-east-1.maas.aliyuncs.com/api/v1", BEIJING),
-        ("https://dashscope.aliyuncs.com.evil.example/api/v1", BEIJING),
-        ("https://proxy.example/api/v1", "https://proxy.example"),
-        ("http://127.0.0.1:8000/api/v1", BEIJING),
-        ("https://[bad/api/v1", BEIJING),
-    ],
-)
-def test_no_other_app_is_sent_a_memory(base_url: str, endpoint: str) -> None:
-    assert not are_neighbours(base_url, endpoint)
-
-
 @pytest.mark.parametrize("kind", AppKind)
 def test_only_agents_take_a_memory(kind: AppKind) -> None:
-    app = AppProfile("a", "APP", kind, "http://127.0.0.1/api/v1", api_key="sk")
-    assert may_use(app, endpoint=HERE) == (kind is AppKind.AGENT)
+    why = why_without(replace(APP, kind=kind), workspace=HERE)
+    assert why == (None if kind is AppKind.AGENT else "kind")
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "why"),
+    [
+        ({"base_url": "https://dashscope.aliyuncs.com/api/v1"}, "region"),
+        ({"workspace": "llm-other"}, "workspace"),
+    ],
+)
+def test_an_agent_from_elsewhere_takes_none_of_ours(elsewhere: dict[str, str], why: str) -> None:
+    assert why_without(replace(APP, **elsewhere), workspace=HERE) == why
 
 
 def test_ids_named_by_people_go_to_any_agent() -> None:
-    app = AppProfile("a", "A", AppKind.AGENT, "https://proxy.example/api/v1", api_key="sk")
-    assert may_use(app, endpoint=None)
-    assert not may_use(replace(app, kind=AppKind.WORKFLOW), endpoint=None)
+    app = replace(APP, base_url="https://proxy.example/api/v1", workspace="llm-other")
+    assert why_without(app, workspace=None) is None
+    assert why_without(replace(app, kind=AppKind.WORKFLOW), workspace=None) == "kind"
 
 
 def test_only_off_switches_off() -> None:

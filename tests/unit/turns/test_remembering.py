@@ -17,6 +17,7 @@ from bot.core.memory import Memory
 from bot.core.question import AppKind
 from bot.core.resolution import Effective
 from bot.core.setting import MemoryUse
+from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import (
     DashScopeError,
     MemoryGone,
@@ -32,7 +33,7 @@ from storage.database import Storage
 from storage.memories import MemoryKey
 from storage.tables import memory
 
-ENDPOINT = "http://127.0.0.1:1"
+WORKSPACE = StudioWorkspace("http://127.0.0.1:1", "llm-1")
 AGENT = Effective(PROFILE)
 DIRECT = a_turn(channel_id="D1")
 QUICK = Patience(answer_s=2.0, rest_s=0.0, throttled_s=0.0)
@@ -87,7 +88,9 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 async def remembering(
     storage: Storage, maker: Maker | None, patience: Patience = QUICK
 ) -> AsyncGenerator[LongTermMemory]:
-    async with LongTermMemory(storage, maker=maker, endpoint=ENDPOINT, patience=patience) as opened:
+    async with LongTermMemory(
+        storage, maker=maker, workspace=WORKSPACE, patience=patience
+    ) as opened:
         yield opened
 
 
@@ -145,8 +148,16 @@ async def test_a_place_has_its_own_memory(
         replace(AGENT, memory=MemoryUse.OFF),
         *(Effective(replace(PROFILE, kind=kind)) for kind in AppKind if kind is not AppKind.AGENT),
         Effective(replace(PROFILE, base_url="https://dashscope-intl.aliyuncs.com/api/v1")),
+        Effective(replace(PROFILE, workspace="llm-2")),
     ],
-    ids=["off", "workflow", "dialog workflow", "orchestration", "another region"],
+    ids=[
+        "off",
+        "workflow",
+        "dialog workflow",
+        "orchestration",
+        "another region",
+        "another workspace",
+    ],
 )
 async def test_where_memory_has_no_place_none_is_made(
     storage: Storage, effective: Effective
