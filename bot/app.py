@@ -145,7 +145,12 @@ class _Process:
             settings, calls=self._calls, token_for=self._installed.token_for, openapi=self._openapi
         )
         remembering = await opened(
-            LongTermMemory(self._storage, maker=self._memories, workspace=settings.studio_workspace)
+            LongTermMemory(
+                self._storage,
+                maker=self._memories,
+                workspace=settings.studio_workspace,
+                channels=self._directory,
+            )
         )
         await self._open_turns(self._world(people, remembering))
 

@@ -17,7 +17,7 @@ from bot.admin.ports import Notebook, Visit
 from bot.admin.replies import Refused
 from bot.core.language import Language, Phrase
 from bot.core.memory import MemoryNode
-from bot.core.memory_places import PRIVATE, is_scope, is_switched_off, why_without
+from bot.core.memory_places import PRIVATE, is_scope, is_switched_off, scope_at, why_without
 from bot.core.resolution import Effective
 from bot.core.screens import Button, Caller
 from bot.core.setting import MemoryUse
@@ -78,6 +78,12 @@ def read_spot(text: str) -> Spot | None:
     if found is None or not is_scope(found["scope"]):
         return None
     return Spot(found["scope"], found["rest"] or "")
+
+
+async def scope_here(office: Office, caller: Caller, effective: Effective) -> str:
+    """Return the memory that counts where a caller is, or would if memory were on there."""
+    channel = await office.directory.channel(caller.team_id, caller.channel_id)
+    return scope_at(caller.channel_id, effective.memory, channel=channel)
 
 
 async def own_memory(office: Office, caller: Caller, scope: str) -> StoredMemory | None:

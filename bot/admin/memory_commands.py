@@ -25,6 +25,7 @@ from bot.admin.memory_book import (
     read_spot,
     refusing,
     remark,
+    scope_here,
     switch_button,
 )
 from bot.admin.office import Office
@@ -35,9 +36,8 @@ from bot.admin.shown_settings import effective_at
 from bot.admin.submission import Submission, refusal
 from bot.core.language import Language, Phrase
 from bot.core.memory import MAX_CONTENT_CHARS, content_problem
-from bot.core.memory_places import CHANNELS, OWN_SWITCH, PRIVATE, scope_at
-from bot.core.resolution import Effective
-from bot.core.screens import Button, Caller, Errors, Form, Input, Notice, Screen, Submitted, Taken
+from bot.core.memory_places import OWN_SWITCH
+from bot.core.screens import Button, Errors, Form, Input, Notice, Screen, Submitted, Taken
 from bot.core.setting import MemoryUse
 from bot.errors import MemoryGone
 from storage.errors import VersionConflict
@@ -180,7 +180,7 @@ async def _done(office: Office, visit: Visit, look: _Look) -> None:
 async def _show(office: Office, visit: Visit, look: _Look) -> None:
     caller, language = visit.caller, visit.language
     effective, _ = await effective_at(office, visit, target_of(caller, for_workspace=False))
-    scope = look.scope or _scope_here(caller, effective)
+    scope = look.scope or await scope_here(office, caller, effective)
     memory = await own_memory(office, caller, scope)
     if memory is None and office.notebook is None:
         await visit.screen.show(Notice(texts.NO_KEYS.say(language)), replace=look.is_again)
@@ -200,12 +200,6 @@ async def _show(office: Office, visit: Visit, look: _Look) -> None:
     ]
     notice = Notice("\n\n".join(filter(None, parts)), tuple(buttons))
     await visit.screen.show(notice, replace=look.is_again or was_announced)
-
-
-def _scope_here(caller: Caller, effective: Effective) -> str:
-    """Return the memory that counts where the caller is, or would if memory were on."""
-    shared = PRIVATE if scopes.is_direct(caller.channel_id) else CHANNELS
-    return scope_at(caller.channel_id, effective.memory) or shared
 
 
 async def _read(

@@ -11,9 +11,10 @@ ABOUT_PRIVATE = Phrase(
     "**我在私信中记住的关于您的内容**，任何频道都不会使用。",
 )
 ABOUT_CHANNELS = Phrase(
-    "**What I remember of you** in channels; all channels with memory on share it. Direct messages "
-    "do not use it.",
-    "**我在频道中记住的关于您的内容**，所有开启记忆的频道共用，私信不会使用。",
+    "**What I remember of you** in public channels, which share it. Direct messages do not use it, "
+    "nor do private channels, unless they are set to `shared`.",
+    "**我在公开频道中记住的关于您的内容**，由这些频道共用。私信不会使用，私有频道也不会，除非设为 "
+    "`shared`。",
 )
 ABOUT_CHANNEL = Phrase(
     "**What I remember of you** in {channel} alone.", "**我仅在 {channel} 中记住的关于您的内容**。"

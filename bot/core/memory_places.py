@@ -1,7 +1,8 @@
 """Where which long-term memory counts, and which apps can reach it.
 
-What is said in direct messages stays there: they have a memory of their own. All channels that say
-so share another one, and a channel that is set apart has its own.
+What is said in private stays there: direct messages have a memory of their own, and so has each
+private channel, group messages included, unless it is set to share. Public channels share one,
+except those that are set apart.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from typing import Literal
 
 from bot.core.json_value import Json
 from bot.core.memory import MAX_DESCRIPTION_CHARS, description_problem
+from bot.core.policy import ChannelInfo
 from bot.core.question import AppKind, AppProfile
 from bot.core.setting import MemoryUse
 from bot.core.studio_workspace import Apart, StudioWorkspace, apart
@@ -18,7 +20,7 @@ from bot.core.studio_workspace import Apart, StudioWorkspace, apart
 PRIVATE = "private"
 """The scope of a user's direct messages."""
 CHANNELS = "channels"
-"""The scope of all channels that share one memory of a user."""
+"""The scope of all channels that share one memory of a user: the public ones, unless set apart."""
 _CHANNEL = "channel:"
 OWN_SWITCH = "memory"
 """The key under which a user's own settings say `off`; nothing else is said there."""
@@ -29,20 +31,21 @@ Without = Literal["kind"] | Apart
 _SCOPE = re.compile(r"private|channels|channel:[CG][A-Z0-9]{1,30}")
 
 
-def scope_at(channel_id: str, use: MemoryUse) -> str | None:
-    """Return which of a user's memories counts in a place; None for none.
+def scope_at(channel_id: str, use: MemoryUse, *, channel: ChannelInfo | None) -> str:
+    """Return which of a user's memories counts in a place, or would if it were not off there.
 
-    Group direct messages are channels: more than one person reads them.
+    Group direct messages are private channels: more than one person reads them.
 
     Args:
         channel_id: Where something is said; `D…` for direct messages.
         use: What was chosen for the place.
+        channel: What Slack tells of it; None when it does not, and then it counts as private.
     """
-    if use is MemoryUse.OFF:
-        return None
     if channel_id.startswith("D"):
         return PRIVATE
-    return _CHANNEL + channel_id if use is MemoryUse.SEPARATE else CHANNELS
+    is_public = channel is not None and not channel.is_private
+    is_shared = use is MemoryUse.SHARED or (is_public and use is not MemoryUse.SEPARATE)
+    return CHANNELS if is_shared else of_channel(channel_id)
 
 
 def is_switched_off(own: Mapping[str, Json]) -> bool:

@@ -10,7 +10,9 @@ import structlog
 
 from bot.core.memory import Memory
 from bot.core.memory_places import description_of, is_switched_off, scope_at, why_without
+from bot.core.policy import ChannelInfo
 from bot.core.resolution import Effective
+from bot.core.setting import MemoryUse
 from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import (
     AccountProblem,
@@ -61,6 +63,14 @@ class MemoryMaker(Protocol):
         ...
 
 
+class Channels(Protocol):
+    """What channels are."""
+
+    async def channel(self, team_id: str, channel_id: str) -> ChannelInfo | None:
+        """Return what a channel is, within two seconds; None when nobody tells."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to wait, in seconds.
@@ -88,6 +98,7 @@ class LongTermMemory:
         maker: Makes them; None when the operator gave no keys, and then only those count that
             admins named.
         workspace: Where the maker makes them.
+        channels: Tell which are private.
         patience: How long to wait.
     """
 
@@ -97,11 +108,13 @@ class LongTermMemory:
         *,
         maker: MemoryMaker | None,
         workspace: StudioWorkspace,
+        channels: Channels,
         patience: Patience | None = None,
     ) -> None:
         self._storage = storage
         self._maker = maker
         self._workspace = workspace if maker is not None else None
+        self._channels = channels
         self._patience = patience or Patience()
         # Processes that are throttled together must not come back together.
         self._own_pace = 0.5 + zlib.crc32(storage.worker.encode()) / 2**32
@@ -131,17 +144,15 @@ class LongTermMemory:
             turn: Whose question, and where.
             effective: What holds there.
         """
-        scope = scope_at(turn.channel_id, effective.memory)
-        if scope is None or why_without(effective.app, workspace=self._workspace):
+        is_off = effective.memory is MemoryUse.OFF
+        if is_off or why_without(effective.app, workspace=self._workspace):
             return None
-        key = MemoryKey(turn.team_id, turn.user_id, scope)
         try:
             async with asyncio.timeout(self._patience.answer_s):
-                memory_id = await self._find(key)
+                return await self._recall(turn, effective.memory)
         except (TimeoutError, StorageError) as error:
             log.info("memory.not_in_time", error=type(error).__name__)
             return None
-        return Recalled(key, memory_id) if memory_id is not None else None
 
     def lost(self, recalled: Recalled) -> None:
         """Take note that an app does not know a memory; if there is none any more, it is forgotten.
@@ -156,6 +167,15 @@ class LongTermMemory:
     @property
     def _is_resting(self) -> bool:
         return _now() < self._rests_until
+
+    async def _recall(self, turn: Turn, use: MemoryUse) -> Recalled | None:
+        team_id, user_id = turn.team_id, turn.user_id
+        if self._maker is None and not await self._storage.memories.of_user(team_id, user_id):
+            return None  # and Slack need not be asked what the channel is
+        channel = await self._channels.channel(team_id, turn.channel_id)
+        key = MemoryKey(team_id, user_id, scope_at(turn.channel_id, use, channel=channel))
+        memory_id = await self._find(key)
+        return Recalled(key, memory_id) if memory_id is not None else None
 
     async def _find(self, key: MemoryKey) -> str | None:
         own = f"user:{key.user_id}"

@@ -17,7 +17,7 @@ from remembered import (
     seen,
     shown,
 )
-from rig import ANN, APP_ID, BEN, GROUP_DM, PUBLIC, WITHIN_S, Rig
+from rig import ANN, APP_ID, BEN, GROUP_DM, PRIVATE, PUBLIC, WITHIN_S, Rig
 
 from bot.admin import home_texts, memory_texts
 from bot.core.question import AppKind
@@ -53,11 +53,32 @@ async def test_what_somebody_told_is_known_in_another_thread_another_day(home: H
 
 
 async def test_what_is_said_in_private_stays_in_private(home: Home) -> None:
-    await home.ask(NAME, channel=home.direct())
-    assert await home.ask("Who am I?", channel=home.direct()) == NAME
-    for channel in (PUBLIC, GROUP_DM):
-        assert await home.ask("Who am I?", channel=channel) == KNOWS_NOTHING
-    assert set(made(home.bailian)) == {(ANN, "private"), (ANN, "channels")}
+    everywhere = {home.direct(), PRIVATE, GROUP_DM, PUBLIC}
+    for place in (home.direct(), PRIVATE, GROUP_DM):
+        fact = f"My secret of {place} is 4711."
+        await home.ask(fact, channel=place)
+        assert await home.ask("Who am I?", channel=place) == fact
+        for other in everywhere - {place}:
+            assert fact not in await home.ask("Who am I?", channel=other)
+    scopes = ["private", "channels", f"channel:{PRIVATE}", f"channel:{GROUP_DM}"]
+    assert set(made(home.bailian)) == {(ANN, scope) for scope in scopes}
+
+
+async def test_a_private_channel_shares_with_the_public_ones_when_it_is_set_to(home: Home) -> None:
+    await home.desk.say("memory shared", channel=PRIVATE)
+    await home.ask(NAME, channel=PRIVATE)
+    assert await home.ask("Who am I?") == NAME
+    assert await home.ask("Who am I?", channel=GROUP_DM) == KNOWS_NOTHING
+
+
+async def test_people_see_in_a_private_channel_what_is_remembered_there(home: Home) -> None:
+    await home.ask(NAME, channel=PRIVATE)
+    notice = await home.desk.type("memory", by=ANN, channel=PRIVATE)
+    assert NAME in visible_text(notice)
+    assert NAME not in await home.desk.say("memory", by=ANN)
+    told = visible_text(await home.desk.press(notice, "Forget everything"))
+    assert memory_texts.FORGOTTEN.en in told
+    assert home.bailian.bank.memories == ()
 
 
 async def test_a_channel_set_apart_has_a_memory_of_its_own_and_off_has_none(home: Home) -> None:

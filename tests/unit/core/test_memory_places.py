@@ -18,32 +18,59 @@ from bot.core.memory_places import (
     scope_at,
     why_without,
 )
+from bot.core.policy import ChannelInfo
 from bot.core.question import AppKind, AppProfile
 from bot.core.setting import MemoryUse
 from bot.core.studio_workspace import StudioWorkspace
 
 HERE = StudioWorkspace("http://127.0.0.1:8001", "llm-1")
 APP = AppProfile("a", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk")
+OPEN = ChannelInfo(
+    "C1",
+    name="general",
+    is_member=True,
+    is_private=False,
+    is_direct=False,
+    is_shared=False,
+    creator="",
+    is_archived=False,
+)
+HIDDEN = replace(OPEN, is_private=True)
 IDS = st.from_regex(r"[A-Z][A-Z0-9]{1,30}", fullmatch=True)
 
 
-@given(channel_id=IDS, use=st.sampled_from(MemoryUse))
-def test_only_direct_messages_ever_have_the_private_memory(channel_id: str, use: MemoryUse) -> None:
-    scope = scope_at(channel_id, use)
-    assert (scope is None) == (use is MemoryUse.OFF)
-    assert (scope == PRIVATE) == (channel_id.startswith("D") and use is not MemoryUse.OFF)
+@given(channel_id=IDS, use=st.sampled_from(MemoryUse), kind=st.sampled_from([OPEN, HIDDEN, None]))
+def test_only_direct_messages_ever_have_the_private_memory(
+    channel_id: str, use: MemoryUse, kind: ChannelInfo | None
+) -> None:
+    scope = scope_at(channel_id, use, channel=kind)
+    assert (scope == PRIVATE) == channel_id.startswith("D")
 
 
 @given(one=IDS, other=IDS)
 def test_channels_set_apart_share_nothing(one: str, other: str) -> None:
-    scopes = [scope_at(f"C{each}", MemoryUse.SEPARATE) for each in (one, other)]
+    scopes = [scope_at(f"C{each}", MemoryUse.SEPARATE, channel=OPEN) for each in (one, other)]
     assert (scopes[0] == scopes[1]) == (one == other)
     assert not {CHANNELS, PRIVATE} & {*scopes}
 
 
-@pytest.mark.parametrize("channel_id", ["C1", "G1"])
-def test_channels_and_group_messages_share_one_memory(channel_id: str) -> None:
-    assert scope_at(channel_id, MemoryUse.ON) == CHANNELS
+def test_public_channels_share_one_memory() -> None:
+    assert scope_at("C1", MemoryUse.ON, channel=OPEN) == CHANNELS
+
+
+@pytest.mark.parametrize("kind", [HIDDEN, None], ids=["private", "unknown"])
+def test_a_channel_not_known_to_be_public_shares_none_unless_it_is_set_to(
+    kind: ChannelInfo | None,
+) -> None:
+    for use in (MemoryUse.ON, MemoryUse.SEPARATE):
+        assert scope_at("C1", use, channel=kind) == of_channel("C1")
+    assert scope_at("C1", MemoryUse.SHARED, channel=kind) == CHANNELS
+
+
+@pytest.mark.parametrize("kind", [OPEN, HIDDEN, None], ids=["public", "private", "unknown"])
+def test_where_memory_is_off_the_one_is_shown_that_would_be_used(kind: ChannelInfo | None) -> None:
+    off, on = (scope_at("C1", use, channel=kind) for use in (MemoryUse.OFF, MemoryUse.ON))
+    assert off == on
 
 
 @pytest.mark.parametrize("scope", ["private", "channels", "channel:C0PUBLIC", "channel:G1"])
