@@ -19,14 +19,15 @@ from bot.admin.memory_book import (
     entry_buttons,
     forget_button,
     is_off,
+    nothing_yet,
     own_entry,
     own_memory,
     read_page,
     read_spot,
     refusing,
-    remark,
     scope_here,
     switch_button,
+    why_unused,
 )
 from bot.admin.office import Office
 from bot.admin.plain_forms import open_filled
@@ -187,11 +188,13 @@ async def _show(office: Office, visit: Visit, look: _Look) -> None:
         return
     is_switched_off = await is_off(office, caller)
     content, was_announced = await _read(office, visit, memory, first=look.first)
+    why = why_unused(office, effective, is_off=is_switched_off)
     parts = [
         look.lead.say(language) if look.lead else "",
         f"{texts.about(scope, language=language)} {texts.ONLY_YOURS.say(language)}",
-        remark(office, effective, is_off=is_switched_off, language=language),
-        _listed(content, language=language),
+        texts.UNUSED[why].say(language) if why else "",
+        _listed(content, language=language)
+        or nothing_yet(office, why=why, has_memory=memory is not None, language=language),
     ]
     buttons = [
         *_entry_buttons(scope, content, language=language),
@@ -204,10 +207,10 @@ async def _show(office: Office, visit: Visit, look: _Look) -> None:
 
 async def _read(
     office: Office, visit: Visit, memory: StoredMemory | None, *, first: int
-) -> tuple[Page | Phrase, bool]:
+) -> tuple[Page | Phrase | None, bool]:
     """Return what a memory holds, and whether the caller was asked for patience meanwhile."""
     if memory is None:
-        return texts.NOTHING_YET, False
+        return None, False
     reading = asyncio.create_task(read_page(office, memory, first=first), name="memory page")
     try:
         done, _ = await asyncio.wait({reading}, timeout=SOON_S)
@@ -218,19 +221,22 @@ async def _read(
         reading.cancel()
 
 
-def _listed(content: Page | Phrase, *, language: Language) -> str:
+def _listed(content: Page | Phrase | None, *, language: Language) -> str:
+    """Return the entries, or why they cannot be read; empty when there are none."""
     if isinstance(content, Phrase):
         return content.say(language)
-    if not content.entries:
-        return texts.NOTHING_YET.say(language)
+    if content is None or not content.entries:
+        return ""
     last = content.first + len(content.entries) - 1
     title = texts.SOME.say(language, first=content.first, last=last, total=content.total)
     entries = enumerate(content.entries, start=content.first)
     return "\n".join([title, "", *(f"{at}. {code(entry.content)}" for at, entry in entries)])
 
 
-def _entry_buttons(scope: str, content: Page | Phrase, *, language: Language) -> Iterator[Button]:
-    if isinstance(content, Phrase):
+def _entry_buttons(
+    scope: str, content: Page | Phrase | None, *, language: Language
+) -> Iterator[Button]:
+    if not isinstance(content, Page):
         return
     for number, entry in enumerate(content.entries, start=content.first):
         yield from entry_buttons(scope, entry, number, language=language)

@@ -51,6 +51,6 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
     effective, _ = await effective_at(office, visit, target_of(caller, for_workspace=False))
     why = why_without(effective.app, workspace=office.workspace)
     if named.memory_id and why:
-        lines.append(texts.WITHOUT[why].say(language))
+        lines.append(texts.UNUSED[why].say(language))
     buttons = await undo_button(office.storage, caller, subject=subject_of(key), language=language)
     return Notice("\n\n".join(lines), buttons)

@@ -1,9 +1,11 @@
 """What is said about long-term memory, in both languages."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from bot.admin.marks import channel
+from bot.admin.marks import channel, code
 from bot.core.language import Language, Phrase
+from bot.core.memory import NotMade
 from bot.core.memory_places import CHANNELS, PRIVATE, Without, channel_of
 
 ABOUT_PRIVATE = Phrase(
@@ -24,6 +26,11 @@ NOTHING_YET = Phrase(
     "Nothing yet: the app notes what you tell about yourself while you ask it.",
     "暂无内容：您提问时告诉应用的关于您自己的信息会被记住。",
 )
+NOTHING = Phrase("Nothing is remembered.", "没有记住任何内容。")
+NOT_MADE = Phrase(
+    "No memory can be made: the last attempt failed ({reason}, {at}). Please tell whoever runs me.",
+    "无法创建记忆体：上一次尝试失败（{reason}，{at}）。请告知维护者。",
+)
 SOME = Phrase("Entries {first} to {last} of {total}.", "第 {first} 至 {last} 条，共 {total} 条。")
 NO_KEYS = Phrase(
     "Long-term memory is not set up: whoever runs me gave me no access keys for it.",
@@ -39,8 +46,8 @@ OFF_BY_YOU = Phrase(
     "您已关闭记忆：在任何地方都不会使用记忆，也不会记住新内容。",
 )
 OFF_HERE = Phrase(
-    "Memory is off here by the settings, so nothing of this is used here.",
-    "此处的设置已关闭记忆，因此不会使用这些内容。",
+    "Off here by the settings: nothing that is remembered is used here.",
+    "此处的设置已关闭记忆：不会使用已记住的内容。",
 )
 NO_AGENT = Phrase(
     "The app that answers here is no agent, and only agents remember.",
@@ -55,12 +62,16 @@ OTHER_WORKSPACE = Phrase(
     "is asked without.",
     "在此回答的应用与记忆体不在同一个百炼业务空间，因此提问时不使用记忆。",
 )
-WITHOUT: Mapping[Without, Phrase] = {
+Unused = Literal["owner", "setting"] | Without
+"""Why a memory is not used in a place: by the choice of its owner, by a setting, or by the app."""
+UNUSED: Mapping[Unused, Phrase] = {
+    "owner": OFF_BY_YOU,
+    "setting": OFF_HERE,
     "kind": NO_AGENT,
     "region": OTHER_REGION,
     "workspace": OTHER_WORKSPACE,
 }
-"""Why an app is asked without memory."""
+ON = Phrase("on, {place}", "开启（{place}）")
 ONE_MOMENT = Phrase("One moment, I look it up…", "请稍候，正在查询……")
 AWAY = Phrase(
     "What is remembered cannot be read right now; please try again in a minute.",
@@ -127,6 +138,12 @@ NAMING = Phrase(
 IN_PRIVATE = Phrase("in direct messages", "私信")
 IN_CHANNELS = Phrase("in all channels that share one", "共用记忆的所有频道")
 IN_CHANNEL = Phrase("in {channel} alone", "仅限 {channel}")
+
+
+def not_made(failure: NotMade, *, language: Language) -> str:
+    """Say why, and when, a memory could not be made, in Markdown."""
+    at = f"{failure.at:%Y-%m-%d %H:%M} UTC"
+    return NOT_MADE.say(language, reason=code(failure.reason), at=at)
 
 
 def about(scope: str, *, language: Language) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bot.admin.access import Access
 from bot.admin.choices import Choices
 from bot.admin.ports import Bots, Homes, Notebook, Prober, Vendors
+from bot.core.memory import NotMade
 from bot.core.screens import Directory
 from bot.core.studio_workspace import StudioWorkspace
 from storage.database import Storage
@@ -33,6 +34,7 @@ class Office:
         clock: Tells the time, in UTC.
         notebook: What is in memories; None without access keys.
         workspace: Where memories are made; None without access keys.
+        not_made: Returns what went wrong when a memory was last made; None when nothing did.
         homes: People's Home tabs; None when the bot has none.
     """
 
@@ -47,4 +49,5 @@ class Office:
     clock: Callable[[], datetime] = utc_now
     notebook: Notebook | None = None
     workspace: StudioWorkspace | None = None
+    not_made: Callable[[], NotMade | None] = lambda: None
     homes: Homes | None = None

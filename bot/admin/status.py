@@ -9,6 +9,7 @@ from bot.admin import replies, scopes
 from bot.admin.app_texts import NEEDS_OWN_KEY
 from bot.admin.choices import KeyHeldBack
 from bot.admin.marks import code
+from bot.admin.memory_book import standing
 from bot.admin.office import Office
 from bot.admin.ports import Bot, Health, Visit
 from bot.admin.quotas import used_on
@@ -71,6 +72,7 @@ _TOKENS = Phrase("tokens", "个 token")
 _YOURS = Phrase("you, in the whole workspace", "您，整个工作区")
 _YOURS_HERE = Phrase("you, in this channel", "您，在此频道")
 _CHANNELS = Phrase("this channel", "此频道")
+_MEMORY = Phrase("**Memory:** {state}", "**长期记忆**：{state}")
 _SLACK = Phrase("**Slack:** {health}", "**Slack**：{health}")
 _DASHSCOPE = Phrase("**DashScope:** {health}", "**DashScope**：{health}")
 _WELL = Phrase("works{took}", "正常{took}")
@@ -100,10 +102,12 @@ async def show_status(office: Office, visit: Visit) -> Notice:
         _checked(office.vendors.dashscope(answering.effective.app)),
     )
     bot = await office.bots.in_team(caller.team_id)
+    memory = await standing(office, caller, answering.effective, language=language)
     place = replies.place(scopes.here(caller), language=language)
     lines = [
         *_about_app(answering, language=language),
         *_about_threads(answering.effective, caller, language=language),
+        _MEMORY.say(language, state=memory),
         *await quota_lines(office, caller, answering.effective, language=language),
         _SLACK.say(language, health=_health(slack, language=language)),
         _DASHSCOPE.say(language, health=_health(dashscope, language=language)),

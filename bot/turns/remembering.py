@@ -4,11 +4,12 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
-from bot.core.memory import Memory
+from bot.core.memory import Memory, NotMade
 from bot.core.memory_places import description_of, is_switched_off, scope_at, why_without
 from bot.core.policy import ChannelInfo
 from bot.core.resolution import Effective
@@ -122,6 +123,7 @@ class LongTermMemory:
         self._making: dict[MemoryKey, asyncio.Task[str | None]] = {}
         self._checking: set[asyncio.Task[None]] = set()
         self._rests_until = 0.0
+        self._not_made: NotMade | None = None
 
     async def __aenter__(self) -> Self:
         """Return itself; there is nothing to open."""
@@ -153,6 +155,10 @@ class LongTermMemory:
         except (TimeoutError, StorageError) as error:
             log.info("memory.not_in_time", error=type(error).__name__)
             return None
+
+    def not_made(self) -> NotMade | None:
+        """Return what went wrong when this process last made a memory; None when nothing did."""
+        return self._not_made
 
     def lost(self, recalled: Recalled) -> None:
         """Take note that an app does not know a memory; if there is none any more, it is forgotten.
@@ -210,8 +216,10 @@ class LongTermMemory:
                 async with asyncio.timeout(MAKE_WITHIN_S):
                     return await self._make_or_release(key, maker=maker)
             except (DashScopeError, StorageError, TimeoutError) as error:
+                name = type(error).__name__
                 code = error.code if isinstance(error, DashScopeError) else ""
-                log.warning("memory.not_made", error=type(error).__name__, code=code)
+                log.warning("memory.not_made", error=name, code=code)
+                self._not_made = NotMade(code or name, datetime.now(UTC))
                 if not isinstance(error, Throttled):
                     self._rests_until = _now() + self._patience.rest_s
                 return None
@@ -227,6 +235,7 @@ class LongTermMemory:
             if not claim.is_second:  # whoever comes next need not look for it
                 await memories.release(key, by=by)
             raise
+        self._not_made = None
         is_ours = await memories.store(key, memory_id, by=by)
         outcome = "stored" if is_ours else "too late"
         log.info("memory.made", team_id=key.team_id, user_id=key.user_id, outcome=outcome)

@@ -319,7 +319,6 @@ async def test_what_is_wrong_with_bailian_costs_nothing_but_the_memory(
         assert await home.ask("Who am I?") == KNOWS_NOTHING
         assert {memory_of(entry) for entry in rig.asked()} == {None}
         assert home.desk.log.of("memory.not_made")
-        assert memory_texts.NOTHING_YET.en in await home.desk.say("memory", by=ANN)
 
 
 async def test_reading_that_fails_is_one_sentence(home: Home) -> None:

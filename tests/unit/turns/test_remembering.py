@@ -264,6 +264,18 @@ async def test_what_cannot_be_made_is_not_tried_again_at_once(storage: Storage) 
     assert maker.calls == ["create", "create"]  # nobody looks for what was never made
 
 
+async def test_why_none_could_be_made_is_known_until_one_is(storage: Storage) -> None:
+    maker = Maker(failures=[Misconfigured(code="SignatureDoesNotMatch"), UpstreamUnreachable()])
+    reasons: list[str] = []
+    async with remembering(storage, maker) as memories:
+        for _ in range(3):
+            reasons.append(found.reason if (found := memories.not_made()) else "")
+            await memories.recall(DIRECT, AGENT)
+            await grow_stale(storage)
+        assert memories.not_made() is None
+    assert reasons == ["", "SignatureDoesNotMatch", "UpstreamUnreachable"]
+
+
 async def test_a_service_that_is_away_is_left_alone_for_a_while(storage: Storage) -> None:
     maker = Maker(failures=[UpstreamUnreachable()])
     async with remembering(storage, maker, replace(QUICK, rest_s=60.0)) as memories:
