@@ -15,6 +15,8 @@ from bot.admin.door import Door
 from bot.admin.office import Office
 from bot.admin.plugin_tokens import PluginTokens
 from bot.core.acs3 import AccessKey
+from bot.core.memory_places import why_without
+from bot.core.setting import DEFAULT_APP
 from bot.dashscope.client import DashScope
 from bot.dashscope.memories import Memories
 from bot.dashscope.openapi import Account, OpenApi
@@ -144,10 +146,15 @@ class _Process:
         self._files = file_ways(
             settings, calls=self._calls, token_for=self._installed.token_for, openapi=self._openapi
         )
-        remembering = await opened(
-            LongTermMemory(self._storage, maker=self._memories, endpoint=settings.bailian_endpoint)
+        self._remembering = await opened(
+            LongTermMemory(
+                self._storage,
+                maker=self._memories,
+                workspace=settings.studio_workspace,
+                channels=self._directory,
+            )
         )
-        await self._open_turns(self._world(people, remembering))
+        await self._open_turns(self._world(people))
 
     async def _own_installation(self) -> Installation | None:
         """Return the installation behind `SLACK_BOT_TOKEN`; None without one."""
@@ -198,20 +205,25 @@ class _Process:
         )
 
     async def _open_openapi(self) -> OpenApi | None:
-        """Open the OpenAPI of the operator's account; None, with one line in the log, without."""
+        """Open the OpenAPI of the operator's account; None without keys for it.
+
+        One line in the log says when memory is off, for lack of keys or for the default app.
+        """
         settings = self._settings
         if settings.missing_for_memory:
             log.info("memory.off", missing=list(settings.missing_for_memory))
             return None
+        if reason := why_without(settings.app_profile(), workspace=settings.studio_workspace):
+            log.info("memory.off", app=DEFAULT_APP, reason=reason)
         account = account_of(settings)
         return await self._stack.enter_async_context(OpenApi(account))
 
-    def _world(self, people: SlackPeople, remembering: LongTermMemory) -> World:
+    def _world(self, people: SlackPeople) -> World:
         storage, replies = self._storage, SlackReplies(calls=self._calls)
         return World(
             book=storage.turns,
             memory=storage.conversations,
-            remembering=remembering,
+            remembering=self._remembering,
             tokens=PluginTokens(storage.secrets),
             threads=storage.threads,
             usage=storage.usage,
@@ -286,7 +298,8 @@ class _Process:
                 bots=self._bots,
                 version=version("dashscope-slack"),
                 notebook=self._memories,
-                endpoint=self._settings.bailian_endpoint if self._memories else None,
+                workspace=self._settings.studio_workspace if self._memories else None,
+                not_made=self._remembering.not_made,
                 homes=SlackHomes(self._calls),
             )
         )

@@ -1,14 +1,14 @@
 """`doctor`: asks everything the bot needs, and says what is wrong and what to do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
 from bot.app import account_of
-from bot.core.memory_places import may_use
+from bot.core.memory_places import Without, why_without
 from bot.dashscope.client import DashScope
 from bot.dashscope.memories import Memories
 from bot.dashscope.openapi import OpenApi
@@ -34,6 +34,11 @@ from storage.errors import StorageError
 from storage.sqlite import exposed_file
 
 ANSWER_WITHIN_S = 10.0
+_WITHOUT_MEMORY: Mapping[Without, str] = {
+    "kind": "only agents are asked with memories",
+    "region": "only agents of the region of BAILIAN_ENDPOINT are asked with memories",
+    "workspace": "only agents of BAILIAN_WORKSPACE_ID are asked with memories",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +206,10 @@ async def _memory(settings: Settings) -> Finding:
     except DashScopeError as error:
         state = f"{type(error).__name__}: {error.code or error.status or 'no answer'}"
         return Finding(subject, ok=False, state=state, advice=_memory_advice(error))
-    if not may_use(settings.app_profile(), endpoint=settings.bailian_endpoint):
-        return Finding(
-            subject,
-            ok=True,
-            state="reachable, but not used by the default app",
-            advice="only agents of the region of BAILIAN_ENDPOINT are asked with memories",
-        )
+    why = why_without(settings.app_profile(), workspace=settings.studio_workspace)
+    if why is not None:
+        state = "reachable, but not used by the default app"
+        return Finding(subject, ok=True, state=state, advice=_WITHOUT_MEMORY[why])
     return Finding(subject, ok=True, state="reachable")
 
 

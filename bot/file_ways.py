@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from bot.core.memory_places import are_neighbours
 from bot.core.question import AppProfile
+from bot.core.studio_workspace import apart
 from bot.dashscope.openapi import OpenApi
 from bot.dashscope.session_files import SessionFiles
 from bot.settings import Settings
@@ -59,10 +59,7 @@ def file_ways(
         )
 
     def sees_uploads(app: AppProfile) -> bool:
-        # Files belong to one workspace of one region ("session files" in the agents' calling
-        # guide). An app without a workspace lives in the default one, whose id nobody tells.
-        is_near = are_neighbours(app.base_url, settings.bailian_endpoint)
-        return is_near and app.workspace in {"", settings.bailian_workspace_id}
+        return apart(app, workspace=settings.studio_workspace) is None
 
     attachments = Attachments(
         downloads=downloads,

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.core.endpoints import is_protected, read_endpoint
 from bot.core.question import AppKind, AppProfile
+from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import SettingsError
 from storage.vault import Vault
 
@@ -71,7 +72,8 @@ class Settings(BaseSettings):
     bailian_workspace_id: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
-        description="Workspace (llm-…) the memories are kept in; the console shows its id.",
+        description="Workspace (llm-…) of the memories and of the apps that use them; "
+        "the console shows its id.",
     )
     bailian_endpoint: str = Field(
         "https://bailian.cn-beijing.aliyuncs.com",
@@ -205,6 +207,11 @@ class Settings(BaseSettings):
             "bailian_workspace_id",
         )
         return tuple(name.upper() for name in names if getattr(self, name) is None)
+
+    @property
+    def studio_workspace(self) -> StudioWorkspace:
+        """Where memories and session files are kept, when there are keys for it."""
+        return StudioWorkspace(self.bailian_endpoint, self.bailian_workspace_id or "")
 
     def require_for_run(self) -> None:
         """Check that everything `run` needs is there.

@@ -69,10 +69,10 @@ _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
     "memory": (
         Phrase("what is remembered of you here: see, correct, delete, switch off",
                "此处记住的关于您的内容：查看、更正、删除、关闭"),
-        Phrase("`memory on`, `memory off` and `memory separate` are the channel's setting; in "
+        Phrase("`memory on`, `off`, `separate` and `shared` are the channel's setting; in "
                "direct messages `memory off` switches it off for you alone. Admins: "
                "`memory id @user private|channels|#channel ID|none`.",
-               "`memory on`、`memory off`、`memory separate` 是频道设置；在私信中 `memory off` "
+               "`memory on`、`off`、`separate`、`shared` 是频道设置；在私信中 `memory off` "
                "仅对您关闭。管理员：`memory id @user private|channels|#channel ID|none`。"),
     ),
 }  # fmt: skip

@@ -11,10 +11,12 @@ from bot.admin.memory_book import (
     entry_buttons,
     forget_button,
     is_off,
+    nothing_yet,
     read_page,
-    remark,
     switch_button,
+    why_unused,
 )
+from bot.admin.memory_texts import Unused
 from bot.admin.office import Office
 from bot.admin.replies import typeable
 from bot.admin.status import quota_lines, who_answers
@@ -39,7 +41,7 @@ class _Remembered:
 
     scope: str
     memory: StoredMemory | None
-    content: Page | Phrase
+    content: Page | Phrase | None
 
 
 async def show_home(
@@ -95,9 +97,7 @@ async def _standing(
 
 async def _read(office: Office, scope: str, memory: StoredMemory | None) -> _Remembered:
     if memory is None:
-        is_off = office.notebook is None
-        content = memory_texts.NO_KEYS if is_off else memory_texts.NOTHING_YET
-        return _Remembered(scope, None, content)
+        return _Remembered(scope, None, memory_texts.NO_KEYS if office.notebook is None else None)
     return _Remembered(scope, memory, await read_page(office, memory))
 
 
@@ -113,20 +113,23 @@ async def _memories(
         return [Heading(texts.MEMORY.say(language)), Words(memory_texts.NO_KEYS.say(language))]
     is_switched_off = await is_off(office, caller)
     parts: list[_Part] = [Heading(texts.MEMORY.say(language))]
-    why = remark(office, effective, is_off=is_switched_off, language=language)
-    parts += [Words(why)] if why else []
+    why = why_unused(office, effective, is_off=is_switched_off)
+    parts += [Words(memory_texts.UNUSED[why].say(language))] if why else []
     parts.append(Row((switch_button(is_off=is_switched_off, language=language),)))
     for each in read:
-        parts += _memory(office, each, language=language)
+        parts += _memory(office, each, why=why, language=language)
     return parts
 
 
-def _memory(office: Office, read: _Remembered, *, language: Language) -> Iterator[_Part]:
+def _memory(
+    office: Office, read: _Remembered, *, why: Unused | None, language: Language
+) -> Iterator[_Part]:
     yield Words(_bold(memory_texts.about(read.scope, language=language)))
     if isinstance(read.content, Phrase):
         yield Words(read.content.say(language))
-    elif not read.content.entries:
-        yield Words(memory_texts.NOTHING_YET.say(language))
+    elif read.content is None or not read.content.entries:
+        has_memory = read.memory is not None
+        yield Words(nothing_yet(office, why=why, has_memory=has_memory, language=language))
     else:
         for number, entry in enumerate(read.content.entries, start=1):
             yield Quote(f"{number}. {entry.content}")

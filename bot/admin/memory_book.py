@@ -12,18 +12,13 @@ from enum import StrEnum
 
 from bot.admin import memory_texts as texts
 from bot.admin import scopes
+from bot.admin.memory_texts import Unused
 from bot.admin.office import Office
 from bot.admin.ports import Notebook, Visit
 from bot.admin.replies import Refused
 from bot.core.language import Language, Phrase
 from bot.core.memory import MemoryNode
-from bot.core.memory_places import (
-    PRIVATE,
-    is_scope,
-    is_switched_off,
-    may_use,
-)
-from bot.core.question import AppKind
+from bot.core.memory_places import PRIVATE, is_scope, is_switched_off, scope_at, why_without
 from bot.core.resolution import Effective
 from bot.core.screens import Button, Caller
 from bot.core.setting import MemoryUse
@@ -88,6 +83,12 @@ class Spot:
     def text(self) -> str:
         """Return it as buttons and forms carry it."""
         return f"{self.scope} {self.rest}".rstrip()
+
+
+async def scope_here(office: Office, caller: Caller, effective: Effective) -> str:
+    """Return the memory that counts where a caller is, or would if memory were on there."""
+    channel = await office.directory.channel(caller.team_id, caller.channel_id)
+    return scope_at(caller.channel_id, effective.memory, channel=channel)
 
 
 async def own_memory(office: Office, caller: Caller, scope: str) -> StoredMemory | None:
@@ -223,14 +224,52 @@ async def own_entry(office: Office, visit: Visit, spot: Spot) -> OwnEntry:
     return OwnEntry(notebook, memory.memory_id, entry)
 
 
-def remark(office: Office, effective: Effective, *, is_off: bool, language: Language) -> str:
-    """Say why a memory is not used where these settings hold; empty when it is."""
-    app = effective.app
+def why_unused(office: Office, effective: Effective, *, is_off: bool) -> Unused | None:
+    """Return why a memory is not used where these settings hold; None when it is.
+
+    Args:
+        office: The services.
+        effective: The settings.
+        is_off: Whether its owner switched it off.
+    """
     if is_off:
-        return texts.OFF_BY_YOU.say(language)
+        return "owner"
     if effective.memory is MemoryUse.OFF:
-        return texts.OFF_HERE.say(language)
-    if app.kind is not AppKind.AGENT:
-        return texts.NO_AGENT.say(language)
-    is_reached = may_use(app, endpoint=office.endpoint)
-    return "" if is_reached else texts.OTHER_REGION.say(language)
+        return "setting"
+    return why_without(effective.app, workspace=office.workspace)
+
+
+def nothing_yet(office: Office, *, why: Unused | None, has_memory: bool, language: Language) -> str:
+    """Say that there is no entry, and what is to be expected of that.
+
+    Args:
+        office: The services.
+        why: Why the memory is not used; None when it is, or would be.
+        has_memory: Whether there is one, without entries.
+        language: What its owner reads.
+    """
+    if why is not None:
+        return texts.NOTHING.say(language)
+    failure = office.not_made()
+    if failure is None or has_memory:
+        return texts.NOTHING_YET.say(language)
+    return texts.not_made(failure, language=language)
+
+
+async def standing(
+    office: Office, caller: Caller, effective: Effective, *, language: Language
+) -> str:
+    """Say in a few words whether memory is used where a caller is, in Markdown.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    scope = await scope_here(office, caller, effective)
+    if office.notebook is None and await own_memory(office, caller, scope) is None:
+        return texts.NO_KEYS.say(language)
+    why = why_unused(office, effective, is_off=await is_off(office, caller))
+    if why is not None:
+        return texts.UNUSED[why].say(language)
+    if (failure := office.not_made()) is not None:
+        return texts.not_made(failure, language=language)
+    return texts.ON.say(language, place=texts.place(scope, language=language))

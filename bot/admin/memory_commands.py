@@ -20,12 +20,14 @@ from bot.admin.memory_book import (
     entry_buttons,
     forget_button,
     is_off,
+    nothing_yet,
     own_entry,
     own_memory,
     read_page,
     refusing,
-    remark,
+    scope_here,
     switch_button,
+    why_unused,
 )
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
@@ -34,9 +36,8 @@ from bot.admin.shown_settings import effective_at
 from bot.admin.submission import Submission
 from bot.core.language import Language, Phrase
 from bot.core.memory import MAX_CONTENT_CHARS, content_problem
-from bot.core.memory_places import CHANNELS, OWN_SWITCH, PRIVATE, scope_at
-from bot.core.resolution import Effective
-from bot.core.screens import Button, Caller, Errors, Form, Input, Notice, Screen, Submitted, Taken
+from bot.core.memory_places import OWN_SWITCH
+from bot.core.screens import Button, Errors, Form, Input, Notice, Screen, Submitted, Taken
 from bot.core.setting import MemoryUse
 from bot.errors import MemoryGone
 from storage.errors import VersionConflict
@@ -178,18 +179,20 @@ async def _done(office: Office, visit: Visit, look: _Look) -> None:
 async def _show(office: Office, visit: Visit, look: _Look) -> None:
     caller, language = visit.caller, visit.language
     effective, _ = await effective_at(office, visit, scopes.here(caller))
-    scope = look.scope or _scope_here(caller, effective)
+    scope = look.scope or await scope_here(office, caller, effective)
     memory = await own_memory(office, caller, scope)
     if memory is None and office.notebook is None:
         await visit.screen.show(Notice(texts.NO_KEYS.say(language)), replace=look.is_again)
         return
     is_switched_off = await is_off(office, caller)
     content, was_announced = await _read(office, visit, memory, first=look.first)
+    why = why_unused(office, effective, is_off=is_switched_off)
     parts = [
         look.lead.say(language) if look.lead else "",
         f"{texts.about(scope, language=language)} {texts.ONLY_YOURS.say(language)}",
-        remark(office, effective, is_off=is_switched_off, language=language),
-        _listed(content, language=language),
+        texts.UNUSED[why].say(language) if why else "",
+        _listed(content, language=language)
+        or nothing_yet(office, why=why, has_memory=memory is not None, language=language),
     ]
     buttons = [
         *_entry_buttons(scope, content, language=language),
@@ -200,18 +203,12 @@ async def _show(office: Office, visit: Visit, look: _Look) -> None:
     await visit.screen.show(notice, replace=look.is_again or was_announced)
 
 
-def _scope_here(caller: Caller, effective: Effective) -> str:
-    """Return the memory that counts where the caller is, or would if memory were on."""
-    shared = PRIVATE if scopes.is_direct(caller.channel_id) else CHANNELS
-    return scope_at(caller.channel_id, effective.memory) or shared
-
-
 async def _read(
     office: Office, visit: Visit, memory: StoredMemory | None, *, first: int
-) -> tuple[Page | Phrase, bool]:
+) -> tuple[Page | Phrase | None, bool]:
     """Return what a memory holds, and whether the caller was asked for patience meanwhile."""
     if memory is None:
-        return texts.NOTHING_YET, False
+        return None, False
     reading = asyncio.create_task(read_page(office, memory, first=first), name="memory page")
     try:
         done, _ = await asyncio.wait({reading}, timeout=SOON_S)
@@ -222,19 +219,22 @@ async def _read(
         reading.cancel()
 
 
-def _listed(content: Page | Phrase, *, language: Language) -> str:
+def _listed(content: Page | Phrase | None, *, language: Language) -> str:
+    """Return the entries, or why they cannot be read; empty when there are none."""
     if isinstance(content, Phrase):
         return content.say(language)
-    if not content.entries:
-        return texts.NOTHING_YET.say(language)
+    if content is None or not content.entries:
+        return ""
     last = content.first + len(content.entries) - 1
     title = texts.SOME.say(language, first=content.first, last=last, total=content.total)
     entries = enumerate(content.entries, start=content.first)
     return "\n".join([title, "", *(f"{at}. {code(entry.content)}" for at, entry in entries)])
 
 
-def _entry_buttons(scope: str, content: Page | Phrase, *, language: Language) -> Iterator[Button]:
-    if isinstance(content, Phrase):
+def _entry_buttons(
+    scope: str, content: Page | Phrase | None, *, language: Language
+) -> Iterator[Button]:
+    if not isinstance(content, Page):
         return
     for number, entry in enumerate(content.entries, start=content.first):
         yield from entry_buttons(scope, entry, number, language=language)

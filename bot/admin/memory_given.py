@@ -9,7 +9,7 @@ from bot.admin.replies import Refused, typeable
 from bot.admin.shown_settings import effective_at
 from bot.admin.undoing import undo_button
 from bot.core.memory_naming import parse_named
-from bot.core.memory_places import may_use
+from bot.core.memory_places import why_without
 from bot.core.screens import Notice
 from storage.errors import StorageConflict
 from storage.memories import MemoryKey, subject_of
@@ -47,7 +47,8 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
     shown = code(named.memory_id or "")
     lines = [phrase.say(language, user=user(named.user_id), memory=shown, place=place)]
     effective, _ = await effective_at(office, visit, scopes.here(caller))
-    if named.memory_id and not may_use(effective.app, endpoint=office.endpoint):
-        lines.append(texts.NOT_REACHED.say(language))
+    why = why_without(effective.app, workspace=office.workspace)
+    if named.memory_id and why:
+        lines.append(texts.UNUSED[why].say(language))
     buttons = await undo_button(office, visit, subject=subject_of(key))
     return Notice("\n\n".join(lines), buttons)

@@ -1,15 +1,22 @@
 """What is said about long-term memory, in both languages."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from bot.admin.marks import channel
+from bot.admin.marks import channel, code
 from bot.core.language import Language, Phrase
-from bot.core.memory_places import CHANNELS, PRIVATE, channel_of
+from bot.core.memory import NotMade
+from bot.core.memory_places import CHANNELS, PRIVATE, Without, channel_of
 
 ONLY_YOURS = Phrase("Only you can see and change it.", "只有您可以查看和更改。")
 NOTHING_YET = Phrase(
     "Nothing yet: the app notes what you tell about yourself while you ask it.",
     "暂无内容：您提问时告诉应用的关于您自己的信息会被记住。",
+)
+NOTHING = Phrase("Nothing is remembered.", "没有记住任何内容。")
+NOT_MADE = Phrase(
+    "No memory can be made: the last attempt failed ({reason}, {at}). Please tell whoever runs me.",
+    "无法创建记忆体：上一次尝试失败（{reason}，{at}）。请告知维护者。",
 )
 SOME = Phrase("Entries {first} to {last} of {total}.", "第 {first} 至 {last} 条，共 {total} 条。")
 NO_KEYS = Phrase(
@@ -26,8 +33,8 @@ OFF_BY_YOU = Phrase(
     "您已关闭记忆：在任何地方都不会使用记忆，也不会记住新内容。",
 )
 OFF_HERE = Phrase(
-    "Memory is off here by the settings, so nothing of this is used here.",
-    "此处的设置已关闭记忆，因此不会使用这些内容。",
+    "Off here by the settings: nothing that is remembered is used here.",
+    "此处的设置已关闭记忆：不会使用已记住的内容。",
 )
 NO_AGENT = Phrase(
     "The app that answers here is no agent, and only agents remember.",
@@ -37,6 +44,21 @@ OTHER_REGION = Phrase(
     "The app that answers here lives in another region than the memories, so it is asked without.",
     "在此回答的应用与记忆体不在同一地域，因此提问时不使用记忆。",
 )
+OTHER_WORKSPACE = Phrase(
+    "The app that answers here lives in another workspace of Model Studio than the memories, so it "
+    "is asked without.",
+    "在此回答的应用与记忆体不在同一个百炼业务空间，因此提问时不使用记忆。",
+)
+Unused = Literal["owner", "setting"] | Without
+"""Why a memory is not used in a place: by the choice of its owner, by a setting, or by the app."""
+UNUSED: Mapping[Unused, Phrase] = {
+    "owner": OFF_BY_YOU,
+    "setting": OFF_HERE,
+    "kind": NO_AGENT,
+    "region": OTHER_REGION,
+    "workspace": OTHER_WORKSPACE,
+}
+ON = Phrase("on, {place}", "开启（{place}）")
 ONE_MOMENT = Phrase("One moment, I look it up…", "请稍候，正在查询……")
 AWAY = Phrase(
     "What is remembered cannot be read right now; please try again in a minute.",
@@ -99,11 +121,6 @@ NAMING = Phrase(
     "Type {command}: the person, where it counts, and the memory's id, or `none`.",
     "请输入 {command}：人员、适用位置，以及记忆体 ID（或 `none`）。",
 )
-NOT_REACHED = Phrase(
-    "The app that answers here lives in another region than my memories or is no agent, so it is "
-    "asked without.",
-    "在此回答的应用与记忆体不在同一地域，或不是智能体应用，因此提问时不使用记忆。",
-)
 
 _ABOUT: Mapping[str, Phrase] = {
     PRIVATE: Phrase(
@@ -111,9 +128,10 @@ _ABOUT: Mapping[str, Phrase] = {
         "**我在私信中记住的关于您的内容**，任何频道都不会使用。",
     ),
     CHANNELS: Phrase(
-        "**What I remember of you** in channels; all channels with memory on share it. Direct "
-        "messages do not use it.",
-        "**我在频道中记住的关于您的内容**，所有开启记忆的频道共用，私信不会使用。",
+        "**What I remember of you** in public channels, which share it. Direct messages do not use "
+        "it, nor do private channels, unless they are set to `shared`.",
+        "**我在公开频道中记住的关于您的内容**，由这些频道共用。私信不会使用，私有频道也不会，"
+        "除非设为 `shared`。",
     ),
 }
 _ABOUT_CHANNEL = Phrase(
@@ -124,6 +142,12 @@ _PLACES: Mapping[str, Phrase] = {
     CHANNELS: Phrase("in all channels that share one", "共用记忆的所有频道"),
 }
 _IN_CHANNEL = Phrase("in {channel} alone", "仅限 {channel}")
+
+
+def not_made(failure: NotMade, *, language: Language) -> str:
+    """Say why, and when, a memory could not be made, in Markdown."""
+    at = f"{failure.at:%Y-%m-%d %H:%M} UTC"
+    return NOT_MADE.say(language, reason=code(failure.reason), at=at)
 
 
 def about(scope: str, *, language: Language) -> str:

@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime
 from bot.admin.access import Access
 from bot.admin.choices import Choices
 from bot.admin.ports import Bots, Homes, Notebook, Prober, Vendors
+from bot.core.memory import NotMade
 from bot.core.screens import Directory
+from bot.core.studio_workspace import StudioWorkspace
 from storage.database import Storage
 
 
@@ -31,7 +33,8 @@ class Office:
         version: The release that runs.
         clock: Tells the time, in UTC.
         notebook: What is in memories; None without access keys.
-        endpoint: Where memories are made; None without access keys.
+        workspace: Where memories are made; None without access keys.
+        not_made: Returns what went wrong when a memory was last made; None when nothing did.
         homes: People's Home tabs; None when the bot has none.
     """
 
@@ -45,7 +48,8 @@ class Office:
     version: str
     clock: Callable[[], datetime] = utc_now
     notebook: Notebook | None = None
-    endpoint: str | None = None
+    workspace: StudioWorkspace | None = None
+    not_made: Callable[[], NotMade | None] = lambda: None
     homes: Homes | None = None
 
     @property

@@ -8,6 +8,7 @@ from bot.admin import replies, scopes
 from bot.admin.app_texts import NEEDS_OWN_KEY
 from bot.admin.choices import KeyHeldBack
 from bot.admin.marks import code
+from bot.admin.memory_book import standing
 from bot.admin.office import Office
 from bot.admin.ports import Bot, Health, Visit
 from bot.admin.quotas import used_today
@@ -73,6 +74,7 @@ _WHOSE: Mapping[tuple[str, str], Phrase] = {
     ("channel", "channel"): Phrase("this channel", "此频道"),
 }
 """Of a quota, by whose use is counted, and where."""
+_MEMORY = Phrase("**Memory:** {state}", "**长期记忆**：{state}")
 _SLACK = Phrase("**Slack:** {health}", "**Slack**：{health}")
 _DASHSCOPE = Phrase("**DashScope:** {health}", "**DashScope**：{health}")
 _WELL = Phrase("works{took}", "正常{took}")
@@ -102,10 +104,12 @@ async def show_status(office: Office, visit: Visit) -> Notice:
         _checked(office.vendors.dashscope(answering.effective.app)),
     )
     bot = await office.bots.in_team(caller.team_id)
+    memory = await standing(office, caller, answering.effective, language=language)
     place = replies.place(scopes.here(caller), language=language)
     lines = [
         *_about_app(answering, language=language),
         *_about_threads(answering.effective, caller, language=language),
+        _MEMORY.say(language, state=memory),
         *await quota_lines(office, caller, answering.effective, language=language),
         _SLACK.say(language, health=_health(slack, language=language)),
         _DASHSCOPE.say(language, health=_health(dashscope, language=language)),

@@ -4,6 +4,7 @@ Limits are those of the pages "CreateMemory" and "CreateMemoryNode" of Model Stu
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.core.language import Phrase
 
@@ -51,6 +52,19 @@ class MemoryNode:
 
     node_id: str
     content: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """A memory that could not be made.
+
+    Attributes:
+        reason: The service's code, such as `SignatureDoesNotMatch`, or the error's class.
+        at: When, aware UTC.
+    """
+
+    reason: str
+    at: datetime
 
 
 def description_problem(text: str) -> Phrase | None:

@@ -52,11 +52,15 @@ class Follow(StrEnum):
 
 
 class MemoryUse(StrEnum):
-    """Whether an app's long-term memory of people is used."""
+    """Whether an app's long-term memory of people is used, and with whom a channel shares it.
+
+    ON lets public channels share one, and no private channel.
+    """
 
     ON = "on"
     OFF = "off"
     SEPARATE = "separate"
+    SHARED = "shared"
 
 
 class LanguageChoice(StrEnum):

@@ -98,8 +98,9 @@ HINTS: Mapping[str, Phrase] = {
         "在有机器人参与的消息列中，是否需要提及机器人才会回复。",
     ),
     "memory": Phrase(
-        "Whether the app remembers people from one conversation to the next.",
-        "应用是否在多次对话之间记住用户。",
+        "Whether the app remembers people between conversations. Public channels share that; "
+        "private ones do only with `shared`.",
+        "应用是否在多次对话之间记住用户。公开频道共用记忆；私有频道单独记忆，除非设为 `shared`。",
     ),
     "language": Phrase(
         "The language of the bot's own sentences; the app answers in its own.",
@@ -163,6 +164,7 @@ CHOICES: Mapping[str, tuple[Choice, ...]] = {
         Choice("on", Phrase("On", "开启")),
         Choice("off", Phrase("Off", "关闭")),
         Choice("separate", Phrase("On, separate from other places", "开启，与其他地方分开")),
+        Choice("shared", Phrase("On, shared even if private", "开启，私有频道也共用")),
     ),
     "language": (
         Choice("auto", Phrase("The asker's own", "跟随提问者")),

@@ -93,7 +93,10 @@ class SlackChannels:
         place = Place(team_id, channel_id, "")
         await self._calls.permit(place, method=METHOD, urgency=Urgency.FIRST_WORDS)
         answer = await self._calls.read(place, method=METHOD, query={"channel": channel_id})
-        return _parse(answer.get("channel"), channel_id)
+        found = _parse(answer.get("channel"), channel_id)
+        if found is not None:  # when Slack does not answer next time, this much is still known
+            self.heard(team_id, channel_id, _as_in_commands(found))
+        return found
 
     def _by_name(self, key: tuple[str, str], *, is_member: bool) -> ChannelInfo | None:
         """Return what a command's name for its channel tells.
@@ -105,6 +108,12 @@ class SlackChannels:
         """
         name = self._names.get(key)
         return None if name is None else _unseen(key[1], name, is_member=is_member)
+
+
+def _as_in_commands(channel: ChannelInfo) -> str:
+    """Return what a command typed in a channel calls it."""
+    is_named = not channel.is_private or channel.name.startswith(GROUP_MESSAGE_PREFIX)
+    return channel.name if is_named else PRIVATE_CHANNEL
 
 
 def _keep(kept: OrderedDict[tuple[str, str], Any], key: tuple[str, str], value: object) -> None:

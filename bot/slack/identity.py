@@ -31,7 +31,8 @@ REQUIRED_SCOPES: Mapping[str, str] = MappingProxyType(
 
 OPTIONAL_SCOPES: Mapping[str, str] = MappingProxyType(
     {
-        "channels:read": "who made a channel is unknown, so only admins and managers configure it",
+        "channels:read": "who made a channel is unknown, so only admins and managers configure it,"
+        " and so is whether it is public, so that what is remembered of people stays in it",
         "commands": "`/dashscope` does not exist: only the environment sets the bot up",
         "files:read": "files attached to questions are not read",
         "files:write": "`/dashscope usage` sends no pictures and no CSV files",

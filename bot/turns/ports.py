@@ -261,7 +261,8 @@ class Remembering(Protocol):
     async def recall(self, turn: Turn, effective: Effective) -> Recalled | None:
         """Return the memory a question is asked with, within 3 s; None without one. Never raises.
 
-        What is said in direct messages and what is said in channels never share one.
+        What is said in direct messages and what is said in channels never share one, and private
+        channels share none unless they are set to.
         """
         ...
 

@@ -4,13 +4,17 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
-from bot.core.memory import Memory
-from bot.core.memory_places import description_of, is_switched_off, may_use, scope_at
+from bot.core.memory import Memory, NotMade
+from bot.core.memory_places import description_of, is_switched_off, scope_at, why_without
+from bot.core.policy import ChannelInfo
 from bot.core.resolution import Effective
+from bot.core.setting import MemoryUse
+from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import (
     AccountProblem,
     DashScopeError,
@@ -60,6 +64,14 @@ class MemoryMaker(Protocol):
         ...
 
 
+class Channels(Protocol):
+    """What channels are."""
+
+    async def channel(self, team_id: str, channel_id: str) -> ChannelInfo | None:
+        """Return what a channel is, within two seconds; None when nobody tells."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to wait, in seconds.
@@ -86,7 +98,8 @@ class LongTermMemory:
         storage: Knows whose memory is whose.
         maker: Makes them; None when the operator gave no keys, and then only those count that
             admins named.
-        endpoint: Where the maker makes them.
+        workspace: Where the maker makes them.
+        channels: Tell which are private.
         patience: How long to wait.
     """
 
@@ -95,12 +108,14 @@ class LongTermMemory:
         storage: Storage,
         *,
         maker: MemoryMaker | None,
-        endpoint: str,
+        workspace: StudioWorkspace,
+        channels: Channels,
         patience: Patience | None = None,
     ) -> None:
         self._storage = storage
         self._maker = maker
-        self._endpoint = endpoint if maker is not None else None
+        self._workspace = workspace if maker is not None else None
+        self._channels = channels
         self._patience = patience or Patience()
         # Processes that are throttled together must not come back together.
         self._own_pace = 0.5 + zlib.crc32(storage.worker.encode()) / 2**32
@@ -108,6 +123,7 @@ class LongTermMemory:
         self._making: dict[MemoryKey, asyncio.Task[str | None]] = {}
         self._checking: set[asyncio.Task[None]] = set()
         self._rests_until = 0.0
+        self._not_made: NotMade | None = None
 
     async def __aenter__(self) -> Self:
         """Return itself; there is nothing to open."""
@@ -130,17 +146,19 @@ class LongTermMemory:
             turn: Whose question, and where.
             effective: What holds there.
         """
-        scope = scope_at(turn.channel_id, effective.memory)
-        if scope is None or not may_use(effective.app, endpoint=self._endpoint):
+        is_off = effective.memory is MemoryUse.OFF
+        if is_off or why_without(effective.app, workspace=self._workspace):
             return None
-        key = MemoryKey(turn.team_id, turn.user_id, scope)
         try:
             async with asyncio.timeout(self._patience.answer_s):
-                memory_id = await self._find(key)
+                return await self._recall(turn, effective.memory)
         except (TimeoutError, StorageError) as error:
             log.info("memory.not_in_time", error=type(error).__name__)
             return None
-        return Recalled(key, memory_id) if memory_id is not None else None
+
+    def not_made(self) -> NotMade | None:
+        """Return what went wrong when this process last made a memory; None when nothing did."""
+        return self._not_made
 
     def lost(self, recalled: Recalled) -> None:
         """Take note that an app does not know a memory; if there is none any more, it is forgotten.
@@ -164,6 +182,15 @@ class LongTermMemory:
     @property
     def _is_resting(self) -> bool:
         return _now() < self._rests_until
+
+    async def _recall(self, turn: Turn, use: MemoryUse) -> Recalled | None:
+        team_id, user_id = turn.team_id, turn.user_id
+        if self._maker is None and not await self._storage.memories.of_user(team_id, user_id):
+            return None  # and Slack need not be asked what the channel is
+        channel = await self._channels.channel(team_id, turn.channel_id)
+        key = MemoryKey(team_id, user_id, scope_at(turn.channel_id, use, channel=channel))
+        memory_id = await self._find(key)
+        return Recalled(key, memory_id) if memory_id is not None else None
 
     async def _find(self, key: MemoryKey) -> str | None:
         own = f"user:{key.user_id}"
@@ -198,8 +225,10 @@ class LongTermMemory:
                 async with asyncio.timeout(MAKE_WITHIN_S):
                     return await self._make_or_release(key, maker=maker)
             except (DashScopeError, StorageError, TimeoutError) as error:
+                name = type(error).__name__
                 code = error.code if isinstance(error, DashScopeError) else ""
-                log.warning("memory.not_made", error=type(error).__name__, code=code)
+                log.warning("memory.not_made", error=name, code=code)
+                self._not_made = NotMade(code or name, datetime.now(UTC))
                 if not isinstance(error, Throttled):
                     self._rests_until = _now() + self._patience.rest_s
                 return None
@@ -215,6 +244,7 @@ class LongTermMemory:
             if not claim.is_second:  # whoever comes next need not look for it
                 await memories.release(key, by=by)
             raise
+        self._not_made = None
         is_ours = await memories.store(key, memory_id, by=by)
         outcome = "stored" if is_ours else "too late"
         log.info("memory.made", team_id=key.team_id, user_id=key.user_id, outcome=outcome)

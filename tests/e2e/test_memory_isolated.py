@@ -21,9 +21,14 @@ from storage.database import Storage
 
 PEOPLE = tuple(f"U0P{number}" for number in range(8))
 APART = "C0APART"
+ALSO_PUBLIC = "C0ALSO"
 ROOMY = Rate(per_min=6_000, burst=400)
 WITHIN_S = 90.0
-SCOPES = {PUBLIC: "channels", PRIVATE: "channels", GROUP_DM: "channels", APART: f"channel:{APART}"}
+SCOPES = {
+    PUBLIC: "channels",
+    ALSO_PUBLIC: "channels",
+    **{place: f"channel:{place}" for place in (PRIVATE, GROUP_DM, APART)},
+}
 
 
 @pytest.fixture
@@ -47,6 +52,7 @@ async def bailian(rig: Rig) -> AsyncIterator[BailianServer]:
         workspace.add_channel(channel_with(channel, PEOPLE))
     apart = workspace.channels[PUBLIC]
     workspace.add_channel(channel_named(apart, APART))
+    workspace.add_channel(channel_named(apart, ALSO_PUBLIC))
     async with remembering(rig) as opened:
         yield opened
 
@@ -56,7 +62,7 @@ def channel_with(channel: Channel, people: tuple[str, ...]) -> Channel:
 
 
 def channel_named(channel: Channel, channel_id: str) -> Channel:
-    return replace(channel, channel_id=channel_id, name="apart")
+    return replace(channel, channel_id=channel_id, name=channel_id.lower())
 
 
 async def set_apart(rig: Rig) -> None:
@@ -118,7 +124,7 @@ async def storm(
 ) -> None:
     """Let people ask everywhere at once, and again when each of their memories was made."""
     dice = random.Random(seed)
-    places = ["direct", PUBLIC, PRIVATE, GROUP_DM, APART]
+    places = ["direct", *SCOPES]
     threads: list[tuple[str, str]] = []
     for number in range(rounds):
         asks = [(user, where) for user in people for where in dice.sample(places, 2)]

@@ -1,15 +1,23 @@
 """An agent remembers people, and what it remembers is theirs."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from desk import ADA, LIN, TEAM, Desk, a_desk, labels
+from desk import ADA, LIN, a_desk, labels
 from pydantic import SecretStr
-from remembered import diary, made, memory_of, remembering, seen
-from rig import ANN, APP_ID, BEN, BOT, GROUP_DM, PUBLIC, WITHIN_S, Rig, words
+from remembered import (
+    KNOWS_NOTHING,
+    NAME,
+    Home,
+    at_home,
+    diary,
+    made,
+    memory_key,
+    memory_of,
+    seen,
+    shown,
+)
+from rig import ANN, APP_ID, BEN, GROUP_DM, PRIVATE, PUBLIC, WITHIN_S, Rig
 
 from bot.admin import home_texts, memory_texts
 from bot.core.question import AppKind
@@ -19,77 +27,13 @@ from bot.playground.dashscope.apps import App
 from bot.playground.slack.blocks import controls
 from bot.playground.slack.message import Ephemeral, visible_text
 from bot.playground.slack.views import View
-from storage.memories import MemoryKey
 
-NAME = "My name is Ann."
-KNOWS_NOTHING = "I know nothing of you."
 MEMORY_CANARY = "My cat is called Canary-4711."
 
 
 @pytest.fixture
 def app_under_test() -> App:
     return App(APP_ID, answers=diary)
-
-
-@dataclass
-class Home:
-    """Everything a test of memory needs."""
-
-    desk: Desk
-    bailian: BailianServer
-
-    @property
-    def rig(self) -> Rig:
-        return self.desk.rig
-
-    def direct(self, user: str = ANN) -> str:
-        return self.rig.slack.workspace.dm(user, BOT).channel_id
-
-    async def ask(self, text: str, *, user: str = ANN, channel: str = PUBLIC) -> str:
-        """Ask in a new thread; return the answer."""
-        before = len(self.rig.asked())
-        ts = await self.rig.slack.say(user, channel, f"<@{BOT}> {text}")
-        await self.rig.slack.until(
-            lambda: any(
-                reply.blocks and not any(b["type"] == "actions" for b in reply.blocks)
-                for reply in self.rig.reply(ts, channel=channel)
-            ),
-            timeout_s=WITHIN_S,
-        )
-        assert len(self.rig.asked()) > before
-        return words(self.rig.reply(ts, channel=channel))
-
-    async def open_home(self, user: str = ANN) -> View:
-        """Open somebody's Home and return it when it is whole."""
-        self.rig.slack.people.open_home(user)
-        return await self.home_saying("", user=user)
-
-    async def home_saying(self, text: str, *, user: str = ANN) -> View:
-        """Wait until a Home is whole and says something."""
-
-        def found() -> View | None:
-            view = self.rig.slack.people.backend.views.home(user)
-            is_whole = view is not None and memory_texts.ONE_MOMENT.en not in shown(view)
-            return view if view is not None and is_whole and text in shown(view) else None
-
-        return await self.rig.slack.until(found, timeout_s=WITHIN_S)
-
-    async def press_home(self, view: View, label: str) -> None:
-        """Press a button of a Home by what stands on it."""
-        action = next(c.action_id for c in controls(view.blocks) if c.label == label)
-        delivery = await self.rig.slack.people.click_view(view, action)
-        assert delivery.is_delivered
-
-
-def shown(view: View) -> str:
-    """Return all the words of a view."""
-    return "\n".join(block["text"]["text"] for block in view.blocks if "text" in block)
-
-
-@asynccontextmanager
-async def at_home(rig: Rig, **changes: Any) -> AsyncGenerator[Home]:
-    async with remembering(rig, **changes) as bailian, a_desk(rig) as desk:
-        yield Home(desk, bailian)
 
 
 @pytest.fixture
@@ -109,11 +53,32 @@ async def test_what_somebody_told_is_known_in_another_thread_another_day(home: H
 
 
 async def test_what_is_said_in_private_stays_in_private(home: Home) -> None:
-    await home.ask(NAME, channel=home.direct())
-    assert await home.ask("Who am I?", channel=home.direct()) == NAME
-    for channel in (PUBLIC, GROUP_DM):
-        assert await home.ask("Who am I?", channel=channel) == KNOWS_NOTHING
-    assert set(made(home.bailian)) == {(ANN, "private"), (ANN, "channels")}
+    everywhere = {home.direct(), PRIVATE, GROUP_DM, PUBLIC}
+    for place in (home.direct(), PRIVATE, GROUP_DM):
+        fact = f"My secret of {place} is 4711."
+        await home.ask(fact, channel=place)
+        assert await home.ask("Who am I?", channel=place) == fact
+        for other in everywhere - {place}:
+            assert fact not in await home.ask("Who am I?", channel=other)
+    scopes = ["private", "channels", f"channel:{PRIVATE}", f"channel:{GROUP_DM}"]
+    assert set(made(home.bailian)) == {(ANN, scope) for scope in scopes}
+
+
+async def test_a_private_channel_shares_with_the_public_ones_when_it_is_set_to(home: Home) -> None:
+    await home.desk.say("memory shared", channel=PRIVATE)
+    await home.ask(NAME, channel=PRIVATE)
+    assert await home.ask("Who am I?") == NAME
+    assert await home.ask("Who am I?", channel=GROUP_DM) == KNOWS_NOTHING
+
+
+async def test_people_see_in_a_private_channel_what_is_remembered_there(home: Home) -> None:
+    await home.ask(NAME, channel=PRIVATE)
+    notice = await home.desk.type("memory", by=ANN, channel=PRIVATE)
+    assert NAME in visible_text(notice)
+    assert NAME not in await home.desk.say("memory", by=ANN)
+    told = visible_text(await home.desk.press(notice, "Forget everything"))
+    assert memory_texts.FORGOTTEN.en in told
+    assert home.bailian.bank.memories == ()
 
 
 async def test_a_channel_set_apart_has_a_memory_of_its_own_and_off_has_none(home: Home) -> None:
@@ -354,7 +319,6 @@ async def test_what_is_wrong_with_bailian_costs_nothing_but_the_memory(
         assert await home.ask("Who am I?") == KNOWS_NOTHING
         assert {memory_of(entry) for entry in rig.asked()} == {None}
         assert home.desk.log.of("memory.not_made")
-        assert memory_texts.NOTHING_YET.en in await home.desk.say("memory", by=ANN)
 
 
 async def test_reading_that_fails_is_one_sentence(home: Home) -> None:
@@ -393,5 +357,10 @@ async def test_an_app_of_another_region_is_never_sent_a_memory(rig: Rig) -> None
         assert [memory_of(entry) for entry in rig.asked()] == [None]
 
 
-def memory_key(user: str, scope: str) -> MemoryKey:
-    return MemoryKey(TEAM, user, scope)
+async def test_an_app_of_another_workspace_is_never_sent_a_memory(rig: Rig) -> None:
+    rig.dashscope.gateway._apps = {APP_ID: App(APP_ID, answers=diary, workspace="llm-other")}
+    async with at_home(rig, dashscope_workspace="llm-other") as home:
+        assert await home.ask(NAME) == KNOWS_NOTHING
+        assert [memory_of(entry) for entry in rig.asked()] == [None]
+        assert home.bailian.bank.memories == ()
+        assert memory_texts.OTHER_WORKSPACE.en in await home.desk.say("memory", by=ANN)

@@ -50,9 +50,13 @@ class MemoryBank:
 
     The OpenAPI's server keeps them here; a DashScope on loopback, given the same bank, remembers
     and recalls by it.
+
+    Args:
+        workspace_id: The workspace; its apps alone know the memories.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workspace_id: str) -> None:
+        self.workspace_id = workspace_id
         self._memories: dict[str, Kept] = {}
 
     @property

@@ -52,9 +52,8 @@ class Desk:
     """Decides what a call gets.
 
     Args:
-        workspace_id: The only workspace.
         keys: Secrets by the id of their AccessKey.
-        bank: The memories.
+        bank: The memories of the only workspace.
         files: The files of sessions.
         upload_url: Returns where a lease's file is brought.
 
@@ -67,7 +66,6 @@ class Desk:
     def __init__(
         self,
         *,
-        workspace_id: str,
         keys: Mapping[str, str],
         bank: MemoryBank,
         files: FileRoom,
@@ -76,7 +74,6 @@ class Desk:
         self.bank = bank
         self.files = files
         self.planned: deque[Refusal] = deque()
-        self._workspace_id = workspace_id
         self._doorkeeper = Doorkeeper(keys)
         self._upload_url = upload_url
         self._last_at: dict[str, datetime] = {}
@@ -132,7 +129,7 @@ class Desk:
         refusal = self._doorkeeper.check(call, now=now)
         if refusal is not None:
             return refusal
-        if workspace_id != self._workspace_id:
+        if workspace_id != self.bank.workspace_id:
             return NO_SUCH_WORKSPACE
         if self._is_too_soon(route, now=now):
             return THROTTLED
@@ -166,7 +163,7 @@ class Desk:
         return {
             "memoryId": found.memory_id,
             "description": found.description,
-            "workspaceId": self._workspace_id,
+            "workspaceId": self.bank.workspace_id,
         }
 
     def _update_memory(self, asked: Asked) -> Answer:
@@ -197,7 +194,7 @@ class Desk:
             "content": nodes[node_id],
             "memoryId": asked.memory_id,
             "memoryNodeId": node_id,
-            "workspaceId": self._workspace_id,
+            "workspaceId": self.bank.workspace_id,
         }
 
     def _update_node(self, asked: Asked) -> Answer | Refusal:

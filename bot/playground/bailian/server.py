@@ -61,9 +61,8 @@ class BailianServer:
 
     def __init__(self, *, utc_now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.desk = Desk(
-            workspace_id=WORKSPACE_ID,
             keys={ACCESS_KEY_ID: ACCESS_KEY_SECRET},
-            bank=MemoryBank(),
+            bank=MemoryBank(WORKSPACE_ID),
             files=FileRoom(),
             upload_url=lambda lease_id: f"{self.endpoint}{_UPLOADS}{lease_id}",
         )

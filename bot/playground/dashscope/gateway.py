@@ -135,7 +135,7 @@ class Gateway:
         return None if wrong is None else invalid_parameter(wrong)
 
     def _answer(self, call: Call, *, app: App, ask: Ask) -> Refusal | Generation:
-        memory = self._memory(ask)
+        memory = self._memory(ask, app=app)
         if isinstance(memory, Refusal):
             return memory
         session = self._session(ask, app=app)
@@ -162,10 +162,12 @@ class Gateway:
             first_session_id=ask.session_id if self.lost_sessions is LostSession.LATE else None,
         )
 
-    def _memory(self, ask: Ask) -> OpenMemory | Refusal | None:
+    def _memory(self, ask: Ask, *, app: App) -> OpenMemory | Refusal | None:
         """Return the memory a question came with; None without one."""
         if self.bank is None or ask.memory_id is None:
             return None
+        if app.workspace not in {"", self.bank.workspace_id}:
+            return LOST_MEMORY
         try:
             facts = self.bank.recall(ask.memory_id)
         except UnknownMemory:

@@ -10,41 +10,67 @@ from bot.core.memory import description_problem
 from bot.core.memory_places import (
     CHANNELS,
     PRIVATE,
-    are_neighbours,
     channel_of,
     description_of,
     is_scope,
     is_switched_off,
-    may_use,
     of_channel,
     scope_at,
+    why_without,
 )
+from bot.core.policy import ChannelInfo
 from bot.core.question import AppKind, AppProfile
 from bot.core.setting import MemoryUse
+from bot.core.studio_workspace import StudioWorkspace
 
-BEIJING = "https://bailian.cn-beijing.aliyuncs.com"
-SINGAPORE = "https://bailian.ap-southeast-1.aliyuncs.com"
-HERE = "http://127.0.0.1:8001"
+HERE = StudioWorkspace("http://127.0.0.1:8001", "llm-1")
+APP = AppProfile("a", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk")
+OPEN = ChannelInfo(
+    "C1",
+    name="general",
+    is_member=True,
+    is_private=False,
+    is_direct=False,
+    is_shared=False,
+    creator="",
+    is_archived=False,
+)
+HIDDEN = replace(OPEN, is_private=True)
 IDS = st.from_regex(r"[A-Z][A-Z0-9]{1,30}", fullmatch=True)
 
 
-@given(channel_id=IDS, use=st.sampled_from(MemoryUse))
-def test_only_direct_messages_ever_have_the_private_memory(channel_id: str, use: MemoryUse) -> None:
-    scope = scope_at(channel_id, use)
-    assert (scope is None) == (use is MemoryUse.OFF)
-    assert (scope == PRIVATE) == (channel_id.startswith("D") and use is not MemoryUse.OFF)
+@given(channel_id=IDS, use=st.sampled_from(MemoryUse), kind=st.sampled_from([OPEN, HIDDEN, None]))
+def test_only_direct_messages_ever_have_the_private_memory(
+    channel_id: str, use: MemoryUse, kind: ChannelInfo | None
+) -> None:
+    scope = scope_at(channel_id, use, channel=kind)
+    assert (scope == PRIVATE) == channel_id.startswith("D")
 
 
 @given(one=IDS, other=IDS)
 def test_channels_set_apart_share_nothing(one: str, other: str) -> None:
-    scopes = [scope_at(f"C{each}", MemoryUse.SEPARATE) for each in (one, other)]
+    scopes = [scope_at(f"C{each}", MemoryUse.SEPARATE, channel=OPEN) for each in (one, other)]
     assert (scopes[0] == scopes[1]) == (one == other)
     assert not {CHANNELS, PRIVATE} & {*scopes}
 
 
-@pytest.mark.parametrize("channel_id", ["C1", "G1"])
-def test_channels_and_group_messages_share_one_memory(channel_id: str) -> None:
-    assert scope_at(channel_id, MemoryUse.ON) == CHANNELS
+def test_public_channels_share_one_memory() -> None:
+    assert scope_at("C1", MemoryUse.ON, channel=OPEN) == CHANNELS
+
+
+@pytest.mark.parametrize("kind", [HIDDEN, None], ids=["private", "unknown"])
+def test_a_channel_not_known_to_be_public_shares_none_unless_it_is_set_to(
+    kind: ChannelInfo | None,
+) -> None:
+    for use in (MemoryUse.ON, MemoryUse.SEPARATE):
+        assert scope_at("C1", use, channel=kind) == of_channel("C1")
+    assert scope_at("C1", MemoryUse.SHARED, channel=kind) == CHANNELS
+
+
+@pytest.mark.parametrize("kind", [OPEN, HIDDEN, None], ids=["public", "private", "unknown"])
+def test_where_memory_is_off_the_one_is_shown_that_would_be_used(kind: ChannelInfo | None) -> None:
+    off, on = (scope_at("C1", use, channel=kind) for use in (MemoryUse.OFF, MemoryUse.ON))
+    assert off == on
 
 
 @pytest.mark.parametrize("scope", ["private", "channels", "channel:C0PUBLIC", "channel:G1"])
@@ -82,50 +108,27 @@ def test_an_ordinary_description_can_be_read() -> None:
     assert told == "slack:T0PLAY:U0ANN:channel:C0PUBLIC"
 
 
-@pytest.mark.parametrize(
-    ("base_url", "endpoint"),
-    [
-        ("https://dashscope.aliyuncs.com/api/v1", BEIJING),
-        ("https://llm-1.cn-beijing.maas.aliyuncs.com/api/v1", BEIJING),
-        ("https://ep-x1.dashscope.cn-beijing.privatelink.aliyuncs.com/api/v1", BEIJING),
-        ("https://dashscope.aliyuncs.com/api/v1", "https://bailian-vpc.cn-beijing.aliyuncs.com"),
-        ("https://dashscope-intl.aliyuncs.com/api/v1", SINGAPORE),
-        ("https://llm-1.ap-southeast-1.maas.aliyuncs.com/api/v1", SINGAPORE),
-        ("http://127.0.0.1:8000/api/v1", HERE),
-        ("http://localhost:8000/api/v1", "http://[::1]:8001"),
-    ],
-)
-def test_apps_reach_the_memories_of_their_own_region(base_url: str, endpoint: str) -> None:
-    assert are_neighbours(base_url, endpoint)
-
-
-@pytest.mark.parametrize(
-    ("base_url", "endpoint"),
-    [
-        ("https://dashscope-intl.aliyuncs.com/api/v1", BEIJING),
-        ("https://dashscope.aliyuncs.com/api/v1", SINGAPORE),
-        ("https://cn-hongkong.dashscope.aliyuncs.com/api/v1", BEIJING),
-        ("https://llm-1.us-east-1.maas.aliyuncs.com/api/v1", BEIJING),
-        ("https://dashscope.aliyuncs.com.evil.example/api/v1", BEIJING),
-        ("https://proxy.example/api/v1", "https://proxy.example"),
-        ("http://127.0.0.1:8000/api/v1", BEIJING),
-        ("https://[bad/api/v1", BEIJING),
-    ],
-)
-def test_no_other_app_is_sent_a_memory(base_url: str, endpoint: str) -> None:
-    assert not are_neighbours(base_url, endpoint)
-
-
 @pytest.mark.parametrize("kind", AppKind)
 def test_only_agents_take_a_memory(kind: AppKind) -> None:
-    app = AppProfile("a", "APP", kind, "http://127.0.0.1/api/v1", api_key="sk")
-    assert may_use(app, endpoint=HERE) == (kind is AppKind.AGENT)
+    why = why_without(replace(APP, kind=kind), workspace=HERE)
+    assert why == (None if kind is AppKind.AGENT else "kind")
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "why"),
+    [
+        ({"base_url": "https://dashscope.aliyuncs.com/api/v1"}, "region"),
+        ({"workspace": "llm-other"}, "workspace"),
+    ],
+)
+def test_an_agent_from_elsewhere_takes_none_of_ours(elsewhere: dict[str, str], why: str) -> None:
+    assert why_without(replace(APP, **elsewhere), workspace=HERE) == why
 
 
 def test_ids_named_by_people_go_to_any_agent() -> None:
-    app = AppProfile("a", "A", AppKind.AGENT, "https://proxy.example/api/v1", api_key="sk")
-    assert may_use(app, endpoint=None)
-    assert not may_use(replace(app, kind=AppKind.WORKFLOW), endpoint=None)
+    app = replace(APP, base_url="https://proxy.example/api/v1", workspace="llm-other")
+    assert why_without(app, workspace=None) is None
+    assert why_without(replace(app, kind=AppKind.WORKFLOW), workspace=None) == "kind"
 
 
 def test_only_off_switches_off() -> None:

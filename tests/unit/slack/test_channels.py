@@ -133,6 +133,29 @@ async def test_a_refusal_is_believed_for_a_minute_and_an_outage_not(
     assert await channels.channel("T1", "C1") == GENERAL
 
 
+@pytest.mark.parametrize(
+    ("told", "is_private"),
+    [({}, False), ({"is_private": True}, True), ({"name": "mpdm-a--b-1", "is_mpim": True}, True)],
+    ids=["public", "private", "group"],
+)
+async def test_whether_a_channel_is_private_is_known_while_slack_does_not_answer(
+    scripted_slack: Any,
+    channels: SlackChannels,
+    clock: Clock,
+    told: dict[str, Any],
+    *,
+    is_private: bool,
+) -> None:
+    scripted_slack.says("conversations.info", scripted_slack.ok(channel={**INFO, **told}))
+    scripted_slack.says("conversations.info", scripted_slack.refuses("ratelimited"))
+    await channels.channel("T1", "C1")
+    clock.now += KNOWN_S + 1
+    found = await channels.channel("T1", "C1")
+    assert found is not None
+    assert found.is_private is is_private
+    assert found.creator == ""  # rights go by what Slack says now
+
+
 async def test_nobody_waits_long_for_a_silent_slack(
     scripted_slack: Any, channels: SlackChannels
 ) -> None:

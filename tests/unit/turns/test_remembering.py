@@ -14,9 +14,11 @@ from scene import Scene
 
 from bot.core.answer import Answer
 from bot.core.memory import Memory
+from bot.core.policy import ChannelInfo
 from bot.core.question import AppKind
 from bot.core.resolution import Effective
 from bot.core.setting import MemoryUse
+from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import (
     DashScopeError,
     MemoryGone,
@@ -35,7 +37,17 @@ from storage.database import Storage
 from storage.memories import MemoryKey
 from storage.tables import memory
 
-ENDPOINT = "http://127.0.0.1:1"
+WORKSPACE = StudioWorkspace("http://127.0.0.1:1", "llm-1")
+GENERAL = ChannelInfo(
+    "C1",
+    name="general",
+    is_member=True,
+    is_private=False,
+    is_direct=False,
+    is_shared=False,
+    creator="",
+    is_archived=False,
+)
 AGENT = Effective(PROFILE)
 DIRECT = a_turn(channel_id="D1")
 QUICK = Patience(answer_s=2.0, rest_s=0.0, throttled_s=0.0)
@@ -78,6 +90,20 @@ class Maker:
             raise self.failures.pop(0)
 
 
+@dataclass
+class Town:
+    """Public channels and a private one; what another one is, nobody tells."""
+
+    asked: list[str] = field(default_factory=list[str])
+
+    async def channel(self, team_id: str, channel_id: str) -> ChannelInfo | None:
+        del team_id
+        self.asked.append(channel_id)
+        if channel_id == "C0UNKNOWN":
+            return None
+        return replace(GENERAL, is_private=channel_id == "C0HIDDEN")
+
+
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
     url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
@@ -88,9 +114,14 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 
 @asynccontextmanager
 async def remembering(
-    storage: Storage, maker: Maker | None, patience: Patience = QUICK
+    storage: Storage,
+    maker: Maker | None,
+    patience: Patience = QUICK,
+    town: Town | None = None,
 ) -> AsyncGenerator[LongTermMemory]:
-    async with LongTermMemory(storage, maker=maker, endpoint=ENDPOINT, patience=patience) as opened:
+    async with LongTermMemory(
+        storage, maker=maker, workspace=WORKSPACE, channels=town or Town(), patience=patience
+    ) as opened:
         yield opened
 
 
@@ -128,8 +159,10 @@ async def test_twenty_questions_at_once_make_one_memory(storage: Storage) -> Non
         ("D1", MemoryUse.ON, "private"),
         ("D1", MemoryUse.SEPARATE, "private"),
         ("C1", MemoryUse.ON, "channels"),
-        ("G1", MemoryUse.ON, "channels"),
         ("C1", MemoryUse.SEPARATE, "channel:C1"),
+        ("C0HIDDEN", MemoryUse.ON, "channel:C0HIDDEN"),
+        ("C0HIDDEN", MemoryUse.SHARED, "channels"),
+        ("C0UNKNOWN", MemoryUse.ON, "channel:C0UNKNOWN"),
     ],
 )
 async def test_a_place_has_its_own_memory(
@@ -148,8 +181,16 @@ async def test_a_place_has_its_own_memory(
         replace(AGENT, memory=MemoryUse.OFF),
         *(Effective(replace(PROFILE, kind=kind)) for kind in AppKind if kind is not AppKind.AGENT),
         Effective(replace(PROFILE, base_url="https://dashscope-intl.aliyuncs.com/api/v1")),
+        Effective(replace(PROFILE, workspace="llm-2")),
     ],
-    ids=["off", "workflow", "dialog workflow", "orchestration", "another region"],
+    ids=[
+        "off",
+        "workflow",
+        "dialog workflow",
+        "orchestration",
+        "another region",
+        "another workspace",
+    ],
 )
 async def test_where_memory_has_no_place_none_is_made(
     storage: Storage, effective: Effective
@@ -178,6 +219,18 @@ async def test_without_keys_only_a_memory_named_by_hand_counts(storage: Storage)
         assert await memories.recall(a_turn(), AGENT) is None
     assert found is not None
     assert found.memory_id == "m9"
+
+
+async def test_without_keys_slack_is_asked_about_channels_only_for_who_has_a_memory(
+    storage: Storage,
+) -> None:
+    town = Town()
+    async with remembering(storage, None, town=town) as memories:
+        await memories.recall(a_turn(), AGENT)
+        assert town.asked == []
+        await storage.memories.give(MemoryKey("T1", "U1", "channels"), "m9", by="UADMIN")
+        assert await memories.recall(a_turn(), AGENT) is not None
+    assert town.asked == ["C1"]
 
 
 async def test_an_answer_does_not_wait_for_a_slow_one_which_serves_the_next(
@@ -212,6 +265,18 @@ async def test_what_cannot_be_made_is_not_tried_again_at_once(storage: Storage) 
         await grow_stale(storage)
         assert await memories.recall(DIRECT, AGENT) is not None
     assert maker.calls == ["create", "create"]  # nobody looks for what was never made
+
+
+async def test_why_none_could_be_made_is_known_until_one_is(storage: Storage) -> None:
+    maker = Maker(failures=[Misconfigured(code="SignatureDoesNotMatch"), UpstreamUnreachable()])
+    reasons: list[str] = []
+    async with remembering(storage, maker) as memories:
+        for _ in range(3):
+            reasons.append(found.reason if (found := memories.not_made()) else "")
+            await memories.recall(DIRECT, AGENT)
+            await grow_stale(storage)
+        assert memories.not_made() is None
+    assert reasons == ["", "SignatureDoesNotMatch", "UpstreamUnreachable"]
 
 
 async def test_a_service_that_is_away_is_left_alone_for_a_while(storage: Storage) -> None:

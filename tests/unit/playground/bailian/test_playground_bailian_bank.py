@@ -33,7 +33,7 @@ def test_every_fact_can_be_kept_as_a_node(text: str) -> None:
 
 
 def test_what_was_told_is_recalled_once_and_in_order() -> None:
-    bank = MemoryBank()
+    bank = MemoryBank("llm-1")
     memory_id, other_id = bank.create(), bank.create()
     bank.remember(memory_id, "I like noodles. I am from Wuhan.")
     bank.remember(memory_id, "I like noodles.")
@@ -42,7 +42,7 @@ def test_what_was_told_is_recalled_once_and_in_order() -> None:
 
 
 def test_a_memory_nobody_made_is_refused_loudly() -> None:
-    bank = MemoryBank()
+    bank = MemoryBank("llm-1")
     for calling in (
         lambda: bank.remember("m0", "nothing to keep"),
         lambda: bank.recall("m0"),
@@ -54,7 +54,7 @@ def test_a_memory_nobody_made_is_refused_loudly() -> None:
 
 
 def test_a_deleted_memory_is_gone_with_its_facts() -> None:
-    bank = MemoryBank()
+    bank = MemoryBank("llm-1")
     memory_id = bank.create("d")
     bank.remember(memory_id, "I like noodles.")
     bank.delete(memory_id)
@@ -64,7 +64,7 @@ def test_a_deleted_memory_is_gone_with_its_facts() -> None:
 
 
 def test_the_oldest_facts_are_forgotten_when_there_are_too_many() -> None:
-    bank = MemoryBank()
+    bank = MemoryBank("llm-1")
     memory_id = bank.create()
     for number in range(NODES_LIMIT + 1):
         bank.add(memory_id, str(number))

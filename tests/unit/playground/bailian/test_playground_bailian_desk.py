@@ -26,11 +26,10 @@ class Scene:
     """A desk, and a client of it whose clock moves on between calls."""
 
     def __init__(self) -> None:
-        self.bank = MemoryBank()
+        self.bank = MemoryBank("llm-1")
         self.memory_id = self.bank.create("first")
         self.now = NOW
         self.desk = Desk(
-            workspace_id="llm-1",
             keys={KEY.key_id: KEY.secret},
             bank=self.bank,
             files=FileRoom(),

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bot.core.question import AppKind
 from bot.playground.bailian import MemoryBank
 from bot.playground.dashscope.answers import Inquiry, Said
 from bot.playground.dashscope.apps import App
@@ -22,22 +21,32 @@ def facts(inquiry: Inquiry) -> Said:
 
 @pytest.fixture
 def bank() -> MemoryBank:
-    return MemoryBank()
+    return MemoryBank("llm-1")
 
 
 @pytest.fixture
 def gateway(bank: MemoryBank) -> Gateway:
-    apps = [App("A", answers=facts, kind=AppKind.AGENT)]
+    apps = [
+        App("A", answers=facts),
+        App("B", answers=facts, workspace="llm-1"),
+        App("C", answers=facts, workspace="llm-2"),
+    ]
     gateway = Gateway(apps, api_keys=["sk"], now=lambda: 0.0)
     gateway.bank = bank
     return gateway
 
 
-def asked(gateway: Gateway, prompt: str, *, memory_id: str | None) -> Refusal | Generation:
+def asked(
+    gateway: Gateway, prompt: str, *, memory_id: str | None, app: str = "A", workspace: str = ""
+) -> Refusal | Generation:
     told: dict[str, Any] = {"prompt": prompt} | ({"memory_id": memory_id} if memory_id else {})
-    headers = {"authorization": "Bearer sk", "content-type": "application/json"}
+    headers = {
+        "authorization": "Bearer sk",
+        "content-type": "application/json",
+        "x-dashscope-workspace": workspace,
+    }
     body = json.dumps({"input": told, "parameters": {}}).encode()
-    return gateway.receive(Call("A", headers=headers, body=body, request_id="r"))
+    return gateway.receive(Call(app, headers=headers, body=body, request_id="r"))
 
 
 def answered(gateway: Gateway, prompt: str, *, memory_id: str | None) -> str:
@@ -62,6 +71,16 @@ def test_an_unknown_memory_is_refused(gateway: Gateway) -> None:
     for refusal in LOST_MEMORIES.values():
         gateway.lost_memories = refusal
         assert asked(gateway, "hello", memory_id="m0") is refusal
+
+
+def test_a_memory_is_known_to_the_apps_of_its_workspace_alone(
+    gateway: Gateway, bank: MemoryBank
+) -> None:
+    memory_id = bank.create()
+    own = asked(gateway, "hello", memory_id=memory_id, app="B", workspace="llm-1")
+    assert isinstance(own, Generation)
+    other = asked(gateway, "hello", memory_id=memory_id, app="C", workspace="llm-2")
+    assert other is LOST_MEMORY
 
 
 def test_a_memory_deleted_meanwhile_keeps_nothing(gateway: Gateway, bank: MemoryBank) -> None:
