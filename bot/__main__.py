@@ -17,7 +17,13 @@ from bot.settings import Settings
 from bot.slack.events_http import EVENTS_PATH
 from storage import schema
 from storage.database import Storage
-from storage.errors import DatabaseBehind, StorageError, StorageUnavailable
+from storage.errors import (
+    DatabaseBehind,
+    DatabaseBusy,
+    NotPermitted,
+    StorageError,
+    StorageUnavailable,
+)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -54,6 +60,13 @@ def _sentence(error: Exception) -> str:
             return f"Slack refused the bot token ({error.code}): check SLACK_BOT_TOKEN"
         case DatabaseBehind():
             return f"{error}: run `dashscope-slack db upgrade`"
+        case NotPermitted():
+            return (
+                f"The database's role may not do this ({error}): make it the owner, with "
+                "`ALTER DATABASE name OWNER TO role`"
+            )
+        case DatabaseBusy():
+            return str(error)
         case StorageUnavailable():
             return f"The database cannot be opened ({error}): check DATABASE_URL"
         case _:

@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.core.endpoints import is_protected, read_endpoint
 from bot.core.question import AppKind, AppProfile
 from bot.errors import SettingsError
+from storage.database import parse_url
+from storage.errors import StorageError
 from storage.vault import Vault
 
 SINGAPORE = "https://dashscope-intl.aliyuncs.com/api/v1"
@@ -126,9 +128,11 @@ class Settings(BaseSettings):
 
     @field_validator("database_url", mode="after")
     @classmethod
-    def _names_its_driver(cls, value: str) -> str:
-        if not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
-            raise ValueError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    def _is_a_database(cls, value: str) -> str:
+        try:
+            parse_url(value)
+        except StorageError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @field_validator("encryption_keys", mode="after")

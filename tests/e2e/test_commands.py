@@ -242,6 +242,38 @@ async def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path,
     assert "heliotrope" not in complaint
 
 
+@pytest.mark.parametrize(
+    "command", [("run",), ("playground",), ("doctor",), ("db", "upgrade")], ids=" ".join
+)
+async def test_a_database_address_that_cannot_be_right_is_a_sentence_about_its_variable(
+    rig: Rig, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    url = "postgresql://bot:heliotrope@host:port/bot"
+    environment = environment_of(rig, DATABASE_URL=url) | WIDE
+    _, out, err = await run_to_end(*command, environment=environment, folder=tmp_path)
+    assert "DATABASE_URL: the port is no number" in out + err
+    assert "heliotrope" not in out + err
+    assert "Traceback" not in out + err
+
+
+async def test_a_role_that_may_not_make_tables_is_told_who_may(
+    tmp_path: Path, postgres: TempPostgres
+) -> None:
+    name = tmp_path.name
+    connection = await asyncpg.connect(postgres.dsn("postgres"))
+    try:
+        await connection.execute(f'CREATE ROLE "{name}" LOGIN')
+        await connection.execute(f'CREATE DATABASE "{name}"')
+        url = postgres.url(name).replace("postgres@", f"{name}@")
+        complaint = await fail("db", "upgrade", folder=tmp_path, DATABASE_URL=url)
+        assert "permission denied" in complaint
+        assert "ALTER DATABASE name OWNER TO role" in complaint
+        await connection.execute(f'ALTER DATABASE "{name}" OWNER TO "{name}"')
+    finally:
+        await connection.close()
+    assert schema.head() in await succeed("db", "upgrade", folder=tmp_path, DATABASE_URL=url)
+
+
 @pytest.mark.parametrize("is_socket", [False, True], ids=["http", "socket"])
 async def test_the_doctor_is_content_when_everything_is_right(
     rig: Rig, tmp_path: Path, *, is_socket: bool
