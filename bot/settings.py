@@ -1,11 +1,18 @@
 """Every environment variable, read once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator as After
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from bot import setting_checks as checks
 from bot.core.question import AppKind, AppProfile
@@ -13,6 +20,10 @@ from bot.errors import SettingsError
 
 SINGAPORE = "https://dashscope-intl.aliyuncs.com/api/v1"
 """The international endpoint; a key of another region is refused there with 401."""
+
+LOOKALIKE = 0.8
+"""How much of two names must be the same for one to be a slip of the other, by difflib's measure:
+one letter in five may be wrong."""
 
 Commas = BeforeValidator(checks.split_commas)
 
@@ -141,6 +152,26 @@ class Settings(BaseSettings):
         if for_run:
             settings.require_for_run()
         return settings
+
+    @classmethod
+    def misspelt(cls) -> Mapping[str, str]:
+        """Return names in the environment and `.env` that are none of ours, but nearly.
+
+        Returns:
+            What each was probably meant for: a setting that is not set.
+        """
+        given = {**EnvSettingsSource(cls).env_vars, **DotEnvSettingsSource(cls).env_vars}
+        known = {*cls.model_fields, "dashscope_http_base_url"}
+        close = {
+            name: get_close_matches(name, known, n=1, cutoff=LOOKALIKE)
+            for name in sorted(given.keys() - known)
+        }
+        return {
+            name.upper(): meant.upper()
+            for name, matches in close.items()
+            for meant in matches
+            if meant not in given
+        }
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

@@ -59,10 +59,25 @@ AILMENTS = {
         "settings", ("DASHSCOPE_APP_ID", ".env"), {"DASHSCOPE_APP_ID": ""}
     ),
     "a wrong setting": Ailment("settings", ("PORT", ".env"), {"PORT": "many"}),
+    "tokens in each other's place": Ailment(
+        "settings",
+        ("SLACK_APP_TOKEN", "must be an app-level token, xapp-…; xoxb-…, a bot token, was found"),
+        {"SLACK_APP_TOKEN": "xoxb-wrong"},
+    ),
+    "a slip in a name": Ailment(
+        "names",
+        ("ENCRYPTION_KEY is no setting", "is ENCRYPTION_KEYS meant?"),
+        {"ENCRYPTION_KEY": "wrong" * 8},
+    ),
     "a database that cannot be opened": Ailment(
         "database",
-        ("PostgreSQL cannot be opened", "check DATABASE_URL"),
+        ("PostgreSQL cannot be opened", "Connect call failed", "check DATABASE_URL"),
         {"DATABASE_URL": f"postgresql+asyncpg://bot@{NOWHERE}/bot"},
+    ),
+    "a database where nothing can be written": Ailment(
+        "database",
+        ("/proc/none cannot be written to", "DATABASE_URL"),
+        {"DATABASE_URL": "sqlite+aiosqlite:////proc/none/bot.db"},
     ),
     "half of the access keys": Ailment(
         "long-term memory",
@@ -322,6 +337,39 @@ async def test_the_doctor_knows_whether_memories_can_be_made(rig: Rig, tmp_path:
         assert "reachable" in finding(table, "long-term memory")
         assert bailian.bank.memories == ()
     assert ACCESS_KEY_SECRET not in table
+
+
+async def test_the_doctor_says_what_is_off_and_what_turns_it_on(rig: Rig, tmp_path: Path) -> None:
+    bare = await succeed("doctor", folder=tmp_path, **environment_of(rig), **WIDE)
+    assert "plain text alone" in finding(bare, "attachments")
+    assert "PUBLIC_URL" in finding(bare, "attachments")
+    assert "refused" in finding(bare, "secrets in Slack")
+    assert "ENCRYPTION_KEYS" in finding(bare, "secrets in Slack")
+    assert "DASHSCOPE_APP_KIND" in finding(bare, "DashScope app")
+    more = {
+        "PUBLIC_URL": "https://bot.example.com",
+        "ENCRYPTION_KEYS": "a key that is quite long enough!!",
+        "DASHSCOPE_APP_KIND": "workflow",
+    }
+    full = await succeed("doctor", folder=tmp_path, **environment_of(rig), **more, **WIDE)
+    assert "https://bot.example.com/files" in finding(full, "attachments")
+    assert "sealed" in finding(full, "secrets in Slack")
+    assert "asked as workflow" in finding(full, "DashScope app")
+    assert "DASHSCOPE_APP_KIND" not in full
+
+
+async def test_the_doctor_says_why_an_app_is_asked_without_memory(rig: Rig, tmp_path: Path) -> None:
+    async with BailianServer() as bailian:
+        keys = {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+            "BAILIAN_WORKSPACE_ID": WORKSPACE_ID,
+            "BAILIAN_ENDPOINT": bailian.endpoint,
+            "DASHSCOPE_APP_KIND": "workflow",
+        }
+        environment = environment_of(rig) | keys | WIDE
+        table = await succeed("doctor", folder=tmp_path, **environment)
+    assert "only agents" in finding(table, "long-term memory")
 
 
 async def test_the_doctor_knows_where_further_workspaces_install_the_bot(

@@ -176,6 +176,30 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.read().admin_users == ("U1", "U2")
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("ENCRYPTION_KEY", "ENCRYPTION_KEYS"),
+        ("SLACK_BOT_TOKN", "SLACK_BOT_TOKEN"),
+        ("SLACK_TOKEN", "SLACK_BOT_TOKEN"),
+        ("DASHSCOPE_KEY", "DASHSCOPE_API_KEY"),
+        ("DATABASE_URI", "DATABASE_URL"),
+    ],
+)
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_a_name_that_is_nearly_a_settings_is_told_until_that_setting_is_set(
+    monkeypatch: pytest.MonkeyPatch, where: str, given: str, meant: str
+) -> None:
+    assert Settings.misspelt() == {}
+    if where == "file":
+        Path(".env").write_text(f"{given}=hush\nOTHER=hush\n{meant}=\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv(given, "hush")
+    assert Settings.misspelt() == {given: meant}
+    monkeypatch.setenv(meant, "hush")
+    assert given not in Settings.misspelt()
+
+
 def test_secrets_never_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-hush")
     monkeypatch.setenv("ENCRYPTION_KEYS", "key-hush-" + "k" * 32)
