@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _complain(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
 def _sentence(error: Exception) -> str:
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dashscope-slack",
         description="A Slack bot that answers with DashScope apps.",
-        formatter_class=_wide,
+        formatter_class=_Wide,
     )
     parser.add_argument("--version", action="version", version=version("dashscope-slack"))
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     transport.add_argument("--socket", action="store_true", help="for Socket Mode")
     transport.add_argument("--url", help="the server's public address, https://…")
     words = "see and change the database's revision"
-    database = commands.add_parser("db", help=words, description=words)
+    database = commands.add_parser("db", help=words, description=words, formatter_class=_Wide)
     actions = database.add_subparsers(required=True, metavar="action")
     for name, command, words in (
         ("upgrade", _db_upgrade, "bring the database up to date"),
@@ -111,9 +112,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _wide(prog: str) -> argparse.HelpFormatter:
-    """Leave room for the names, so that each is on one line with its words."""
-    return argparse.HelpFormatter(prog, max_help_position=16)
+class _Wide(argparse.HelpFormatter):
+    """Puts each name on one line with its words: argparse forgets that commands stand deeper."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=16)
+        self._action_max_length = 14  # the longest name, and the four columns before it
 
 
 async def _run(_arguments: argparse.Namespace) -> int:
@@ -192,7 +196,8 @@ async def _db_reencrypt(_arguments: argparse.Namespace) -> int:
     await schema.check_current(settings.database_url)
     async with Storage(settings.database_url, keys=settings.secret_keys) as storage:
         done, unreadable = await storage.secrets.reencrypt()
-    print(f"{done} sealed with the first key, {unreadable} unreadable")
+    print(f"{done} sealed with the first key, {len(unreadable)} unreadable")
+    _complain(*(f"unreadable: {name} of {team_id}" for team_id, name in unreadable))
     return FAILED if unreadable else 0
 
 

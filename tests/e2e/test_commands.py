@@ -196,6 +196,19 @@ async def test_help_names_every_command(tmp_path: Path) -> None:
     assert set(COMMANDS) <= set(listed)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [(("--help",), COMMANDS), (("db", "--help"), ("upgrade", "current", "downgrade", "reencrypt"))],
+)
+async def test_help_says_what_each_command_does_on_its_own_line(
+    tmp_path: Path, arguments: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    listed = (await succeed(*arguments, folder=tmp_path, COLUMNS="80")).splitlines()
+    for name in names:
+        (line,) = [line for line in listed if line.split()[:1] == [name]]
+        assert len(line.split()) > 2, line
+
+
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("db",), ("db", "downgrade"), ("manifest",)])
 async def test_a_line_that_cannot_be_understood_is_answered_with_the_usage(
     tmp_path: Path, arguments: tuple[str, ...]
