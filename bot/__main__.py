@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain("These settings are not right:", *(f"  {line}" for line in error.problems))
         status = BAD_SETTINGS
     except (BotError, StorageError, OSError) as error:
-        _complain(_sentence(error))
+        _complain(sentence(error))
         status = FAILED
     except KeyboardInterrupt:
         status = 130
@@ -54,7 +54,7 @@ def _complain(*lines: str) -> None:
         print(line, file=sys.stderr)
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """Say what ended a command and, where it is known, what to do."""
     match error:
         case SlackTokenRefused():

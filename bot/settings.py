@@ -90,7 +90,8 @@ class Settings(BaseSettings):
     )
     bailian_endpoint: Annotated[str, After(checks.bailian_endpoint)] = Field(
         "https://bailian.cn-beijing.aliyuncs.com",
-        description="Where memories are made; only apps of the same region are asked with them.",
+        description="Where memories are made, which must be in the app's region; "
+        "Singapore's is https://bailian.ap-southeast-1.aliyuncs.com.",
     )
 
     database_url: Annotated[str, After(checks.database_url)] = Field(
@@ -102,7 +103,8 @@ class Settings(BaseSettings):
     ] = Field(
         (),
         description="Comma separated keys for secrets in the database; "
-        "the first encrypts, all decrypt.",
+        "the first encrypts, all decrypt. "
+        "Each has 32 characters or more: openssl rand -hex 32",
     )
     admin_users: Annotated[tuple[str, ...], NoDecode, Commas, After(checks.user_ids)] = Field(
         (),
