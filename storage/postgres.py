@@ -27,11 +27,11 @@ _CONNECT_ARGS: dict[str, Any] = {
 }
 
 
-_PLACES = frozenset({"host", "port"})
+_HOST = "host"
 """Read by SQLAlchemy: a socket's folder, or several hosts (its docs, "asyncpg")."""
 _TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword"})
 """Read by asyncpg as libpq means them, but only out of a DSN (its docs, "connect")."""
-_WORDS = _PLACES | _TLS | {"ssl", "target_session_attrs"}
+_WORDS = _TLS | {_HOST, "ssl", "target_session_attrs"}
 PERCENT_ENCODE = "in a password, write `@` as `%40`, `:` as `%3A`, `/` as `%2F` and `%` as `%25`"
 
 
@@ -65,10 +65,10 @@ def _engine(url: sa.URL, **pool: Any) -> AsyncEngine:
     words = dict(url.query)
     if "ssl" in words:  # asyncpg's own name for it
         words.setdefault("sslmode", words.pop("ssl"))
-    places = {name: words.pop(name) for name in _PLACES & words.keys()}
+    host = {_HOST: words.pop(_HOST)} if _HOST in words else {}
     connect_args = _CONNECT_ARGS | ({"dsn": f"postgresql://?{urlencode(words)}"} if words else {})
     return create_async_engine(
-        url.set(query=places), connect_args=connect_args, hide_parameters=True, **pool
+        url.set(query=host), connect_args=connect_args, hide_parameters=True, **pool
     )
 
 

@@ -35,6 +35,7 @@ def test_an_address_without_a_driver_means_the_one_there_is(url: str, driver: st
         ("postgresql://bot:hush@host:99999/bot", "the port must be from 1 to 65535"),
         ("postgresql://bot:hu@sh@host/bot", "`%40`"),
         ("postgresql://bot:hush@host/bot?channel_binding=hush", "leave channel_binding out"),
+        ("postgresql://bot:hush@/bot?host=host&port=99999", "leave port out"),
     ],
 )
 def test_an_address_that_cannot_be_right_is_told_in_words_without_its_password(
