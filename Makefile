@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 FUZZER = $(shell sed -n 's/.*"\(atheris==[^"]*\)".*/\1/p' pyproject.toml)
+COMPILE = UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench fuzz lock format
@@ -46,6 +48,6 @@ fuzz: setup ## look for inputs that break a law, each for FUZZ_SECONDS (60)
 	cannot be installed here: PyPI has it for Linux (x86-64) and CPython 3.11 to 3.13."; exit 1; }
 	@$(BIN)/python -m tests.fuzz
 
-lock: setup ## resolve pyproject.toml anew into requirements.lock
-	@UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+lock: setup ## resolve pyproject.toml anew into requirements.lock, and what the bot needs of it into requirements-run.lock
+	@$(COMPILE) --group dev --upgrade -o requirements.lock
+	@$(COMPILE) --constraint requirements.lock -o requirements-run.lock

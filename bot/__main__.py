@@ -17,7 +17,13 @@ from bot.settings import Settings
 from bot.slack.events_http import EVENTS_PATH
 from storage import schema
 from storage.database import Storage
-from storage.errors import DatabaseBehind, StorageError, StorageUnavailable
+from storage.errors import (
+    DatabaseBehind,
+    DatabaseBusy,
+    NotPermitted,
+    StorageError,
+    StorageUnavailable,
+)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -36,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain("These settings are not right:", *(f"  {line}" for line in error.problems))
         status = BAD_SETTINGS
     except (BotError, StorageError, OSError) as error:
-        _complain(_sentence(error))
+        _complain(sentence(error))
         status = FAILED
     except KeyboardInterrupt:
         status = 130
@@ -44,16 +50,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _complain(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """Say what ended a command and, where it is known, what to do."""
     match error:
         case SlackTokenRefused():
             return f"Slack refused the bot token ({error.code}): check SLACK_BOT_TOKEN"
         case DatabaseBehind():
             return f"{error}: run `dashscope-slack db upgrade`"
+        case NotPermitted():
+            return (
+                f"The database's role may not do this ({error}): make it the owner, with "
+                "`ALTER DATABASE name OWNER TO role`"
+            )
+        case DatabaseBusy():
+            return str(error)
         case StorageUnavailable():
             return f"The database cannot be opened ({error}): check DATABASE_URL"
         case _:
@@ -64,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dashscope-slack",
         description="A Slack bot that answers with DashScope apps.",
-        formatter_class=_wide,
+        formatter_class=_Wide,
     )
     parser.add_argument("--version", action="version", version=version("dashscope-slack"))
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -83,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     transport.add_argument("--socket", action="store_true", help="for Socket Mode")
     transport.add_argument("--url", help="the server's public address, https://…")
     words = "see and change the database's revision"
-    database = commands.add_parser("db", help=words, description=words)
+    database = commands.add_parser("db", help=words, description=words, formatter_class=_Wide)
     actions = database.add_subparsers(required=True, metavar="action")
     for name, command, words in (
         ("upgrade", _db_upgrade, "bring the database up to date"),
@@ -98,9 +112,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _wide(prog: str) -> argparse.HelpFormatter:
-    """Leave room for the names, so that each is on one line with its words."""
-    return argparse.HelpFormatter(prog, max_help_position=16)
+class _Wide(argparse.HelpFormatter):
+    """Puts each name on one line with its words: argparse forgets that commands stand deeper."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=16)
+        self._action_max_length = 14  # the longest name, and the four columns before it
 
 
 async def _run(_arguments: argparse.Namespace) -> int:
@@ -179,7 +196,8 @@ async def _db_reencrypt(_arguments: argparse.Namespace) -> int:
     await schema.check_current(settings.database_url)
     async with Storage(settings.database_url, keys=settings.secret_keys) as storage:
         done, unreadable = await storage.secrets.reencrypt()
-    print(f"{done} sealed with the first key, {unreadable} unreadable")
+    print(f"{done} sealed with the first key, {len(unreadable)} unreadable")
+    _complain(*(f"unreadable: {name} of {team_id}" for team_id, name in unreadable))
     return FAILED if unreadable else 0
 
 

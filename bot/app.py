@@ -265,7 +265,8 @@ class _Process:
             metrics=self.metrics,
         )
         socket = None
-        routes = [] if settings.uses_socket_mode else events_http.routes(bolt)
+        is_http = not settings.uses_socket_mode
+        routes = events_http.routes(bolt, metrics=self.metrics) if is_http else []
         if settings.slack_app_token is not None:
             socket = await opened(
                 SocketMode(

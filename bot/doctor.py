@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bot.app import account_of
 from bot.core.memory_places import Without, why_without
+from bot.core.studio_workspace import apart
 from bot.dashscope.client import DashScope
 from bot.dashscope.memories import Memories
 from bot.dashscope.openapi import OpenApi
@@ -24,6 +26,7 @@ from bot.errors import (
 )
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.slack.file_links import FILES_PATH
 from bot.slack.identity import REQUIRED_SCOPES, Identity, who_am_i
 from bot.slack.installing import INSTALL_PATH
 from bot.slack.socket_mode import ask_for_socket
@@ -31,12 +34,13 @@ from bot.slack.web_api import WebApi
 from storage import schema
 from storage.database import parse_url
 from storage.errors import StorageError
-from storage.sqlite import exposed_file
+from storage.sqlite import exposed_file, unwritable_place
 
 ANSWER_WITHIN_S = 10.0
 _WITHOUT_MEMORY: Mapping[Without, str] = {
     "kind": "only agents are asked with memories",
-    "region": "only agents of the region of BAILIAN_ENDPOINT are asked with memories",
+    "region": "set BAILIAN_ENDPOINT to the region of DASHSCOPE_BASE_URL; Singapore's is "
+    "https://bailian.ap-southeast-1.aliyuncs.com",
     "workspace": "only agents of BAILIAN_WORKSPACE_ID are asked with memories",
 }
 
@@ -64,16 +68,24 @@ async def examine() -> list[Finding]:
         settings = Settings.read(for_run=True)
     except SettingsError as error:
         return [
-            Finding("settings", ok=False, state=problem, advice="set it in the environment or .env")
-            for problem in error.problems
+            *(
+                Finding(
+                    "settings", ok=False, state=problem, advice="set it in the environment or .env"
+                )
+                for problem in error.problems
+            ),
+            *_misspelt(),
         ]
     return [
         Finding("settings", ok=True, state="complete"),
+        *_misspelt(),
+        _keys(settings),
         await _database(settings),
         *await _database_file(settings),
         *await _slack(settings),
         await _dashscope(settings),
         await _memory(settings),
+        _attachments(settings),
     ]
 
 
@@ -82,33 +94,50 @@ def show(findings: list[Finding], *, console: Console) -> bool:
     table = Table("", "checked", "found", "what to do", box=None, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]problem[/]"
-        table.add_row(mark, finding.subject, finding.state, finding.advice)
+        table.add_row(mark, *map(escape, (finding.subject, finding.state, finding.advice)))
     console.print(table)
     return all(finding.ok for finding in findings)
 
 
+def _misspelt() -> list[Finding]:
+    return [
+        Finding("names", ok=False, state=f"{name} is no setting", advice=f"is {meant} meant?")
+        for name, meant in Settings.misspelt().items()
+    ]
+
+
+def _keys(settings: Settings) -> Finding:
+    subject = "secrets in Slack"
+    if not settings.encryption_keys:
+        state = "off: keys of further apps and people's plugin tokens are refused"
+        return Finding(subject, ok=True, state=state, advice="set ENCRYPTION_KEYS to take them")
+    state = f"kept sealed with the first key of {len(settings.encryption_keys)}"
+    return Finding(subject, ok=True, state=state)
+
+
 async def _database(settings: Settings) -> Finding:
-    url, head = settings.database_url, schema.head()
+    subject, url, head = "database", settings.database_url, schema.head()
     kind = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
+    if place := await asyncio.to_thread(unwritable_place, parse_url(url)):
+        state = f"{kind}, but {place} cannot be written to"
+        advice = "let the bot's own user write there, or set DATABASE_URL to another file"
+        return Finding(subject, ok=False, state=state, advice=advice)
     try:
         current = await schema.current(url)
     except StorageError as error:
-        state = f"{kind} cannot be opened ({type(error).__name__})"
-        return Finding("database", ok=False, state=state, advice="check DATABASE_URL")
+        state = f"{kind} cannot be opened ({error})"
+        return Finding(subject, ok=False, state=state, advice="check DATABASE_URL")
     if current == head:
-        return Finding("database", ok=True, state=f"{kind}, up to date ({head})")
+        return Finding(subject, ok=True, state=f"{kind}, up to date ({head})")
     if kind == "SQLite":
-        return Finding("database", ok=True, state=f"{kind}, will be brought to {head} by `run`")
+        return Finding(subject, ok=True, state=f"{kind}, will be brought to {head} by `run`")
     state = f"{kind}, at {current or 'nothing'}, needs {head}"
-    return Finding("database", ok=False, state=state, advice="run `dashscope-slack db upgrade`")
+    return Finding(subject, ok=False, state=state, advice="run `dashscope-slack db upgrade`")
 
 
 async def _database_file(settings: Settings) -> list[Finding]:
     """Say so when others on this machine can read what people wrote, and their tokens."""
-    try:
-        exposed = await asyncio.to_thread(exposed_file, parse_url(settings.database_url))
-    except StorageError:
-        return []  # the line before has told it
+    exposed = await asyncio.to_thread(exposed_file, parse_url(settings.database_url))
     if exposed is None:
         return []
     state = f"others on this machine can read {exposed}"
@@ -190,7 +219,12 @@ async def _dashscope(settings: Settings) -> Finding:
     except DashScopeError as error:
         state = f"{type(error).__name__}: {error.code or error.status or 'no answer'}"
         return Finding(subject, ok=False, state=state, advice=_dashscope_advice(error))
-    return Finding(subject, ok=True, state=f"{profile.app_id} answers ({profile.kind.value})")
+    state = f"{profile.app_id} answers, asked as {profile.kind.value}"
+    if "dashscope_app_kind" in settings.model_fields_set:
+        return Finding(subject, ok=True, state=state)
+    # Agents and workflows answer a question in one piece alike.
+    advice = "DashScope does not tell an app's kind: set DASHSCOPE_APP_KIND if it is another"
+    return Finding(subject, ok=True, state=state, advice=advice)
 
 
 async def _memory(settings: Settings) -> Finding:
@@ -211,6 +245,21 @@ async def _memory(settings: Settings) -> Finding:
         state = "reachable, but not used by the default app"
         return Finding(subject, ok=True, state=state, advice=_WITHOUT_MEMORY[why])
     return Finding(subject, ok=True, state="reachable")
+
+
+def _attachments(settings: Settings) -> Finding:
+    subject = "attachments"
+    if settings.public_url is not None:
+        state = f"apps fetch images and documents under {settings.public_url}{FILES_PATH}"
+        return Finding(subject, ok=True, state=state)
+    if (
+        not settings.missing_for_memory
+        and apart(profile, workspace=settings.studio_workspace) is None
+    ):
+        state = "images and documents are uploaded to Model Studio, for agents of its region"
+        return Finding(subject, ok=True, state=state)
+    advice = "set PUBLIC_URL for images and documents, or for agents an AccessKey of their region"
+    return Finding(subject, ok=True, state="plain text alone reaches the app", advice=advice)
 
 
 def _memory_advice(error: DashScopeError) -> str:

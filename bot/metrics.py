@@ -15,7 +15,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.messages = Counter(
             "dashscope_slack_messages",
-            "Messages Slack delivered: claimed, duplicate, ignored or failed.",
+            "Messages Slack delivered: claimed, duplicate, ignored or failed; "
+            "unsigned are requests of any kind whose signature is not Slack's.",
             ["outcome"],
             registry=self.registry,
         )

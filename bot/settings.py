@@ -1,19 +1,32 @@
 """Every environment variable, read once."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator as After
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
-from bot.core.endpoints import is_protected, read_endpoint
+from bot import setting_checks as checks
 from bot.core.question import AppKind, AppProfile
 from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import SettingsError
-from storage.vault import Vault
 
 SINGAPORE = "https://dashscope-intl.aliyuncs.com/api/v1"
 """The international endpoint; a key of another region is refused there with 401."""
+
+LOOKALIKE = 0.8
+"""How much of two names must be the same for one to be a slip of the other, by difflib's measure:
+one letter in five may be wrong."""
+
+Commas = BeforeValidator(checks.split_commas)
 
 
 class Settings(BaseSettings):
@@ -27,13 +40,13 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    slack_bot_token: SecretStr | None = Field(
+    slack_bot_token: Annotated[SecretStr, After(checks.bot_token)] | None = Field(
         None, description="Bot token (xoxb-…) of your Slack app."
     )
     slack_signing_secret: SecretStr | None = Field(
         None, description="Signing secret of your Slack app; needed over HTTP."
     )
-    slack_app_token: SecretStr | None = Field(
+    slack_app_token: Annotated[SecretStr, After(checks.app_token)] | None = Field(
         None, description="App-level token (xapp-…); when set, Socket Mode is used."
     )
     slack_client_id: str | None = Field(
@@ -42,12 +55,14 @@ class Settings(BaseSettings):
     slack_client_secret: SecretStr | None = Field(
         None, description="Goes with it; ENCRYPTION_KEYS must be set too."
     )
-    slack_api_url: str = Field("https://slack.com/api/", description="Slack's Web API.")
+    slack_api_url: Annotated[str, After(checks.slack_api_url)] = Field(
+        "https://slack.com/api/", description="Slack's Web API."
+    )
 
     dashscope_api_key: SecretStr | None = Field(
         None, description="API key (sk-…) of the region the app lives in."
     )
-    dashscope_base_url: str = Field(
+    dashscope_base_url: Annotated[str, After(checks.dashscope_base_url)] = Field(
         SINGAPORE,
         validation_alias=AliasChoices("DASHSCOPE_BASE_URL", "DASHSCOPE_HTTP_BASE_URL"),
         description="DashScope's endpoint, ending in /api/v1; DASHSCOPE_HTTP_BASE_URL is read too.",
@@ -75,21 +90,25 @@ class Settings(BaseSettings):
         description="Workspace (llm-…) of the memories and of the apps that use them; "
         "the console shows its id.",
     )
-    bailian_endpoint: str = Field(
+    bailian_endpoint: Annotated[str, After(checks.bailian_endpoint)] = Field(
         "https://bailian.cn-beijing.aliyuncs.com",
-        description="Where memories are made; only apps of the same region are asked with them.",
+        description="Where memories are made, which must be in the app's region; "
+        "Singapore's is https://bailian.ap-southeast-1.aliyuncs.com.",
     )
 
-    database_url: str = Field(
+    database_url: Annotated[str, After(checks.database_url)] = Field(
         "sqlite+aiosqlite:///data/bot.db",
         description="SQLite file for one process; postgresql+asyncpg://… for several.",
     )
-    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    encryption_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, Commas, After(checks.encryption_keys)
+    ] = Field(
         (),
         description="Comma separated keys for secrets in the database; "
-        "the first encrypts, all decrypt.",
+        "the first encrypts, all decrypt. "
+        "Each has 32 characters or more: openssl rand -hex 32",
     )
-    admin_users: Annotated[tuple[str, ...], NoDecode] = Field(
+    admin_users: Annotated[tuple[str, ...], NoDecode, Commas, After(checks.user_ids)] = Field(
         (),
         description="Comma separated Slack user ids that may configure the bot, "
         "besides owners and admins.",
@@ -97,7 +116,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Where the HTTP server listens.")
     port: int = Field(3000, ge=0, le=65535, description="Its port; 0 takes any free one.")
-    public_url: str | None = Field(
+    public_url: Annotated[str, After(checks.public_url)] | None = Field(
         None,
         description="The server's https address as the internet sees it: "
         "through it apps fetch images and documents.",
@@ -119,46 +138,6 @@ class Settings(BaseSettings):
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
 
-    @field_validator("encryption_keys", "admin_users", mode="before")
-    @classmethod
-    def _split_commas(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("database_url", mode="after")
-    @classmethod
-    def _names_its_driver(cls, value: str) -> str:
-        if not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
-            raise ValueError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
-        return value
-
-    @field_validator("encryption_keys", mode="after")
-    @classmethod
-    def _are_long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        Vault([key.get_secret_value() for key in value])
-        return value
-
-    @field_validator("bailian_endpoint", mode="after")
-    @classmethod
-    def _is_an_endpoint(cls, value: str) -> str:
-        return read_endpoint(value).origin
-
-    @field_validator("public_url", mode="after")
-    @classmethod
-    def _is_protected(cls, value: str | None) -> str | None:
-        if value is not None and (not is_protected(value) or {"?", "#", "@"} & set(value)):
-            raise ValueError("must be an https address (http only for this machine)")
-        return value.rstrip("/") if value is not None else None
-
-    @field_validator("dashscope_base_url", mode="after")
-    @classmethod
-    def _ends_in_version(cls, value: str) -> str:
-        value = value.rstrip("/")
-        if not value.startswith(("https://", "http://")) or not value.endswith("/api/v1"):
-            raise ValueError("must be an http(s) address ending in /api/v1")
-        return value
-
     @classmethod
     def read(cls, *, for_run: bool = False) -> Self:
         """Read the environment and `.env`.
@@ -177,6 +156,26 @@ class Settings(BaseSettings):
         if for_run:
             settings.require_for_run()
         return settings
+
+    @classmethod
+    def misspelt(cls) -> Mapping[str, str]:
+        """Return names in the environment and `.env` that are none of ours, but nearly.
+
+        Returns:
+            What each was probably meant for: a setting that is not set.
+        """
+        given = {**EnvSettingsSource(cls).env_vars, **DotEnvSettingsSource(cls).env_vars}
+        known = {*cls.model_fields, "dashscope_http_base_url"}
+        close = {
+            name: get_close_matches(name, known, n=1, cutoff=LOOKALIKE)
+            for name in sorted(given.keys() - known)
+        }
+        return {
+            name.upper(): meant.upper()
+            for name, matches in close.items()
+            for meant in matches
+            if meant not in given
+        }
 
     @property
     def secret_keys(self) -> tuple[str, ...]:

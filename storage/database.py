@@ -17,11 +17,11 @@ from storage.conversations import Conversations
 from storage.errors import StorageError, storage_errors
 from storage.installations import Installations
 from storage.memories import Memories
-from storage.postgres import PostgresDatabase
+from storage.postgres import PERCENT_ENCODE, PostgresDatabase, check_address
 from storage.secrets_at_rest import Secrets
 from storage.settings import Settings
 from storage.signals import Signals
-from storage.sqlite import SqliteDatabase
+from storage.sqlite import SqliteDatabase, database_file
 from storage.threads import Threads
 from storage.turns import Turns
 from storage.usage import UsageBook
@@ -34,20 +34,37 @@ TIMEOUT_S = 10.0
 """For one transaction, the wait for a connection included."""
 
 
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+"""What a URL may begin with, and what it means: providers hand out the names without a driver."""
+
+
 def parse_url(url: str) -> sa.URL:
     """Return a database URL in SQLAlchemy's form.
 
     Raises:
-        StorageError: It is no URL, or of a database that is not supported.
+        StorageError: It is no URL, of a database that is not supported, or holds what cannot be
+            meant. The text says what, without the URL: that may hold a password.
     """
     try:
         parsed = sa.make_url(url)
     except exc.ArgumentError:
-        raise StorageError("not a database URL") from None  # the text may hold a password
-    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise StorageError(
-            f"{parsed.drivername} is neither sqlite+aiosqlite nor postgresql+asyncpg"
-        )
+        raise StorageError("not a database URL") from None
+    except ValueError:
+        raise StorageError(f"the port is no number; {PERCENT_ENCODE}") from None
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise StorageError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    parsed = parsed.set(drivername=driver)
+    if parsed.get_backend_name() == "sqlite":
+        database_file(parsed)
+    else:
+        check_address(parsed)
     return parsed
 
 
@@ -60,7 +77,7 @@ class Storage:
     """A database, opened with `async with`; the tables must be there (`storage.schema`).
 
     Args:
-        url: `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`.
+        url: `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`; see `parse_url`.
         worker: The id under which this process takes turns; made up when None.
         exclusive: Whether a SQLite file is opened for running the bot, which only one process may.
         keys: For secrets, as `storage.vault` takes them; without one none can be kept or read.
@@ -82,7 +99,7 @@ class Storage:
         installations: The bot in further workspaces.
 
     Raises:
-        StorageError: From the constructor: the URL is of no supported database.
+        StorageError: From the constructor: the URL will not do.
         ValueError: From the constructor: a key is too short.
         DatabaseBusy: On opening: another process runs on the SQLite file.
         StorageUnavailable: On opening: the SQLite file cannot be used. PostgreSQL is first

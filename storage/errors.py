@@ -6,6 +6,7 @@
     │   ├── VersionConflict  somebody else changed it meanwhile
     │   ├── AppInUse         the app cannot go: settings name it
     │   └── NotUndoable      there is nothing this change could be taken back to
+    ├── NotPermitted         the database's role may not do this
     ├── DatabaseBusy         another process has the SQLite file
     ├── DatabaseBehind       the schema is older than this release
     ├── LeaseLost            the turn, or everything this worker ran, belongs to somebody else now
@@ -21,6 +22,8 @@ from contextlib import contextmanager
 from sqlalchemy import exc
 
 from storage.records import StoredApp, StoredSettings
+
+_INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL docs, "PostgreSQL Error Codes"
 
 
 class StorageError(Exception):
@@ -70,6 +73,10 @@ class NotUndoable(StorageConflict):
     def __init__(self, entry_id: int) -> None:
         self.entry_id = entry_id
         super().__init__(f"entry {entry_id} cannot be undone")
+
+
+class NotPermitted(StorageError):
+    """The database's role may not do this."""
 
 
 class DatabaseBusy(StorageError):
@@ -136,6 +143,7 @@ def storage_errors() -> Generator[None, None, None]:
 
     Raises:
         StorageConflict: A constraint refused the write.
+        NotPermitted: The role may not do it.
         StorageUnavailable: Nothing about the statement explains the failure.
         StorageError: The statement itself was refused.
     """
@@ -144,6 +152,8 @@ def storage_errors() -> Generator[None, None, None]:
     except exc.IntegrityError as error:
         raise StorageConflict(_brief(error)) from error
     except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError) as error:
+        if getattr(error.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
+            raise NotPermitted(_brief(error)) from error
         raise StorageError(_brief(error)) from error
     except (exc.DBAPIError, exc.TimeoutError, exc.DisconnectionError, OSError) as error:
         raise StorageUnavailable(_brief(error)) from error

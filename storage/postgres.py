@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+
+from storage.errors import StorageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,27 +27,49 @@ _CONNECT_ARGS: dict[str, Any] = {
 }
 
 
+_HOST = "host"
+"""Read by SQLAlchemy: a socket's folder, or several hosts (its docs, "asyncpg")."""
+_TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword"})
+"""Read by asyncpg as libpq means them, but only out of a DSN (its docs, "connect")."""
+_WORDS = _TLS | {_HOST, "ssl", "target_session_attrs"}
+PERCENT_ENCODE = "in a password, write `@` as `%40`, `:` as `%3A`, `/` as `%2F` and `%` as `%25`"
+
+
+def check_address(url: sa.URL) -> None:
+    """Return when a URL holds nothing that connecting would stumble over.
+
+    Raises:
+        StorageError: It does; the text says what, without a value.
+    """
+    if "@" in (url.host or ""):
+        raise StorageError(f"the host has an `@` in it; {PERCENT_ENCODE}")
+    if url.port is not None and not 0 < url.port < 2**16:
+        raise StorageError("the port must be from 1 to 65535")
+    if unknown := sorted(url.query.keys() - _WORDS):
+        known = ", ".join(sorted(_WORDS))
+        raise StorageError(f"leave {', '.join(unknown)} out: after the `?`, only {known} are known")
+
+
 def single_engine(url: sa.URL) -> AsyncEngine:
     """Return an engine that opens a connection for each use and keeps none."""
-    return create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
-        connect_args=_CONNECT_ARGS,
-        poolclass=NullPool,
-        hide_parameters=True,
-    )
+    return _engine(url, poolclass=NullPool)
 
 
 def _pool_engine(url: sa.URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
-        connect_args=_CONNECT_ARGS,
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=COMMAND_TIMEOUT_S,
-        hide_parameters=True,
-    )
+    engine = _engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=COMMAND_TIMEOUT_S)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def _engine(url: sa.URL, **pool: Any) -> AsyncEngine:
+    words = dict(url.query)
+    if "ssl" in words:  # asyncpg's own name for it
+        words.setdefault("sslmode", words.pop("ssl"))
+    host = {_HOST: words.pop(_HOST)} if _HOST in words else {}
+    connect_args = _CONNECT_ARGS | ({"dsn": f"postgresql://?{urlencode(words)}"} if words else {})
+    return create_async_engine(
+        url.set(query=host), connect_args=connect_args, hide_parameters=True, **pool
+    )
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:

@@ -106,21 +106,21 @@ class Secrets:
         """
         return self._vault.unseal(box, owner=(team_id, name))
 
-    async def reencrypt(self) -> tuple[int, int]:
+    async def reencrypt(self) -> tuple[int, Sequence[Place]]:
         """Seal every secret anew with the first key.
 
         It goes in small transactions: ended anywhere, it can simply be run again. What no key
         opens stays as it is.
 
         Returns:
-            How many are sealed with the first key now, and how many cannot be read.
+            How many are sealed with the first key now, and where those are that cannot be read.
 
         Raises:
             SecretsLocked: No key is set.
         """
         if not self.is_open:
             raise SecretsLocked
-        done = unreadable = 0
+        done, unreadable = 0, list[Place]()
         batch = await self._storage.run(reseal, self._vault, after=None)
         while batch.last is not None:
             done += batch.done
@@ -156,12 +156,12 @@ class Batch:
 
     Attributes:
         done: How many.
-        unreadable: How many were left as they were.
+        unreadable: Which were left as they were.
         last: Where the batch ended; None when there was nothing left.
     """
 
     done: int
-    unreadable: int
+    unreadable: Sequence[Place]
     last: Place | None
 
 
@@ -177,9 +177,9 @@ def reseal(conn: sa.Connection, vault: Vault, *, after: Place | None) -> Batch:
     if after is not None:
         statement = statement.where(place > after)
     rows = conn.execute(statement.with_for_update()).all()
-    done = sum(_reseal_one(conn, vault, row) for row in rows)
+    unreadable = [(row.team_id, row.name) for row in rows if not _reseal_one(conn, vault, row)]
     last = (rows[-1].team_id, rows[-1].name) if rows else None
-    return Batch(done=done, unreadable=len(rows) - done, last=last)
+    return Batch(done=len(rows) - len(unreadable), unreadable=unreadable, last=last)
 
 
 def _reseal_one(conn: sa.Connection, vault: Vault, row: sa.Row[Any]) -> bool:

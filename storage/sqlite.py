@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -64,6 +65,28 @@ def make_private(database: Path) -> None:
         os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
+def unwritable_place(url: sa.URL) -> Path | None:
+    """Return what of a database's folder and files this process may not write to; None if it may.
+
+    The nearest folder there is, is tried with a file that has no name; nothing is left behind. None
+    for a database that is no file.
+
+    Raises:
+        StorageError: The URL names no file.
+    """
+    if url.get_backend_name() != "sqlite":
+        return None
+    database = database_file(url)
+    try:
+        folder = next(folder for folder in database.absolute().parents if folder.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        return database.parent
+    files = [*_files(database), _lock_file(database)]
+    return next((file for file in files if file.exists() and not _may_write(file)), None)
+
+
 def exposed_file(url: sa.URL) -> Path | None:
     """Return the database's file if anybody but its owner can read what is in it, as rights go.
 
@@ -76,12 +99,25 @@ def exposed_file(url: sa.URL) -> Path | None:
     if url.get_backend_name() != "sqlite":
         return None
     database = database_file(url)
-    parts = (database, *(database.with_name(f"{database.name}{end}") for end in ("-wal", "-shm")))
     with contextlib.suppress(OSError):
         way_in = database.parent.stat().st_mode
-        if any(_is_readable(part.stat().st_mode, way_in) for part in parts if part.exists()):
+        files = [part for part in _files(database) if part.exists()]
+        if any(_is_readable(part.stat().st_mode, way_in) for part in files):
             return database
     return None
+
+
+def _files(database: Path) -> list[Path]:
+    """Return the database's file and those that SQLite makes beside it."""
+    return [database.with_name(f"{database.name}{end}") for end in ("", "-wal", "-shm")]
+
+
+def _lock_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}.lock")
+
+
+def _may_write(file: Path) -> bool:
+    return os.access(file, os.W_OK, effective_ids=True)
 
 
 def _is_readable(mode: int, way_in: int) -> bool:
@@ -104,7 +140,7 @@ class FileLock:
             OSError: They cannot be made, or the lock's file cannot be opened.
         """
         make_private(self._database)
-        descriptor = os.open(f"{self._database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(_lock_file(self._database), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -59,10 +59,25 @@ AILMENTS = {
         "settings", ("DASHSCOPE_APP_ID", ".env"), {"DASHSCOPE_APP_ID": ""}
     ),
     "a wrong setting": Ailment("settings", ("PORT", ".env"), {"PORT": "many"}),
+    "tokens in each other's place": Ailment(
+        "settings",
+        ("SLACK_APP_TOKEN", "must be an app-level token, xapp-…; xoxb-…, a bot token, was found"),
+        {"SLACK_APP_TOKEN": "xoxb-wrong"},
+    ),
+    "a slip in a name": Ailment(
+        "names",
+        ("ENCRYPTION_KEY is no setting", "is ENCRYPTION_KEYS meant?"),
+        {"ENCRYPTION_KEY": "wrong" * 8},
+    ),
     "a database that cannot be opened": Ailment(
         "database",
-        ("PostgreSQL cannot be opened", "check DATABASE_URL"),
+        ("PostgreSQL cannot be opened", "Connect call failed", "check DATABASE_URL"),
         {"DATABASE_URL": f"postgresql+asyncpg://bot@{NOWHERE}/bot"},
+    ),
+    "a database where nothing can be written": Ailment(
+        "database",
+        ("/proc/none cannot be written to", "DATABASE_URL"),
+        {"DATABASE_URL": "sqlite+aiosqlite:////proc/none/bot.db"},
     ),
     "half of the access keys": Ailment(
         "long-term memory",
@@ -181,6 +196,19 @@ async def test_help_names_every_command(tmp_path: Path) -> None:
     assert set(COMMANDS) <= set(listed)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [(("--help",), COMMANDS), (("db", "--help"), ("upgrade", "current", "downgrade", "reencrypt"))],
+)
+async def test_help_says_what_each_command_does_on_its_own_line(
+    tmp_path: Path, arguments: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    listed = (await succeed(*arguments, folder=tmp_path, COLUMNS="80")).splitlines()
+    for name in names:
+        (line,) = [line for line in listed if line.split()[:1] == [name]]
+        assert len(line.split()) > 2, line
+
+
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("db",), ("db", "downgrade"), ("manifest",)])
 async def test_a_line_that_cannot_be_understood_is_answered_with_the_usage(
     tmp_path: Path, arguments: tuple[str, ...]
@@ -242,6 +270,38 @@ async def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path,
     assert "heliotrope" not in complaint
 
 
+@pytest.mark.parametrize(
+    "command", [("run",), ("playground",), ("doctor",), ("db", "upgrade")], ids=" ".join
+)
+async def test_a_database_address_that_cannot_be_right_is_a_sentence_about_its_variable(
+    rig: Rig, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    url = "postgresql://bot:heliotrope@host:port/bot"
+    environment = environment_of(rig, DATABASE_URL=url) | WIDE
+    _, out, err = await run_to_end(*command, environment=environment, folder=tmp_path)
+    assert "DATABASE_URL: the port is no number" in out + err
+    assert "heliotrope" not in out + err
+    assert "Traceback" not in out + err
+
+
+async def test_a_role_that_may_not_make_tables_is_told_who_may(
+    tmp_path: Path, postgres: TempPostgres
+) -> None:
+    name = tmp_path.name
+    connection = await asyncpg.connect(postgres.dsn("postgres"))
+    try:
+        await connection.execute(f'CREATE ROLE "{name}" LOGIN')
+        await connection.execute(f'CREATE DATABASE "{name}"')
+        url = postgres.url(name).replace("postgres@", f"{name}@")
+        complaint = await fail("db", "upgrade", folder=tmp_path, DATABASE_URL=url)
+        assert "permission denied" in complaint
+        assert "ALTER DATABASE name OWNER TO role" in complaint
+        await connection.execute(f'ALTER DATABASE "{name}" OWNER TO "{name}"')
+    finally:
+        await connection.close()
+    assert schema.head() in await succeed("db", "upgrade", folder=tmp_path, DATABASE_URL=url)
+
+
 @pytest.mark.parametrize("is_socket", [False, True], ids=["http", "socket"])
 async def test_the_doctor_is_content_when_everything_is_right(
     rig: Rig, tmp_path: Path, *, is_socket: bool
@@ -290,6 +350,39 @@ async def test_the_doctor_knows_whether_memories_can_be_made(rig: Rig, tmp_path:
         assert "reachable" in finding(table, "long-term memory")
         assert bailian.bank.memories == ()
     assert ACCESS_KEY_SECRET not in table
+
+
+async def test_the_doctor_says_what_is_off_and_what_turns_it_on(rig: Rig, tmp_path: Path) -> None:
+    bare = await succeed("doctor", folder=tmp_path, **environment_of(rig), **WIDE)
+    assert "plain text alone" in finding(bare, "attachments")
+    assert "PUBLIC_URL" in finding(bare, "attachments")
+    assert "refused" in finding(bare, "secrets in Slack")
+    assert "ENCRYPTION_KEYS" in finding(bare, "secrets in Slack")
+    assert "DASHSCOPE_APP_KIND" in finding(bare, "DashScope app")
+    more = {
+        "PUBLIC_URL": "https://bot.example.com",
+        "ENCRYPTION_KEYS": "a key that is quite long enough!!",
+        "DASHSCOPE_APP_KIND": "workflow",
+    }
+    full = await succeed("doctor", folder=tmp_path, **environment_of(rig), **more, **WIDE)
+    assert "https://bot.example.com/files" in finding(full, "attachments")
+    assert "sealed" in finding(full, "secrets in Slack")
+    assert "asked as workflow" in finding(full, "DashScope app")
+    assert "DASHSCOPE_APP_KIND" not in full
+
+
+async def test_the_doctor_says_why_an_app_is_asked_without_memory(rig: Rig, tmp_path: Path) -> None:
+    async with BailianServer() as bailian:
+        keys = {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+            "BAILIAN_WORKSPACE_ID": WORKSPACE_ID,
+            "BAILIAN_ENDPOINT": bailian.endpoint,
+            "DASHSCOPE_APP_KIND": "workflow",
+        }
+        environment = environment_of(rig) | keys | WIDE
+        table = await succeed("doctor", folder=tmp_path, **environment)
+    assert "only agents" in finding(table, "long-term memory")
 
 
 async def test_the_doctor_knows_where_further_workspaces_install_the_bot(

@@ -15,9 +15,11 @@ from rich.console import Console
 import bot.admin
 import bot.core
 from bot import demo, logs
+from bot.__main__ import sentence
 from bot.core.commands import Unknown, parse_command
 from bot.core.language import Phrase
 from bot.core.setting import SETTINGS
+from bot.errors import SlackTokenRefused
 from bot.playground.dashscope.answers import Inquiry
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
@@ -25,6 +27,7 @@ from bot.playground.dashscope.pace import Pace
 from bot.prompt import Prompt, hint
 from bot.settings import Settings
 from bot.stage import stage
+from storage.errors import DatabaseBehind, DatabaseBusy, NotPermitted, StorageUnavailable
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```transcript\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -179,6 +182,31 @@ def quoted() -> Iterator[str]:
 @pytest.mark.parametrize("words", tuple(quoted()))
 def test_every_refusal_that_is_explained_is_one_of_the_bots(words: str) -> None:
     assert any(words.replace("`", "") in sentence for sentence in sentences())
+
+
+def complaints() -> Iterator[str]:
+    """Yield what `run` and `db` say on stderr before they end."""
+    for error in (
+        SlackTokenRefused(method="auth.test", code=LEFT_OUT),
+        DatabaseBehind(current=None, head=LEFT_OUT),
+        DatabaseBusy(LEFT_OUT),
+        NotPermitted(LEFT_OUT),
+        StorageUnavailable(LEFT_OUT),
+    ):
+        yield sentence(error).replace("`", "")
+
+
+def symptoms() -> Iterator[str]:
+    """Yield what the operator's tables quote, which is not what stands in code."""
+    for row in text_of("docs/operations.md").splitlines():
+        if row.startswith("| "):
+            yield from re.findall(r'(?<!=)"([^"`]+)"', row)
+
+
+@pytest.mark.parametrize("words", tuple(symptoms()))
+def test_every_symptom_that_is_quoted_to_operators_is_said_so(words: str) -> None:
+    pattern = re.compile(".*".join(map(re.escape, words.split(LEFT_OUT))))
+    assert any(map(pattern.search, (*sentences(), *complaints())))
 
 
 def test_every_setting_is_in_the_table_of_settings() -> None:

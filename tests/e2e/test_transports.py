@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Generator, Mapping
@@ -84,7 +85,8 @@ async def test_a_forged_or_replayed_request_is_refused(
     async with rig.bot() as bot:
         assert await post(bot, body, headers=headers) == 401
     assert rig.asked() == ()
-    assert "messages_total{" not in bot.metrics.text().decode()
+    counted = re.findall(r"messages_total\{.*", bot.metrics.text().decode())
+    assert counted == ['messages_total{outcome="unsigned"} 1.0']
 
 
 async def test_a_request_without_a_signature_is_refused(rig: Rig) -> None:

@@ -1,15 +1,17 @@
 """What people wrote is on the disk for the bot's own user alone."""
 
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from storage import schema
 from storage.database import Storage, parse_url
-from storage.sqlite import exposed_file
+from storage.sqlite import exposed_file, unwritable_place
 from tests.storage.conftest import sqlite_url
 from tests.storage.sample import new_turn
 
@@ -80,3 +82,51 @@ def test_a_file_is_exposed_when_its_rights_and_its_folders_let_others_read(
 def test_what_is_not_there_is_not_exposed(tmp_path: Path) -> None:
     assert exposed_file(parse_url(sqlite_url(tmp_path / "data" / "bot.db"))) is None
     assert exposed_file(parse_url("postgresql+asyncpg://127.0.0.1/bot")) is None
+
+
+@pytest.fixture
+def own_folder() -> Iterator[Path]:
+    """Yield a folder of somebody whom rights bind, as they do not bind the superuser."""
+    with TemporaryDirectory() as name:
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(name, nobody.pw_uid, nobody.pw_gid)
+            os.seteuid(nobody.pw_uid)
+            yield Path(name)
+            os.seteuid(0)
+        else:
+            yield Path(name)
+
+
+@pytest.mark.parametrize(
+    ("folder_rights", "files", "database", "unwritable"),
+    [
+        (0o700, {}, "bot.db", None),
+        (0o700, {}, "data/deep/bot.db", None),
+        (0o700, {"bot.db": 0o600, "bot.db-wal": 0o600}, "bot.db", None),
+        (0o700, {"bot.db": 0o400}, "bot.db", "bot.db"),
+        (0o700, {"bot.db": 0o600, "bot.db-wal": 0o400}, "bot.db", "bot.db-wal"),
+        (0o700, {"bot.db": 0o600, "bot.db.lock": 0o400}, "bot.db", "bot.db.lock"),
+        (0o500, {"bot.db": 0o600}, "bot.db", "."),
+        (0o500, {}, "data/bot.db", "data"),
+        (0o000, {"bot.db": 0o600}, "bot.db", "."),
+    ],
+)
+def test_what_the_bot_may_not_write_to_is_found_before_it_runs(
+    own_folder: Path,
+    folder_rights: int,
+    files: dict[str, int],
+    database: str,
+    unwritable: str | None,
+) -> None:
+    for name, mode in files.items():
+        (own_folder / name).touch(mode)
+    own_folder.chmod(folder_rights)
+    found = unwritable_place(parse_url(sqlite_url(own_folder / database)))
+    assert found == (None if unwritable is None else own_folder / unwritable)
+    own_folder.chmod(0o700)
+    assert {path.name for path in own_folder.iterdir()} == set(files)
+
+
+def test_a_database_on_a_server_is_no_file_to_write_to() -> None:
+    assert unwritable_place(parse_url("postgresql+asyncpg://127.0.0.1/bot")) is None

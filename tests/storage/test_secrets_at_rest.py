@@ -65,7 +65,7 @@ async def test_with_every_key_lost_secrets_are_unreadable_and_the_rest_works(url
         with pytest.raises(SecretUnreadable) as caught:
             await storage.secrets.get(*PLACE)
         assert SECRET not in str(caught.value)
-        assert await storage.secrets.reencrypt() == (0, 1)
+        assert await storage.secrets.reencrypt() == (0, [PLACE])
         await storage.secrets.put(*PLACE, "anew")
         assert await storage.secrets.get(*PLACE) == "anew"
 
@@ -89,20 +89,20 @@ async def test_reencryption_makes_the_old_key_needless(url: str) -> None:
         for place in places:
             await storage.secrets.put(*place, "/".join(place))
     async with Storage(url, keys=[NEW, OLD]) as storage:
-        assert await storage.secrets.reencrypt() == (len(places), 0)
+        assert await storage.secrets.reencrypt() == (len(places), [])
     async with Storage(url, keys=[NEW]) as storage:
         for place in places:
             assert await storage.secrets.get(*place) == "/".join(place)
 
 
-async def test_unreadable_secrets_stay_as_they_are_and_are_counted(url: str) -> None:
+async def test_unreadable_secrets_stay_as_they_are_and_are_named(url: str) -> None:
     async with Storage(url, keys=["some third key that is long enough"]) as storage:
         await storage.secrets.put("T1", "lost", SECRET)
         lost = await storage.read(boxes)
     async with Storage(url, keys=[OLD]) as storage:
         await storage.secrets.put(*PLACE, SECRET)
     async with Storage(url, keys=[NEW, OLD]) as storage:
-        assert await storage.secrets.reencrypt() == (1, 1)
+        assert await storage.secrets.reencrypt() == (1, [("T1", "lost")])
         assert (await storage.read(boxes))["lost"] == lost["lost"]
 
 
@@ -113,7 +113,7 @@ async def test_reencryption_that_ended_half_way_is_run_again(url: str) -> None:
     async with Storage(url, keys=[NEW, OLD]) as storage:
         first = await storage.run(reseal, Vault([NEW, OLD]), after=None)
         assert (first.done, first.last) == (BATCH, ("T1", f"app/{BATCH - 1:03}"))
-        assert await storage.secrets.reencrypt() == (BATCH + 5, 0)
+        assert await storage.secrets.reencrypt() == (BATCH + 5, [])
 
 
 async def test_reencryption_may_be_killed_at_any_moment(
@@ -142,7 +142,7 @@ async def test_reencryption_may_be_killed_at_any_moment(
             readable = [await storage.secrets.get("T1", f"app/{n}") for n in range(0, count, 50)]
         assert readable == [f"app/{n}" for n in range(0, count, 50)]
     async with Storage(url, keys=[NEW, OLD]) as storage:
-        assert await storage.secrets.reencrypt() == (count, 0)
+        assert await storage.secrets.reencrypt() == (count, [])
     async with Storage(url, keys=[NEW]) as storage:
         assert await storage.secrets.get("T1", f"app/{count - 1}") == f"app/{count - 1}"
 

@@ -52,13 +52,15 @@ def test_afterwards_the_new_key_is_enough(url: str, capsys: pytest.CaptureFixtur
     assert [kept(url, name, key=NEW) for name in ("one", "two")] == ["one", "two"]
 
 
-def test_unreadable_secrets_are_counted_and_fail_the_command(
+def test_unreadable_secrets_are_counted_and_named_and_fail_the_command(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep(url, "one", key=OLD)
     keep(url, "two", key=LOST)
     assert status() == FAILED
-    assert capsys.readouterr().out == "1 sealed with the first key, 1 unreadable\n"
+    out, err = capsys.readouterr()
+    assert out == "1 sealed with the first key, 1 unreadable\n"
+    assert err == "unreadable: two of T1\n"
     assert kept(url, "two", key=LOST) == "two"
 
 

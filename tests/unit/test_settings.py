@@ -57,8 +57,10 @@ def test_run_names_everything_that_is_missing() -> None:
 
 
 def test_an_app_token_stands_in_for_the_signing_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DASHSCOPE_API_KEY", "DASHSCOPE_APP_ID"):
+    for name in ("DASHSCOPE_API_KEY", "DASHSCOPE_APP_ID"):
         monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-x")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-x")
     settings = Settings.read()
     settings.require_for_run()
     assert settings.uses_socket_mode
@@ -79,7 +81,7 @@ def test_a_client_of_the_slack_app_stands_in_for_a_token(
     given: set[str], missing: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (*given, "SLACK_SIGNING_SECRET", "DASHSCOPE_API_KEY", "DASHSCOPE_APP_ID"):
-        monkeypatch.setenv(name, "long enough for a key of any kind")
+        monkeypatch.setenv(name, "xoxb- and long enough for a key of any kind")
     monkeypatch.setenv("DASHSCOPE_APP_ID", "x")
     settings = Settings.read()
     if not missing:
@@ -133,9 +135,69 @@ def test_a_public_address_others_could_read_along_is_refused(
         Settings.read()
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("SLACK_BOT_TOKEN", "xapp-hush", "must be a bot token, xoxb-…; xapp-…, an app-level token"),
+        ("SLACK_APP_TOKEN", "xoxb-hush", "must be an app-level token, xapp-…; xoxb-…, a bot token"),
+        ("SLACK_BOT_TOKEN", "xoxp-hush", "xoxp-…, a user's token, was found"),
+        ("SLACK_BOT_TOKEN", "xoxe.xoxb-hush", "xoxe…, a token that expires, was found"),
+        ("SLACK_APP_TOKEN", "sk-hush", "sk-…, an API key, was found"),
+        ("SLACK_APP_TOKEN", "hush", "must be an app-level token, xapp-…"),
+        ("SLACK_API_URL", "hush", "must be an http(s) address"),
+        ("SLACK_API_URL", "https://slack.com/api/?hush", "must be an http(s) address"),
+        ("ADMIN_USERS", "U1,hush", "must be ids such as U012AB3CD, not names"),
+        ("ADMIN_USERS", "U1,@hush", "must be ids such as U012AB3CD, not names"),
+        ("DATABASE_URL", "postgresql://bot:hush@host:port/bot", "the port is no number"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_what_was_wanted_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str, said: str
+) -> None:
+    monkeypatch.setenv(name, given)
+    with pytest.raises(SettingsError) as caught:
+        Settings.read()
+    (line,) = caught.value.problems
+    assert line.startswith(f"{name}: ")
+    assert said in line
+    assert "hush" not in line
+
+
+@pytest.mark.parametrize("given", ["https://slack.com/api", "https://slack.com/api/"])
+def test_slacks_methods_are_put_behind_its_address(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("SLACK_API_URL", given)
+    assert Settings.read().slack_api_url == "https://slack.com/api/"
+
+
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADMIN_USERS", "U1, U2,,")
     assert Settings.read().admin_users == ("U1", "U2")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("ENCRYPTION_KEY", "ENCRYPTION_KEYS"),
+        ("SLACK_BOT_TOKN", "SLACK_BOT_TOKEN"),
+        ("SLACK_TOKEN", "SLACK_BOT_TOKEN"),
+        ("DASHSCOPE_KEY", "DASHSCOPE_API_KEY"),
+        ("DATABASE_URI", "DATABASE_URL"),
+    ],
+)
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_a_name_that_is_nearly_a_settings_is_told_until_that_setting_is_set(
+    monkeypatch: pytest.MonkeyPatch, where: str, given: str, meant: str
+) -> None:
+    assert Settings.misspelt() == {}
+    if where == "file":
+        Path(".env").write_text(f"{given}=hush\nOTHER=hush\n{meant}=\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv(given, "hush")
+    assert Settings.misspelt() == {given: meant}
+    monkeypatch.setenv(meant, "hush")
+    assert given not in Settings.misspelt()
 
 
 def test_secrets_never_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from receivers import ScriptedDoor, closed_ways, receiving, reception_for
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
 
 from bot.core.messages import UserMessage
 from bot.core.screens import Caller
@@ -26,6 +28,7 @@ from bot.slack.identity import Identity
 from bot.slack.listeners import build_bolt
 
 SECRET = "s3cr3t"
+UNSIGNED = "delivery.unsigned"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MENTION: dict[str, Any] = {
@@ -72,8 +75,30 @@ def door() -> ScriptedDoor:
     return ScriptedDoor()
 
 
+@dataclass
+class Watch:
+    """A clock that is set by hand."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-async def slack(claims: Claims, door: ScriptedDoor) -> AsyncIterator[Client]:
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def slack(
+    claims: Claims, door: ScriptedDoor, metrics: Metrics, watch: Watch
+) -> AsyncIterator[Client]:
     identity = Identity(
         team_id="T1", bot_user_id="UBOT", bot_id="B1", app_id="A1", scopes=frozenset()
     )
@@ -84,10 +109,10 @@ async def slack(claims: Claims, door: ScriptedDoor) -> AsyncIterator[Client]:
         signing_secret=SECRET,
         authorize=InstallationAuthorize(Installed(installation)),
         receivers=receiving(claims.submit, reception=reception),
-        metrics=Metrics(),
+        metrics=metrics,
     )
     app = web.Application()
-    app.add_routes(routes(bolt))
+    app.add_routes(routes(bolt, metrics=metrics, clock=watch))
     async with reception, TestClient(TestServer(app, host="127.0.0.1")) as client:
         yield client
 
@@ -151,6 +176,18 @@ async def test_a_wrong_signature_or_a_stale_request_is_a_401_and_its_body_not_lo
 
 async def test_an_unsigned_request_is_a_401(slack: Client) -> None:
     assert (await slack.post(EVENTS_PATH, json=MENTION)).status == 401
+
+
+async def test_unsigned_requests_are_all_counted_and_told_once_a_minute(
+    slack: Client, metrics: Metrics, watch: Watch
+) -> None:
+    with capture_logs() as logs:
+        for watch.now in (0.0, 1.0, 59.0, 60.0, 61.0):
+            await post(slack, json.dumps(MENTION), secret="another")
+        await post(slack, json.dumps(MENTION))
+    told = [(line["log_level"], line["count"]) for line in logs if line["event"] == UNSIGNED]
+    assert told == [("warning", 1), ("warning", 3)]
+    assert b'dashscope_slack_messages_total{outcome="unsigned"} 5.0' in metrics.text()
 
 
 @pytest.mark.parametrize(

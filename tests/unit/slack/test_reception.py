@@ -175,7 +175,8 @@ async def scene(make_bolt: Callable[..., Any]) -> AsyncIterator[Scene]:
             client = ways.calls._api.client(server.bot_token)
             receivers = receiving(submit, reception=reception)
             app = web.Application()
-            app.add_routes(routes(make_bolt(server, client=client, receivers=receivers)))
+            bolt = make_bolt(server, client=client, receivers=receivers)
+            app.add_routes(routes(bolt, metrics=Metrics()))
             async with TestServer(app, host="127.0.0.1") as bot:
                 server.deliver_to(str(bot.make_url("/slack/events")))
                 yield scene
