@@ -145,6 +145,27 @@ async def test_with_the_thread_as_messages_texts_stand_in_the_question(rig: Rig)
     assert contents_of(asked) == [PNG]
 
 
+async def test_files_of_earlier_messages_are_told_of_by_name(rig: Rig) -> None:
+    await store(rig, "workspace", history="messages")
+    async with rig.bot():
+        thread = await rig.slack.say(ANN, PUBLIC, f"<@{BOT}>", files=[text(content="buy milk")])
+        await rig.finished(1)
+        await rig.ask("And shorter?", thread_ts=thread)
+        await rig.finished(2)
+    said = [(one["role"], one["content"]) for one in rig.asked()[-1].body["input"]["messages"]]
+    assert said[0] == ("user", "[attached: notes.txt]")
+    assert [role for role, _ in said] == ["user", "assistant", "user"]
+
+
+async def test_who_is_mentioned_late_hears_of_the_files_before(rig: Rig) -> None:
+    async with rig.bot():
+        thread = await rig.slack.say(ANN, PUBLIC, "here is the plan", files=[document(), image()])
+        await rig.ask("What do you think?", thread_ts=thread)
+        await rig.finished()
+    prompt = asked_once(rig).body["input"]["prompt"]
+    assert "here is the plan\n>   [attached: plan.pdf]\n>   [attached: cat.png]" in prompt
+
+
 @pytest.mark.parametrize("app_under_test", [WORKFLOW])
 async def test_a_workflow_gets_images_where_its_variables_name_them(
     rig: Rig, app_under_test: App
