@@ -60,6 +60,10 @@ EMPTY_ANSWER = Phrase(
     "The assistant finished without saying anything. Try asking in other words.",
     "助手没有给出任何内容。请换个说法再问一次。",
 )
+ENDED_EARLY = Phrase(
+    "The assistant ended here before it was done, perhaps at its length limit; ask it to go on.",
+    "助手在此提前结束，可能达到了长度上限，可以让它继续。",
+)
 EMPTY_QUESTION = Phrase(
     "Hi! Mention me together with a question, or write it here, and I will answer in this thread.",
     "您好！请在提及我时写上问题，或直接写在这里，我会在此消息列中回答。",

@@ -170,6 +170,21 @@ def test_of_sources_the_latest_list_counts_and_an_empty_one_does_not() -> None:
     assert answer.sources == (Source("1", "T", "https://example.com/a"), Source("2", "file_2"))
 
 
+def test_an_index_that_is_a_number_is_one_all_the_same() -> None:
+    answer = fed({"doc_references": [{"index_id": 2, "title": "T"}, {"index_id": True}]})
+    assert [source.index for source in answer.sources] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_early"),
+    [("stop", False), ("STOP", False), ("length", True), ("null", False), (None, False)],
+)
+def test_an_answer_that_ended_for_another_reason_than_being_done_ended_early(
+    reason: str | None, is_early: bool
+) -> None:
+    assert fed({"text": "x", "finish_reason": reason}).ended_early is is_early
+
+
 def test_the_word_null_does_not_end_an_answer_and_any_other_reason_does() -> None:
     assert not fed({"text": "a", "finish_reason": "null"}).complete
     assert not fed({"text": "a", "finish_reason": ""}).complete
