@@ -11,6 +11,7 @@ from bot.errors import (
     AccountProblem,
     ContentBlocked,
     DashScopeError,
+    FileUnreachable,
     Misconfigured,
     RequestRefused,
     Throttled,
@@ -124,6 +125,11 @@ _FAILURES: Mapping[type[DashScopeError], Phrase] = {
     ContentBlocked: Phrase(
         "Content safety rules blocked this. Please put it in other words.",
         "内容安全规则拦截了此内容，请换个说法。",
+    ),
+    FileUnreachable: Phrase(
+        "The assistant could not download what is attached. Please tell whoever runs me: "
+        "PUBLIC_URL must be reachable from the internet.",
+        "助手无法下载附件，请告知负责维护的人员：PUBLIC_URL 必须可以从互联网访问。",
     ),
     RequestRefused: Phrase(
         "The assistant could not process this message.", "助手无法处理这条消息。"
