@@ -107,11 +107,12 @@ class AnswerReader:
 
     Args:
         incremental: What was sent as `incremental_output`.
+        every_node_speaks: Whether a workflow was asked for message_format.
     """
 
-    def __init__(self, *, incremental: bool) -> None:
+    def __init__(self, *, incremental: bool, every_node_speaks: bool = False) -> None:
         self._text = GrowingText(incremental=incremental)
-        self._trail = Trail(incremental=incremental)
+        self._trail = Trail(incremental=incremental, every_node_speaks=every_node_speaks)
         self._sources: tuple[Source, ...] = ()
         self._usage: tuple[ModelUsage, ...] = ()
         self._session_id: str | None = None
