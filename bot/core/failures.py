@@ -182,7 +182,7 @@ def plain_code(code: str) -> str:
 
 def _class_of(code: str, *, status: int | None, detail: str) -> type[DashScopeError]:
     kind = _class_of_code(code) or _class_of_status(status)
-    inside = plain_code(detail)
+    inside = plain_code(detail).replace("sessionfile", "file")  # which is no session
     if _names("session", kind, code=code, detail=inside):
         return SessionLost
     if _names("memory", kind, code=code, detail=inside):

@@ -151,6 +151,7 @@ def test_a_failed_node_of_a_workflow_is_looked_into(
         (404, "Memory.NotFound", "", MemoryGone),
         (500, "InternalError", "out of memory", UpstreamFailed),
         (401, "InvalidApiKey", "no session", Misconfigured),
+        (400, "InvalidParameter", "rag_options.session_file_ids is wrong", RequestRefused),
         (429, "Throttling", "too many sessions", Throttled),
         (500, "InternalError", "session store", UpstreamFailed),
     ],
