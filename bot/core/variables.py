@@ -88,7 +88,7 @@ def missing(
 def troubles(
     asked: Sequence[str], *, given: Mapping[str, str], fixed: Mapping[str, Json]
 ) -> tuple[BadValue, ...]:
-    """Return why values that were given cannot be, in the order of `asked`; blank ones say it all.
+    """Return why values that were given cannot be, in the order of `asked`; blank needs no reason.
 
     Args:
         asked: The names there are.
