@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from storage.clock import now_ms, to_ms
+from storage.clock import instant_ms, now_ms, to_ms
 from storage.keys import order_key, thread_key, thread_keys, ts_of
-from storage.records import Conversation, SessionUse
+from storage.records import Conversation, SessionUse, Turn
 from storage.tables import conversation
 from storage.upserts import insert_into
 
@@ -56,19 +56,22 @@ class Conversations:
         return await self._storage.run(_prune, to_ms(older_than_s), limit)
 
 
-def keep_session(conn: sa.Connection, key: str, session: SessionUse, *, asked_key: int) -> None:
+def keep_session(conn: sa.Connection, key: str, session: SessionUse, *, asked: Turn) -> None:
     """Note one more answer in a thread's session, or the first one of another session.
 
-    Nothing is noted when the thread was started afresh after the question.
+    The session counts as used since the question was claimed: the service counts from its request,
+    and to show an answer can take long. Nothing is noted when the thread was started afresh after
+    the question.
     """
-    if asked_key <= _since_key(conn, key):
+    if order_key(asked.message_ts) <= _since_key(conn, key):
         return
+    used_at_ms = instant_ms(asked.created_at)
     insert = insert_into(conn, conversation).values(
         thread_key=key,
         app_key=session.app_key,
         session_id=session.session_id,
         rounds=1,
-        last_used_at_ms=now_ms(),
+        last_used_at_ms=used_at_ms,
     )
     same = sa.and_(
         conversation.c.app_key == session.app_key, conversation.c.session_id == session.session_id
@@ -80,7 +83,7 @@ def keep_session(conn: sa.Connection, key: str, session: SessionUse, *, asked_ke
                 "app_key": session.app_key,
                 "session_id": session.session_id,
                 "rounds": sa.case((same, conversation.c.rounds + 1), else_=1),
-                "last_used_at_ms": now_ms(),
+                "last_used_at_ms": used_at_ms,
             },
         )
     )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from storage.clock import now_ms
 from storage.conversations import keep_session
 from storage.inbox import update_taken
-from storage.keys import order_key, thread_key
+from storage.keys import thread_key
 from storage.notices import Stop, Wake, notify
 from storage.records import SessionUse, Turn, TurnStatus
 from storage.tables import is_live, is_queued, is_running, turn
@@ -47,7 +47,7 @@ def finish(
     )
     key = thread_key(taken.team_id, taken.channel_id, taken.thread_ts)
     if session is not None:
-        keep_session(conn, key, session, asked_key=order_key(taken.message_ts))
+        keep_session(conn, key, session, asked=taken)
     keep_usage(conn, taken.id, usage)
     notify(conn, Wake(), only_if=sa.exists().where(is_queued(), turn.c.thread_key == key))
 

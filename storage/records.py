@@ -83,7 +83,7 @@ class Conversation:
             when the thread was started afresh and not gone on with yet.
         session_id: As the app returned it last; empty when the thread goes on without one.
         rounds: Answers so far in this session.
-        idle_s: Seconds since the last answer, by the database clock.
+        idle_s: Seconds since the last answered question was claimed, by the database clock.
         since_ts: What was said up to this moment (Slack's ts) is not to be told again; empty when
             nobody wished so.
     """

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.admin import scopes
-from bot.admin.choices import Choices, layers_of
+from bot.admin import replies, scopes
+from bot.admin.choices import Choices
+from bot.admin.ports import Visit
+from bot.admin.replies import Refused
 from bot.core.language import Language, Phrase, of_locale
 from bot.core.policy import Person, may_ask, may_configure_channel, may_configure_workspace
 from bot.core.resolution import resolve
@@ -66,15 +68,6 @@ class Access:
         """
         return self._is_admin(await self._person(caller, fresh=fresh), caller=caller)
 
-    async def may_change(self, caller: Caller, scope: str, *, fresh: bool) -> bool:
-        """Whether the caller may change the settings of a scope.
-
-        Raises:
-            SlackError: When `fresh`: Slack did not say who they are.
-            StorageError: The database did not say whom the channel's settings name.
-        """
-        return (await self.standing(caller, scope, fresh=fresh)).may_change
-
     async def standing(self, caller: Caller, scope: str, *, fresh: bool) -> Standing:
         """Return what the caller may, with one look at who they are.
 
@@ -92,6 +85,29 @@ class Access:
             return Standing(is_admin, may_change=is_admin)
         may_change = await self._is_delegate(caller, person, channel_id=channel_id)
         return Standing(is_admin, may_change=may_change)
+
+    async def need_admin(self, visit: Visit, *, fresh: bool = True) -> None:
+        """Go on only for somebody who may change what holds for the whole workspace.
+
+        Raises:
+            Refused: They may not.
+            SlackError: When `fresh`: Slack did not say who they are.
+        """
+        if not await self.is_admin(visit.caller, fresh=fresh):
+            raise Refused(replies.ONLY_ADMINS.say(visit.language))
+
+    async def need_change(self, visit: Visit, scope: str) -> Standing:
+        """Return how somebody who may change a scope stands to it, asked of Slack anew.
+
+        Raises:
+            Refused: They may not.
+            SlackError: Slack did not say who they are.
+            StorageError: The database did not say whom the channel's settings name.
+        """
+        standing = await self.standing(visit.caller, scope, fresh=True)
+        if not standing.may_change:
+            raise Refused(replies.may_not_change(scope, language=visit.language))
+        return standing
 
     async def why_not_ask(self, caller: Caller, *, who: frozenset[str]) -> Phrase | None:
         """Return why the caller may not ask questions; None when they may.
@@ -134,8 +150,7 @@ class Access:
     async def _is_delegate(self, caller: Caller, person: Person | None, *, channel_id: str) -> bool:
         if person is None or self._is_foreign(person, caller=caller):
             return False
-        stored = await self._choices.stored(caller.team_id, channel_id, caller.user_id)
-        layers = layers_of(stored, channel_id=channel_id, user_id=caller.user_id)
+        layers = await self._choices.layers(caller.team_id, scopes.of_channel(channel_id))
         return may_configure_channel(
             person,
             admins=self._admins,

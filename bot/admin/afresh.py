@@ -1,22 +1,17 @@
 """`new` and the message shortcut: letting go of what was said before."""
 
-import re
-
 from bot.admin import replies, scopes
-from bot.admin.changing import target_of
 from bot.admin.office import Office
-from bot.admin.ports import Visit
-from bot.admin.replies import typeable
+from bot.admin.ports import Press, Visit
 from bot.admin.shown_settings import effective_at
 from bot.core.language import Phrase
 from bot.core.screens import Notice
+from bot.core.slack_ids import matching_ts
 
 ACTION = "start_afresh"
 """The shortcut's callback id in the app's manifest."""
 SHORTCUT = "Start afresh here"
 """Its name there, which Slack shows to everybody alike."""
-
-_TS = re.compile(r"[0-9]{1,16}\.[0-9]{1,16}")
 
 _IN_DIRECT = Phrase(
     "A thread is a conversation with a memory of its own; what you write outside threads begins a "
@@ -55,22 +50,23 @@ async def new_command(office: Office, visit: Visit) -> Notice:
     return Notice(_IN_DIRECT.say(language))
 
 
-async def afresh_chosen(office: Office, visit: Visit, thread_ts: str) -> Notice:
+async def afresh_chosen(office: Office, visit: Visit, press: Press) -> Notice:
     """Let a thread go on without what was said in it, for somebody who may ask there.
 
     Args:
         office: The services.
         visit: Who chose the shortcut, and where.
-        thread_ts: The thread of the message it was chosen on.
+        press: Its value is the thread of the message it was chosen on.
 
     Raises:
         SlackError: Slack did not say who they are.
         StorageError: The database did not answer.
     """
     caller, language = visit.caller, visit.language
-    if not _TS.fullmatch(thread_ts):
-        return Notice(replies.UNKNOWN_BUTTON.say(language, command=typeable("help")))
-    effective, _ = await effective_at(office, visit, target_of(caller, for_workspace=False))
+    thread_ts = matching_ts(press.value)
+    if thread_ts is None:
+        return Notice(replies.unknown_button(language))
+    effective, _ = await effective_at(office, visit, scopes.here(caller))
     if why := await office.access.why_not_ask(caller, who=effective.who):
         return Notice(why.say(language))
     place = caller.team_id, caller.channel_id, thread_ts

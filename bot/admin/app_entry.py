@@ -1,35 +1,32 @@
 """What somebody typed about an app -> what is stored of it, or what is wrong, field by field.
 
-The fields have the same names in the form and in the command. Regions, addresses and the shape of a
-workspace id are Model Studio's ("Base URL", "Application API reference").
+The fields have the same names in the form and in the command. The shape of a workspace id is Model
+Studio's ("Application API reference").
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlsplit
 
 from bot.admin import app_texts as texts
-from bot.admin.choices import DEFAULT_APP
-from bot.admin.key_places import is_this_machine, is_vendors, may_take_bot_key, origin
 from bot.core import api_fields
+from bot.core.app_addresses import (
+    BASE_URLS,
+    is_base_url,
+    is_vendors,
+    may_take_bot_key,
+    origin,
+    region_of,
+)
 from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
 from bot.core.question import AppKind
+from bot.core.setting import DEFAULT_APP
 from bot.errors import BadValue
 from storage.records import StoredApp
 
-BASE_URLS: Mapping[str, str] = MappingProxyType(
-    {
-        "beijing": "https://dashscope.aliyuncs.com/api/v1",
-        "singapore": "https://dashscope-intl.aliyuncs.com/api/v1",
-        "hongkong": "https://cn-hongkong.dashscope.aliyuncs.com/api/v1",
-    }
-)
-"""The shared addresses; every other one is given whole."""
 OTHER_REGION: Final = "other"
 """The choice of a form that means: the address is given."""
 USES_BOT_KEY: Final = "bot"
@@ -39,7 +36,6 @@ IS_OPEN: Final = "yes"
 
 MAX_NAME_CHARS = 32
 MAX_APP_ID_CHARS = 128
-MAX_BASE_URL_CHARS = 300
 MAX_WORKSPACE_CHARS = 64
 """Model Studio's own bound: the id may become a label of a host name."""
 MAX_KEY_CHARS = 500
@@ -49,11 +45,6 @@ _NAME = re.compile(rf"[\w-]{{1,{MAX_NAME_CHARS}}}")
 _APP_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_APP_ID_CHARS}}}")
 _WORKSPACE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_WORKSPACE_CHARS - 1}}}")
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY_CHARS}}}")
-_BASE_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*)(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:/[A-Za-z0-9._~-]+)*/api/v1"
-)
-_MAX_PORT = 65535
 _YES = frozenset({"yes", "on", "true", "是", IS_OPEN})
 _NO = frozenset({"no", "off", "false", "否", ""})
 
@@ -155,25 +146,6 @@ def fields_of(app: StoredApp) -> Mapping[str, str]:
     }
 
 
-def region_of(base_url: str) -> str:
-    """Return the word for a shared address; empty for every other one."""
-    return next((word for word, url in BASE_URLS.items() if url == base_url), "")
-
-
-def host_of(base_url: str) -> str:
-    """Return the host of an address, its port included when it names one; empty without one."""
-    return urlsplit(base_url).netloc
-
-
-def _is_base_url(text: str, *, keys: KeyRules) -> bool:
-    found = _BASE_URL.fullmatch(text)
-    if found is None or len(text) > MAX_BASE_URL_CHARS or int(found["port"] or 1) > _MAX_PORT:
-        return False
-    if is_this_machine(text):  # for trying out: elsewhere it would open the operator's own services
-        return is_this_machine(keys.default_base_url)
-    return found["scheme"] == "https"
-
-
 class _Reader:
     """Reads fields one by one and remembers what was wrong with each."""
 
@@ -224,7 +196,7 @@ class _Reader:
             return shared
         if shared not in {"", typed}:
             self.blame("base_url", texts.TWO_ADDRESSES)
-        elif not _is_base_url(typed, keys=keys):
+        elif not is_base_url(typed, default_base_url=keys.default_base_url):
             self.blame("base_url", texts.BAD_BASE_URL)
         return typed
 

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.admin import app_texts as texts
 from bot.admin.app_entry import (
-    BASE_URLS,
     IS_OPEN,
     MAX_APP_ID_CHARS,
-    MAX_BASE_URL_CHARS,
     MAX_KEY_CHARS,
     MAX_NAME_CHARS,
     MAX_WORKSPACE_CHARS,
@@ -17,7 +15,9 @@ from bot.admin.app_entry import (
     USES_BOT_KEY,
     fields_of,
 )
+from bot.admin.forms import asking_form
 from bot.core.api_fields import KIND_NAMES
+from bot.core.app_addresses import BASE_URLS, MAX_BASE_URL_CHARS
 from bot.core.language import Language, Phrase
 from bot.core.loose_json import count_at, parse_object, text_at
 from bot.core.question import AppKind
@@ -75,25 +75,18 @@ def app_form(
         entered: What somebody entered before, to be kept.
         note: Stands on top, in mrkdwn.
     """
-    say = _Words(language)
     values = typed_fields(entered) if entered is not None else fields_of(app) if app else _DEFAULTS
+    fields = _Fields(values, language)
     parts = (
         *([Prose(note)] if note else []),
-        *_identity(values, say=say, app=app),
-        *_address(values, say=say),
-        *(_key(say=say, has_own=bool(app and app.secret_name)) if can_keep_keys else ()),
-        *([] if can_keep_keys else [Prose(say(texts.KEYS_PROSE))]),
-        *_use(values, say=say),
+        *_identity(fields, app=app),
+        *_address(fields),
+        *_key(language, has_own=bool(app and app.secret_name), can_keep=can_keep_keys),
+        *_use(fields),
     )
     state = AppFormState(name=app.name, version=app.version) if app else AppFormState("", 0)
-    return Form(
-        callback=CALLBACK,
-        title=say(texts.EDIT_TITLE if app else texts.ADD_TITLE),
-        submit=say(texts.SAVE),
-        parts=parts,
-        state=state.text(),
-        close=say(texts.CANCEL),
-    )
+    title = texts.EDIT_TITLE if app else texts.ADD_TITLE
+    return asking_form(CALLBACK, title, parts, language=language, state=state.text())
 
 
 def typed_fields(values: Values) -> Mapping[str, str]:
@@ -105,113 +98,83 @@ def typed_fields(values: Values) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Fields:
+    """Makes questions by the names of an app's fields, filled with what is known of it."""
+
+    values: Mapping[str, str]
     language: Language
 
-    def __call__(self, phrase: Phrase, **values: object) -> str:
-        return phrase.say(self.language, **values)
-
-
-def _identity(
-    values: Mapping[str, str], *, say: _Words, app: StoredApp | None
-) -> Iterator[Input | Prose]:
-    if app is None:
-        yield Input(
-            key="name",
-            label=say(texts.NAME_LABEL),
+    def line(
+        self, name: str, *, most: int, placeholder: str = "", is_needed: bool = False
+    ) -> Input:
+        return Input(
+            key=name,
+            label=texts.LABELS[name].say(self.language),
             kind="line",
-            value=values.get("name", ""),
-            hint=say(texts.NAME_HINT),
-            is_optional=False,
-            max_chars=MAX_NAME_CHARS,
+            value=self.values.get(name, ""),
+            hint=texts.HINTS[name].say(self.language),
+            placeholder=placeholder,
+            is_optional=not is_needed,
+            max_chars=most,
         )
+
+    def select(self, name: str, options: Mapping[str, Phrase]) -> Input:
+        return Input(
+            key=name,
+            label=texts.LABELS[name].say(self.language),
+            kind="select",
+            value=self.values.get(name, ""),
+            hint=texts.HINTS[name].say(self.language),
+            options=tuple(Option(word, said.say(self.language)) for word, said in options.items()),
+            is_optional=False,
+        )
+
+
+def _identity(fields: _Fields, *, app: StoredApp | None) -> Iterator[Input | Prose]:
+    if app is None:
+        yield fields.line("name", most=MAX_NAME_CHARS, is_needed=True)
     else:
-        yield Prose(f"*{app.name}*\n{say(texts.FRESH_SESSIONS)}")
-    yield Input(
-        key="app_id",
-        label=say(texts.APP_ID_LABEL),
-        kind="line",
-        value=values.get("app_id", ""),
-        hint=say(texts.APP_ID_HINT),
-        is_optional=False,
-        max_chars=MAX_APP_ID_CHARS,
-    )
-    yield Input(
-        key="kind",
-        label=say(texts.KIND_LABEL),
-        kind="select",
-        value=values.get("kind", ""),
-        hint=say(texts.KIND_HINT),
-        options=tuple(Option(kind.value, say(KIND_NAMES[kind])) for kind in AppKind),
-        is_optional=False,
-    )
+        yield Prose(f"*{app.name}*\n{texts.FRESH_SESSIONS.say(fields.language)}")
+    yield fields.line("app_id", most=MAX_APP_ID_CHARS, is_needed=True)
+    yield fields.select("kind", {kind.value: KIND_NAMES[kind] for kind in AppKind})
 
 
-def _address(values: Mapping[str, str], *, say: _Words) -> Iterator[Input]:
-    regions = {word: texts.REGIONS[word] for word in BASE_URLS} | {
-        OTHER_REGION: texts.OTHER_ADDRESS
-    }
-    yield Input(
-        key="region",
-        label=say(texts.REGION_LABEL),
-        kind="select",
-        value=values.get("region", ""),
-        hint=say(texts.REGION_HINT),
-        options=tuple(Option(word, say(phrase)) for word, phrase in regions.items()),
-        is_optional=False,
-    )
-    yield Input(
-        key="base_url",
-        label=say(texts.BASE_URL_LABEL),
-        kind="line",
-        value=values.get("base_url", ""),
-        hint=say(texts.BASE_URL_HINT),
-        placeholder="https://…/api/v1",
-        max_chars=MAX_BASE_URL_CHARS,
-    )
-    yield Input(
-        key="workspace",
-        label=say(texts.WORKSPACE_LABEL),
-        kind="line",
-        value=values.get("workspace", ""),
-        hint=say(texts.WORKSPACE_HINT),
-        max_chars=MAX_WORKSPACE_CHARS,
-    )
+def _address(fields: _Fields) -> Iterator[Input]:
+    regions = {word: texts.REGIONS[word] for word in BASE_URLS}
+    yield fields.select("region", regions | {OTHER_REGION: texts.OTHER_ADDRESS})
+    yield fields.line("base_url", most=MAX_BASE_URL_CHARS, placeholder="https://…/api/v1")
+    yield fields.line("workspace", most=MAX_WORKSPACE_CHARS)
 
 
-def _key(*, say: _Words, has_own: bool) -> Iterator[Input]:
+def _key(language: Language, *, has_own: bool, can_keep: bool) -> Iterator[Input | Prose]:
     """A key that was entered is never shown again, not even to whoever entered it."""
+    if not can_keep:
+        yield Prose(texts.KEYS_PROSE.say(language))
+        return
     yield Input(
         key="api_key",
-        label=say(texts.KEY_LABEL),
+        label=texts.LABELS["api_key"].say(language),
         kind="line",
-        hint=say(texts.KEY_HINT_OWN if has_own else texts.KEY_HINT_NONE),
+        hint=(texts.KEY_HINT_OWN if has_own else texts.KEY_HINT_NONE).say(language),
         placeholder="sk-…",
         max_chars=MAX_KEY_CHARS,
     )
     if has_own:
         yield Input(
             key="bot_key",
-            label=say(texts.BOT_KEY_LABEL),
+            label=texts.LABELS["bot_key"].say(language),
             kind="checkbox",
-            options=(Option(USES_BOT_KEY, say(texts.BOT_KEY_OPTION)),),
+            options=(Option(USES_BOT_KEY, texts.BOT_KEY_OPTION.say(language)),),
         )
 
 
-def _use(values: Mapping[str, str], *, say: _Words) -> Iterator[Input]:
+def _use(fields: _Fields) -> Iterator[Input]:
     yield Input(
         key="open",
-        label=say(texts.OPEN_LABEL),
+        label=texts.LABELS["open"].say(fields.language),
         kind="checkbox",
-        value=(IS_OPEN,) if values.get("open") == IS_OPEN else (),
-        options=(Option(IS_OPEN, say(texts.OPEN_OPTION)),),
+        value=(IS_OPEN,) if fields.values.get("open") == IS_OPEN else (),
+        options=(Option(IS_OPEN, texts.OPEN_OPTION.say(fields.language)),),
     )
-    yield Input(
-        key="options",
-        label=say(texts.OPTIONS_LABEL),
-        kind="lines",
-        value=values.get("options", ""),
-        hint=say(texts.OPTIONS_HINT),
-        placeholder='{"has_thoughts": true}',
-        max_chars=MAX_INPUT_CHARS,
-    )
+    options = fields.line("options", most=MAX_INPUT_CHARS, placeholder='{"has_thoughts": true}')
+    yield replace(options, kind="lines")

@@ -1,18 +1,17 @@
 """The apps of a workspace in a table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.admin import app_texts as texts
 from bot.admin import marks, replies
-from bot.admin.app_entry import host_of, region_of
-from bot.admin.choices import DEFAULT_APP
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.core.api_fields import KIND_NAMES
+from bot.core.app_addresses import host_of, region_of
 from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.core.screens import Button, Notice
+from bot.core.setting import DEFAULT_APP
 from storage.apps import name_key
 from storage.records import StoredApp
 
@@ -21,12 +20,6 @@ MAX_ROWS = 30
 MAX_BUTTONS = 25
 """In one row of buttons (Slack, "Actions block")."""
 _BUTTONS_EACH = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    app: StoredApp
-    places: int
 
 
 async def apps_notice(office: Office, visit: Visit) -> Notice:
@@ -38,10 +31,13 @@ async def apps_notice(office: Office, visit: Visit) -> Notice:
     team_id = visit.caller.team_id
     apps = [_built_in(office), *await office.storage.apps.list(team_id)]
     places = await office.storage.apps.places(team_id)
-    rows = [_Row(app, places.get(name_key(app.name), 0)) for app in apps[:MAX_ROWS]]
     may_change = await office.access.is_admin(visit.caller, fresh=False)
     language = visit.language
-    paragraphs = [_table(rows, language=language)]
+    rows = (
+        (*_cells(app, language=language), str(places.get(name_key(app.name), 0)))
+        for app in apps[:MAX_ROWS]
+    )
+    paragraphs = [marks.table([phrase.say(language) for phrase in texts.COLUMNS], rows)]
     if len(apps) > MAX_ROWS:
         paragraphs.append(texts.MORE_APPS.say(language, count=len(apps) - MAX_ROWS))
     if len(apps) == 1:
@@ -66,13 +62,7 @@ def _built_in(office: Office) -> StoredApp:
     )
 
 
-def _table(rows: Sequence[_Row], *, language: Language) -> str:
-    head = [phrase.say(language) for phrase in texts.COLUMNS]
-    return marks.table(head, (_cells(row, language=language) for row in rows))
-
-
-def _cells(row: _Row, *, language: Language) -> tuple[str, ...]:
-    app = row.app
+def _cells(app: StoredApp, *, language: Language) -> tuple[str, ...]:
     region = texts.REGIONS.get(region_of(app.base_url))
     return (
         marks.cell(app.name),
@@ -81,7 +71,6 @@ def _cells(row: _Row, *, language: Language) -> tuple[str, ...]:
         marks.cell(app.workspace) if app.workspace else "–",
         (texts.OWN_KEY if app.secret_name else texts.BOT_KEY).say(language),
         (texts.YES if app.is_open else texts.NO).say(language),
-        str(row.places),
     )
 
 
@@ -96,16 +85,17 @@ def _buttons(apps: Sequence[StoredApp], *, language: Language) -> tuple[Button, 
     shown = apps[: (MAX_BUTTONS - 2) // _BUTTONS_EACH]
     own = (button for app in shown for button in _buttons_of(app.name, language=language))
     add = Button("app.add", texts.ADD.say(language), "new", style="primary")
-    return (add, _test(DEFAULT_APP, language=language), *own)
+    return (add, test_button(DEFAULT_APP, language=language), *own)
 
 
 def _buttons_of(name: str, *, language: Language) -> tuple[Button, ...]:
     return (
         Button("app.edit", texts.EDIT.say(language, name=name), name),
-        _test(name, language=language),
+        test_button(name, language=language),
         Button("app.remove", texts.REMOVE.say(language, name=name), name),
     )
 
 
-def _test(name: str, *, language: Language) -> Button:
+def test_button(name: str, *, language: Language) -> Button:
+    """Return what tries an app out."""
     return Button("app.test", texts.TEST.say(language, name=name), name)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from bot.admin import app_texts as texts
 from bot.admin import marks, replies
 from bot.admin.app_entry import AppEntry, KeyRules, fields_of
+from bot.admin.app_list import test_button
 from bot.admin.office import Office
+from bot.admin.ports import Reader
 from bot.admin.undoing import undo_button
 from bot.core.language import Language
-from bot.core.screens import Button, Caller, Notice
+from bot.core.screens import Caller, Notice
 from storage.apps import subject_of
 from storage.database import Storage
 from storage.errors import StorageConflict
@@ -77,15 +79,13 @@ async def save(
     return Saved(before=before, after=after)
 
 
-async def saved_notice(
-    saved: Saved, *, storage: Storage, caller: Caller, language: Language
-) -> Notice:
+async def saved_notice(saved: Saved, *, office: Office, reader: Reader) -> Notice:
     """Tell what was stored, with a button to take it back.
 
     Raises:
         StorageError: The database did not answer; the app is stored all the same.
     """
-    name = marks.code(saved.after.name)
+    language, name = reader.language, marks.code(saved.after.name)
     if saved.before is None:
         use = replies.typeable("app", saved.after.name)
         text = "\n\n".join(
@@ -95,10 +95,8 @@ async def saved_notice(
         return Notice(texts.UNCHANGED.say(language, name=name))
     else:
         text = _changes(saved.before, saved.after, language=language)
-    test = Button("app.test", texts.TEST.say(language, name=saved.after.name), saved.after.name)
-    undo = await undo_button(
-        storage, caller, subject=subject_of(saved.after.name), language=language
-    )
+    test = test_button(saved.after.name, language=language)
+    undo = await undo_button(office, reader, subject=subject_of(saved.after.name))
     return Notice(text, buttons=(test, *undo))
 
 
@@ -107,7 +105,10 @@ def _changes(before: StoredApp, after: StoredApp, *, language: Language) -> str:
     changed = [name for name in new if old.get(name, "") != new[name]]
     lines = [
         texts.EDITED.say(language, name=marks.code(after.name)),
-        *(f"- {name}: {_value(old.get(name))} → {_value(new[name])}" for name in changed),
+        *(
+            f"- {name}: {marks.code_or_dash(old.get(name))} → {marks.code_or_dash(new[name])}"
+            for name in changed
+        ),
     ]
     if _SESSION_FIELDS & set(changed):
         lines += ["", texts.FRESH_SESSIONS_NOW.say(language)]
@@ -118,7 +119,3 @@ def _told(app: StoredApp, *, language: Language) -> Mapping[str, str]:
     """Return an app's fields; of its key only whose it is, and whether it is still the same."""
     own = texts.OWN_KEY if app.secret_name else texts.BOT_KEY
     return {**fields_of(app), "api_key": own.say(language)}
-
-
-def _value(text: str | None) -> str:
-    return marks.code(text) if text else "–"

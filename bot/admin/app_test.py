@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from bot.admin import app_texts as texts
 from bot.admin import marks
-from bot.admin.app_entry import host_of, region_of
 from bot.admin.ports import Prober
+from bot.core.app_addresses import host_of, region_of
 from bot.core.failures import plain_code
 from bot.core.language import Language, Phrase
 from bot.core.question import AppProfile
@@ -83,7 +83,7 @@ def verdict(
         language,
         name=marks.code(app.name),
         where=f"{region.say(language)}, {host}" if region else host,
-        workspace=marks.code(app.workspace) if app.workspace else "–",
+        workspace=marks.code_or_dash(app.workspace),
         seconds=f"{within_s:g}",
     )
     return f"{said} {_reference(error, language=language)}".strip()
@@ -113,8 +113,6 @@ def _reference(error: DashScopeError, *, language: Language) -> str:
         return ""
     return texts.REFERENCE.say(
         language,
-        code=marks.code(error.code, most_chars=_MAX_CODE_CHARS) if error.code else "–",
-        request_id=marks.code(error.request_id, most_chars=_MAX_CODE_CHARS)
-        if error.request_id
-        else "–",
+        code=marks.code_or_dash(error.code, most_chars=_MAX_CODE_CHARS),
+        request_id=marks.code_or_dash(error.request_id, most_chars=_MAX_CODE_CHARS),
     )

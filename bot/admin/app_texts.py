@@ -9,7 +9,7 @@ REGIONS: Mapping[str, Phrase] = {
     "singapore": Phrase("International (Singapore)", "国际（新加坡）"),
     "hongkong": Phrase("China (Hong Kong)", "中国（香港）"),
 }
-"""The words for the shared addresses; `app_entry.BASE_URLS` has the same keys."""
+"""The words for the shared addresses; `app_addresses.BASE_URLS` has the same keys."""
 
 # What is wrong with what somebody entered.
 
@@ -86,37 +86,49 @@ MISSING_FIELD = Phrase("This is needed.", "此项必填。")
 
 ADD_TITLE = Phrase("Add an app", "添加应用")
 EDIT_TITLE = Phrase("Edit an app", "编辑应用")
-SAVE = Phrase("Save", "保存")
-CANCEL = Phrase("Cancel", "取消")
 FRESH_SESSIONS = Phrase(
     "With another app id, address or workspace, threads that use it start fresh sessions.",
     "更换应用 ID、地址或业务空间后，使用此应用的消息列会开始新的会话。",
 )
-NAME_LABEL = Phrase("Name in Slack", "在 Slack 中的名称")
-NAME_HINT = Phrase("Letters, digits, _ and -; at most 32.", "字母、数字、_ 和 -，最多 32 个。")
-APP_ID_LABEL = Phrase("App id", "应用 ID")
-APP_ID_HINT = Phrase("On the app's card in Model Studio.", "见百炼控制台的应用卡片。")
-KIND_LABEL = Phrase("Kind", "类型")
-KIND_HINT = Phrase(
-    "What the app was built as; it decides which settings it can use.",
-    "应用创建时的类型，决定可以使用哪些设置。",
-)
-REGION_LABEL = Phrase("Region", "地域")
-REGION_HINT = Phrase(
-    "App, workspace and key must all be of one region.", "应用、业务空间和 API Key 须属于同一地域。"
-)
+LABELS: Mapping[str, Phrase] = {
+    "name": Phrase("Name in Slack", "在 Slack 中的名称"),
+    "app_id": Phrase("App id", "应用 ID"),
+    "kind": Phrase("Kind", "类型"),
+    "region": Phrase("Region", "地域"),
+    "base_url": Phrase("Another address", "其他地址"),
+    "workspace": Phrase("Workspace id", "业务空间 ID"),
+    "api_key": Phrase("API key", "API Key"),
+    "bot_key": Phrase("Key of the bot", "机器人的 Key"),
+    "open": Phrase("Direct messages", "私信"),
+    "options": Phrase("Default options (JSON)", "默认选项（JSON）"),
+}
+HINTS: Mapping[str, Phrase] = {
+    "name": Phrase("Letters, digits, _ and -; at most 32.", "字母、数字、_ 和 -，最多 32 个。"),
+    "app_id": Phrase("On the app's card in Model Studio.", "见百炼控制台的应用卡片。"),
+    "kind": Phrase(
+        "What the app was built as; it decides which settings it can use.",
+        "应用创建时的类型，决定可以使用哪些设置。",
+    ),
+    "region": Phrase(
+        "App, workspace and key must all be of one region.",
+        "应用、业务空间和 API Key 须属于同一地域。",
+    ),
+    "base_url": Phrase(
+        "For example a workspace's own gateway: https://llm-….cn-beijing.maas.aliyuncs.com/api/v1",
+        "例如业务空间专属网关：https://llm-….cn-beijing.maas.aliyuncs.com/api/v1",
+    ),
+    "workspace": Phrase(
+        "Only for an app in a sub-workspace; begins with llm-.",
+        "仅当应用在子业务空间时填写，以 llm- 开头。",
+    ),
+    "options": Phrase(
+        'Fields of the API by name, such as {{"has_thoughts": true}}; channels may override them.',
+        '以 API 字段名书写，例如 {{"has_thoughts": true}}；频道可以覆盖。',
+    ),
+}
+"""By the names of an app's fields; what the key's says depends on whether there is one."""
+
 OTHER_ADDRESS = Phrase("Another address (below)", "其他地址（填在下面）")
-BASE_URL_LABEL = Phrase("Another address", "其他地址")
-BASE_URL_HINT = Phrase(
-    "For example a workspace's own gateway: https://llm-….cn-beijing.maas.aliyuncs.com/api/v1",
-    "例如业务空间专属网关：https://llm-….cn-beijing.maas.aliyuncs.com/api/v1",
-)
-WORKSPACE_LABEL = Phrase("Workspace id", "业务空间 ID")
-WORKSPACE_HINT = Phrase(
-    "Only for an app in a sub-workspace; begins with llm-.",
-    "仅当应用在子业务空间时填写，以 llm- 开头。",
-)
-KEY_LABEL = Phrase("API key", "API Key")
 KEY_HINT_NONE = Phrase("Empty: the bot's own key is used.", "留空则使用机器人自带的 Key。")
 KEY_HINT_OWN = Phrase("Empty: the present key stays.", "留空则保留当前的 Key。")
 KEYS_PROSE = Phrase(
@@ -124,17 +136,10 @@ KEYS_PROSE = Phrase(
     "with `ENCRYPTION_KEYS`.",
     "此应用使用机器人自带的 API Key。机器人设置 `ENCRYPTION_KEYS` 后，可在此填写单独的 Key。",
 )
-BOT_KEY_LABEL = Phrase("Key of the bot", "机器人的 Key")
 BOT_KEY_OPTION = Phrase(
     "Forget this app's key and use the bot's own", "删除此应用的 Key，改用机器人自带的"
 )
-OPEN_LABEL = Phrase("Direct messages", "私信")
 OPEN_OPTION = Phrase("Everybody may choose it in direct messages", "所有人都可在私信中选用此应用")
-OPTIONS_LABEL = Phrase("Default options (JSON)", "默认选项（JSON）")
-OPTIONS_HINT = Phrase(
-    'Fields of the API by name, such as {{"has_thoughts": true}}; channels may override them.',
-    '以 API 字段名书写，例如 {{"has_thoughts": true}}；频道可以覆盖。',
-)
 
 # The commands.
 
@@ -260,8 +265,4 @@ APP_MEANWHILE = Phrase(
     "below, but for a key, which must be entered again; saving them now overrides theirs.",
     "*尚未保存：在您编辑期间，其他人修改了此应用。* 您填写的内容仍在下方（API Key 需重新填写），"
     "现在保存会覆盖他们的修改。",
-)
-STALE_FORM = Phrase(
-    "This form cannot be used any more; nothing was changed. Open it again.",
-    "此表单已失效，没有任何改动。请重新打开。",
 )

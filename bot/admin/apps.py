@@ -17,14 +17,15 @@ from bot.admin.app_forms import app_form
 from bot.admin.app_list import apps_notice
 from bot.admin.app_saving import key_rules, save, saved_notice
 from bot.admin.app_test import try_out
-from bot.admin.choices import DEFAULT_APP, KeyHeldBack
+from bot.admin.choices import KeyHeldBack
+from bot.admin.forms import open_filled
 from bot.admin.office import Office
-from bot.admin.plain_forms import open_filled
-from bot.admin.ports import Visit
+from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
 from bot.admin.undoing import undo_button
 from bot.core.language import Language
 from bot.core.screens import Button, Form, Notice
+from bot.core.setting import DEFAULT_APP
 from bot.errors import UnknownApp
 from storage.apps import subject_of
 from storage.errors import AppInUse, SecretsLocked, SecretUnreadable, VersionConflict
@@ -71,7 +72,7 @@ async def apps_command(office: Office, visit: Visit, rest: str) -> None:
             raise Refused(texts.USAGE.say(visit.language, lines=_usage()))
 
 
-async def apps_pressed(office: Office, visit: Visit, action: str, value: str) -> None:
+async def apps_pressed(office: Office, visit: Visit, press: Press) -> None:
     """Answer a button in `ACTIONS`; its value is looked at as if it had been typed.
 
     Raises:
@@ -79,25 +80,25 @@ async def apps_pressed(office: Office, visit: Visit, action: str, value: str) ->
         SlackError: As above.
         StorageError: The database did not answer.
     """
-    match action:
+    match press.action:
         case "app.add":
             await _open_form(office, visit, name="")
         case "app.edit":
-            await _open_form(office, visit, name=value)
+            await _open_form(office, visit, name=press.value)
         case "app.test":
-            await _test(office, visit, value)
+            await _test(office, visit, press.value)
         case "app.remove":
-            await _ask_to_remove(office, visit, value)
+            await _ask_to_remove(office, visit, press.value)
         case "app.remove_now":
-            await _remove(office, visit, value)
+            await _remove(office, visit, press.value)
         case _:
-            raise Refused(_unknown_button(visit))
+            raise Refused(replies.unknown_button(visit.language, command="apps"))
 
 
 async def _open_form(office: Office, visit: Visit, *, name: str) -> None:
     async def fill() -> Form:
         # Who they are is asked anew when the form is submitted.
-        await _need_admin(office, visit, fresh=False)
+        await office.access.need_admin(visit, fresh=False)
         app = await _registered(office, visit, name) if name else None
         can_keep_keys = office.storage.secrets.is_open
         return app_form(app, language=visit.language, can_keep_keys=can_keep_keys)
@@ -107,7 +108,7 @@ async def _open_form(office: Office, visit: Visit, *, name: str) -> None:
 
 
 async def _add(office: Office, visit: Visit, typed: str) -> None:
-    await _need_admin(office, visit)
+    await office.access.need_admin(visit)
     name, fields = _read_fields(visit, typed)
     taken = await office.storage.apps.get(visit.caller.team_id, name)
     if taken is not None:
@@ -116,7 +117,7 @@ async def _add(office: Office, visit: Visit, typed: str) -> None:
 
 
 async def _edit(office: Office, visit: Visit, typed: str) -> None:
-    await _need_admin(office, visit)
+    await office.access.need_admin(visit)
     name, fields = _read_fields(visit, typed)
     before = await _registered(office, visit, name)
     merged = {**fields_of(before), **fields}
@@ -133,17 +134,16 @@ async def _save(
     language, caller = visit.language, visit.caller
     entry = read_entry(fields, keys=key_rules(office, before=before), language=language)
     if isinstance(entry, EntryProblems):
-        raise Refused(problems_text(entry, language=language))
+        raise Refused(_problems_text(entry, language=language))
     try:
         saved = await save(entry, before=before, storage=office.storage, caller=caller)
     except VersionConflict as error:
         raise _moved_on(visit, entry.name) from error
-    notice = await saved_notice(saved, storage=office.storage, caller=caller, language=language)
-    await visit.screen.show(notice)
+    await visit.screen.show(await saved_notice(saved, office=office, reader=visit))
 
 
 async def _test(office: Office, visit: Visit, name: str) -> None:
-    await _need_admin(office, visit)
+    await office.access.need_admin(visit)
     language = visit.language
     try:
         app = await office.choices.profile(visit.caller.team_id, name)
@@ -160,7 +160,7 @@ async def _test(office: Office, visit: Visit, name: str) -> None:
 
 
 async def _ask_to_remove(office: Office, visit: Visit, name: str) -> None:
-    await _need_admin(office, visit)
+    await office.access.need_admin(visit)
     app = await _registered(office, visit, name)
     places = await office.storage.apps.users_of(visit.caller.team_id, app.name)
     if places:
@@ -179,10 +179,10 @@ async def _ask_to_remove(office: Office, visit: Visit, name: str) -> None:
 
 async def _remove(office: Office, visit: Visit, value: str) -> None:
     """Remove the app as it was when the question was asked."""
-    await _need_admin(office, visit)
+    await office.access.need_admin(visit)
     asked = _CONFIRMED.fullmatch(value)
     if asked is None:
-        raise Refused(_unknown_button(visit))
+        raise Refused(replies.unknown_button(visit.language, command="apps"))
     app = await _registered(office, visit, asked[2])
     team_id, user_id = visit.caller.team_id, visit.caller.user_id
     try:
@@ -194,15 +194,8 @@ async def _remove(office: Office, visit: Visit, value: str) -> None:
     except VersionConflict as error:
         raise _moved_on(visit, app.name) from error
     text = texts.REMOVED.say(visit.language, name=marks.code(app.name))
-    undo = await undo_button(
-        office.storage, visit.caller, subject=subject_of(app.name), language=visit.language
-    )
+    undo = await undo_button(office, visit, subject=subject_of(app.name))
     await visit.screen.show(Notice(text, buttons=undo))
-
-
-async def _need_admin(office: Office, visit: Visit, *, fresh: bool = True) -> None:
-    if not await office.access.is_admin(visit.caller, fresh=fresh):
-        raise Refused(replies.ONLY_ADMINS.say(visit.language))
 
 
 async def _registered(office: Office, visit: Visit, name: str) -> StoredApp:
@@ -226,8 +219,7 @@ async def _unknown_app(office: Office, visit: Visit, name: str) -> Refused:
     return Refused(f"{said} {replies.DID_YOU_MEAN.say(language, commands=listed)}")
 
 
-def problems_text(problems: EntryProblems, *, language: Language) -> str:
-    """Return what is wrong with typed fields, one a line, in Markdown."""
+def _problems_text(problems: EntryProblems, *, language: Language) -> str:
     lines = (f"- {marks.code(field)}: {said}" for field, said in problems.by_field.items())
     return "\n".join((texts.NOTHING_SAVED.say(language), *lines))
 
@@ -270,10 +262,6 @@ def _usage() -> str:
     return "\n".join(
         f"- {replies.typeable('apps', words)}" for words in (*commands, "test NAME", "remove NAME")
     )
-
-
-def _unknown_button(visit: Visit) -> str:
-    return replies.UNKNOWN_BUTTON.say(visit.language, command=replies.typeable("apps"))
 
 
 def _moved_on(visit: Visit, name: str) -> Refused:

@@ -1,5 +1,6 @@
 """`audit` and `undo`: who changed what, and taking it back."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from bot.admin import replies, scopes
@@ -7,18 +8,20 @@ from bot.admin.access import changes_admins_own
 from bot.admin.app_choice import chosen
 from bot.admin.audit_lines import line
 from bot.admin.office import Office
-from bot.admin.ports import Visit
+from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.core.language import Phrase
-from bot.core.screens import Button, Caller, Notice
+from bot.core.screens import Button, Notice
 from storage.errors import AppInUse, NotUndoable, VersionConflict
 from storage.journal import SETTINGS as SETTINGS_SUBJECT
 from storage.records import AuditEntry
 
 PAGE_ENTRIES = 10
 MAX_UNDO_BUTTONS = 5
-EVERYWHERE = "all"
+_EVERYWHERE = "all"
 """In a button's value, the place of a scope: the trail of every scope."""
+_ENTRY_ID = re.compile(r"[1-9][0-9]{0,17}")
+_OLDER_THAN = re.compile(r"(all|workspace|(?:channel|user):[A-Z0-9]{1,30}) ([1-9][0-9]{0,17})")
 
 _TITLE = Phrase("**Changes** in {place}, newest first:", "{place} 的**更改记录**，最新的在前：")
 _TITLE_ALL = Phrase(
@@ -47,12 +50,22 @@ async def show_audit(
         StorageError: The database did not answer.
     """
     wanted = scopes.WORKSPACE if scope is None else scope
-    if not await office.access.may_change(visit.caller, wanted, fresh=False):
+    standing = await office.access.standing(visit.caller, wanted, fresh=False)
+    if not standing.may_change:
         raise Refused(replies.ONLY_ADMINS_READ.say(visit.language))
     entries = await office.storage.audit.page(
         visit.caller.team_id, scope=scope, before_id=before_id, limit=PAGE_ENTRIES + 1
     )
     return _page(visit, entries, scope=scope, is_first=before_id is None)
+
+
+async def older_pressed(office: Office, visit: Visit, press: Press) -> Notice:
+    """Return the page that a button of another one names; raises as `show_audit` does."""
+    found = _OLDER_THAN.fullmatch(press.value)
+    if found is None:
+        raise Refused(replies.unknown_button(visit.language))
+    scope = None if found[1] == _EVERYWHERE else found[1]
+    return await show_audit(office, visit, scope=scope, before_id=int(found[2]))
 
 
 def _page(
@@ -68,7 +81,7 @@ def _page(
     text = "\n".join([title, "", *(f"{at}. {text}" for at, text in enumerate(lines, start=1))])
     buttons = list(_undo_buttons(visit, shown)) if is_first else []
     if len(entries) > PAGE_ENTRIES:
-        value = f"{scope or EVERYWHERE} {shown[-1].id}"
+        value = f"{scope or _EVERYWHERE} {shown[-1].id}"
         buttons.append(Button("audit", _OLDER.say(visit.language), value))
     return Notice(text, tuple(buttons))
 
@@ -90,38 +103,34 @@ async def undo_last(office: Office, visit: Visit, *, scope: str) -> Notice:
         SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
-    await _need_change(office, visit, scope=scope)
+    await office.access.need_change(visit, scope)
     entry = await office.storage.audit.last(visit.caller.team_id, scope)
     if entry is None:
         raise Refused(replies.NOTHING_TO_UNDO.say(visit.language))
     return await _undo(office, visit, entry)
 
 
-async def undo_entry(office: Office, visit: Visit, *, entry_id: int) -> Notice:
-    """Take back one change, as `undo_last` does; the id comes from a button anybody can forge."""
-    entry = await _find(visit.caller, office, entry_id=entry_id)
+async def undo_pressed(office: Office, visit: Visit, press: Press) -> Notice:
+    """Take back the change that a button names, as `undo_last` does."""
+    if not _ENTRY_ID.fullmatch(press.value):
+        raise Refused(replies.unknown_button(visit.language))
+    entry_id = int(press.value)
+    found = await office.storage.audit.page(
+        visit.caller.team_id, scope=None, before_id=entry_id + 1, limit=1
+    )
+    entry = next((each for each in found if each.id == entry_id), None)
     if entry is None:
         raise Refused(replies.UNDO_IMPOSSIBLE.say(visit.language))
-    await _need_change(office, visit, scope=entry.scope)
+    await office.access.need_change(visit, entry.scope)
     return await _undo(office, visit, entry)
-
-
-async def _find(caller: Caller, office: Office, *, entry_id: int) -> AuditEntry | None:
-    entries = await office.storage.audit.page(
-        caller.team_id, scope=None, before_id=entry_id + 1, limit=1
-    )
-    return entries[0] if entries and entries[0].id == entry_id else None
-
-
-async def _need_change(office: Office, visit: Visit, *, scope: str) -> None:
-    if not await office.access.may_change(visit.caller, scope, fresh=True):
-        raise Refused(replies.refused(scope, language=visit.language))
 
 
 async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
     """Put back what there was; the caller may change the entry's scope."""
     if entry.subject == SETTINGS_SUBJECT:
-        await _need_admin_for_managers(office, visit, entry)
+        # Whoever manages a channel must not make managers by taking back what an admin did.
+        if changes_admins_own(entry.before or {}, entry.after or {}):
+            await office.access.need_admin(visit)
         await _need_app(office, visit, entry)
     try:
         undone = await office.storage.audit.undo(
@@ -136,14 +145,6 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
     ]
     undo = Button("undo", replies.UNDO.say(visit.language), str(undone.id))
     return Notice("\n\n".join(text), (undo,))
-
-
-async def _need_admin_for_managers(office: Office, visit: Visit, entry: AuditEntry) -> None:
-    """Whoever manages a channel must not make managers by taking back what an admin did."""
-    if not changes_admins_own(entry.before or {}, entry.after or {}):
-        return
-    if not await office.access.is_admin(visit.caller, fresh=True):
-        raise Refused(replies.ONLY_ADMINS.say(visit.language))
 
 
 async def _need_app(office: Office, visit: Visit, entry: AuditEntry) -> None:

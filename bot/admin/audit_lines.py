@@ -123,19 +123,10 @@ def _changed_fields(
         if before.get(field) != after.get(field):
             yield f"{code(field)} " + _step(_field(before.get(field)), _field(after.get(field)))
     if before.get("secret_name") != after.get("secret_name"):
-        sides = (
-            _key_words(before),
-            _key_words(after, other=_OTHER_KEY if _has_key(before) else None),
-        )
-        yield f"{_OWN_KEY.say(language)} " + _step(*(side.say(language) for side in sides))
-
-
-def _has_key(app: Mapping[str, Any]) -> bool:
-    return app.get("secret_name") is not None
-
-
-def _key_words(app: Mapping[str, Any], *, other: Phrase | None = None) -> Phrase:
-    return (other or _KEPT_KEY) if _has_key(app) else _NO_KEY
+        had, has = (app.get("secret_name") is not None for app in (before, after))
+        old = _KEPT_KEY if had else _NO_KEY
+        new = (_OTHER_KEY if had else _KEPT_KEY) if has else _NO_KEY
+        yield f"{_OWN_KEY.say(language)} " + _step(old.say(language), new.say(language))
 
 
 def _field(value: Any) -> str:

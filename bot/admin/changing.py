@@ -1,22 +1,22 @@
 """Changing the settings of a scope: read, change, check, write, and say what was changed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.admin import replies, scopes
-from bot.admin.choices import layers_of
+from bot.admin import replies
+from bot.admin.choices import layers_at
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.replies import Refused, typeable
 from bot.core.api_fields import KIND_NAMES
 from bot.core.json_value import Json
+from bot.core.language import Language
 from bot.core.mentions import defuse
 from bot.core.question import AppProfile
 from bot.core.resolution import Layers, chosen_app, resolve
-from bot.core.screens import Caller
-from bot.core.setting import SETTINGS, Level, Setting, candidate_options
-from bot.errors import UnknownApp, Wording
+from bot.core.setting import SETTINGS, Setting, candidate_options
+from bot.errors import UnknownApp
 from storage.errors import VersionConflict
 from storage.records import StoredSettings
 
@@ -32,16 +32,39 @@ Edit = Callable[[Values], Values]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What a command acts on.
+class Draft:
+    """The own values of a scope, and what somebody wants them to be.
 
     Attributes:
         scope: Where the settings are filed.
-        level: Which level of settings that is.
+        stored: What is set there and for the workspace, by scope.
+        values: What is to be set there.
     """
 
     scope: str
-    level: Level
+    stored: Mapping[str, StoredSettings]
+    values: Values
+
+    @property
+    def before(self) -> Values:
+        """What is set there now."""
+        return self.stored[self.scope].values
+
+    @property
+    def layers_before(self) -> Layers:
+        """All that holds there now."""
+        return layers_at(self.scope, stored=self.stored)
+
+    @property
+    def layers(self) -> Layers:
+        """All that would hold there."""
+        own = replace(self.stored[self.scope], values=self.values)
+        return layers_at(self.scope, stored={**self.stored, self.scope: own})
+
+    @property
+    def chooses_app(self) -> bool:
+        """Whether another app is chosen there."""
+        return _app_name(self.before) != _app_name(self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +72,12 @@ class Made:
     """A change that was made, or found made already.
 
     Attributes:
-        before: Own values before.
-        after: Own values now.
-        layers: All that holds there now.
+        draft: What was wanted, and is set now.
         app: The app that answers there now, without its key; None when it does not exist.
     """
 
-    before: Values
-    after: Values
-    layers: Layers
+    draft: Draft
     app: AppProfile | None
-
-
-def target_of(caller: Caller, *, for_workspace: bool) -> Target:
-    """Return what a command typed here acts on."""
-    if for_workspace:
-        return Target(scopes.WORKSPACE, Level.WORKSPACE)
-    is_direct = scopes.is_direct(caller.channel_id)
-    return Target(scopes.here(caller), Level.USER if is_direct else Level.CHANNEL)
 
 
 async def change(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Made:
@@ -86,18 +97,20 @@ async def change(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Mad
 
 
 async def _change_once(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Made:
-    caller = visit.caller
-    stored = dict(await office.choices.stored(caller.team_id, caller.channel_id, caller.user_id))
-    own = stored[scope]
-    after = edit(own.values)
-    layers = _layers_with(stored, caller=caller, scope=scope, values=after)
-    app = await app_of(office, caller.team_id, layers)
+    team_id = visit.caller.team_id
+    stored = await office.choices.stored(team_id, scope)
+    draft = Draft(scope, stored, edit(stored[scope].values))
+    app = await app_of(office, team_id, draft.layers)
     if app is not None:
-        _refuse_useless(visit, layers, app, before=own.values, after=after)
+        _refuse_useless(visit, draft, app)
     changed = await office.storage.settings.change(
-        caller.team_id, scope, values=after, expected_version=own.version, by=caller.user_id
+        team_id,
+        scope,
+        values=draft.values,
+        expected_version=stored[scope].version,
+        by=visit.caller.user_id,
     )
-    return Made(own.values, changed.values, layers, app)
+    return Made(replace(draft, values=changed.values), app)
 
 
 async def app_of(office: Office, team_id: str, layers: Layers) -> AppProfile | None:
@@ -112,66 +125,51 @@ async def app_of(office: Office, team_id: str, layers: Layers) -> AppProfile | N
         return None
 
 
-def layers_at(stored: Mapping[str, StoredSettings], *, caller: Caller, scope: str) -> Layers:
-    """Return the layers that hold at a scope: for the workspace's own, nothing lies on top."""
-    if scope == scopes.WORKSPACE:
-        return Layers(workspace=stored[scope].values)
-    return layers_of(stored, channel_id=caller.channel_id, user_id=caller.user_id)
-
-
-def made_text(visit: Visit, made: Made, scope: str, *, changes: Sequence[str]) -> list[str]:
+def made_text(visit: Visit, made: Made, *, changes: str) -> list[str]:
     """Return what every change is answered with: what, where, for whom, from when."""
-    language = visit.language
-    lines = [*changes, replies.reach(scope, language=language)]
+    draft, language = made.draft, visit.language
+    lines = [changes, replies.reach(draft.scope, language=language)]
     if made.app is None:
-        name = code(chosen_app(made.layers))
-        command = typeable("app", "NAME", scope=scope)
-        return [*lines, replies.APP_GONE.say(language, name=name, command=command)]
-    if _app_name(made.before) != _app_name(made.after):
-        lines.append(replies.FRESH_SESSIONS.say(language))
-    unused = resolve(made.layers, app=made.app).unused
-    if unused:
-        kind = KIND_NAMES[made.app.kind].say(language)
-        names = ", ".join(code(name) for name in unused)
-        lines.append(replies.UNUSED_NOW.say(language, kind=kind, names=names))
-    return lines
+        name = chosen_app(draft.layers)
+        return [*lines, replies.app_gone(name, scope=draft.scope, language=language)]
+    return [*lines, *consequences(draft, made.app, language=language)]
 
 
-def _layers_with(
-    stored: Mapping[str, StoredSettings], *, caller: Caller, scope: str, values: Values
-) -> Layers:
-    changed = {**stored, scope: replace(stored[scope], values=values)}
-    return layers_at(changed, caller=caller, scope=scope)
+def consequences(draft: Draft, app: AppProfile | None, *, language: Language) -> Iterator[str]:
+    """Yield what follows from a change: new sessions, and what the app leaves out."""
+    if draft.chooses_app:
+        yield replies.FRESH_SESSIONS.say(language)
+    unused = resolve(draft.layers, app=app).unused if app else ()
+    if app and unused:
+        kind = KIND_NAMES[app.kind].say(language)
+        yield replies.UNUSED_NOW.say(language, kind=kind, names=", ".join(map(code, unused)))
 
 
-def _refuse_useless(
-    visit: Visit, layers: Layers, app: AppProfile, *, before: Values, after: Values
-) -> None:
+def _refuse_useless(visit: Visit, draft: Draft, app: AppProfile) -> None:
     """Refuse new values that the app would not understand.
 
     Values that were there before are left out of questions instead, so that another app can be
     chosen without losing them.
     """
-    together = resolve(layers, app=app).reasons
-    for key, value in after.items():
-        if key not in SETTINGS or before.get(key) == value:
+    together = resolve(draft.layers, app=app).reasons
+    for key, value in draft.values.items():
+        if key not in SETTINGS or draft.before.get(key) == value:
             continue
         setting = SETTINGS[key]
         among = (together[name] for name in candidate_options({key: value}) if name in together)
         reason = setting.problem(value, kind=app.kind) or next(among, None)
         if reason is not None:
-            raise Refused(bad_value(visit, setting, setting.show(value), reason=reason))
+            said = reason.say(visit.language)
+            raise Refused(bad_value(visit, setting, setting.show(value), reason=said))
 
 
-def bad_value(
-    visit: Visit, setting: Setting, typed: str, *, reason: Wording, **values: object
-) -> str:
+def bad_value(visit: Visit, setting: Setting, typed: str, *, reason: str) -> str:
     """Say why a value cannot be; what was typed stays harmless, in the reason too."""
     return replies.BAD_VALUE.say(
         visit.language,
         name=code(setting.command),
         typed=code(typed, most_chars=MAX_TYPED_CHARS),
-        reason=defuse(reason.say(visit.language, **values)),
+        reason=defuse(reason),
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.admin import scopes
-from bot.admin.key_places import may_take_bot_key
+from bot.core.app_addresses import may_take_bot_key
 from bot.core.policy import may_configure_workspace
 from bot.core.question import AppKind, AppProfile
 from bot.core.resolution import Effective, Layers, chosen_app, resolve
 from bot.core.screens import Directory
-from bot.core.setting import DEFAULT_APP
+from bot.core.setting import DEFAULT_APP, Level
 from bot.errors import UnknownApp
 from storage.database import Storage
 from storage.errors import SecretUnreadable
@@ -60,30 +60,25 @@ class Choices:
                 and the bot's own must not go to its address.
             StorageError: The database did not answer.
         """
-        layers = await self.layers(team_id, channel_id, user_id)
+        layers = await self.layers(team_id, scopes.at(channel_id, user_id=user_id))
         app, layers = await self.answering(team_id, layers, user_id=user_id)
         return resolve(layers, app=app)
 
-    async def layers(self, team_id: str, channel_id: str, user_id: str) -> Layers:
-        """Return what is set for a place, in one read: a user's own counts in a DM alone.
+    async def layers(self, team_id: str, scope: str) -> Layers:
+        """Return what is set for a scope, in one read.
 
         Raises:
             StorageError: The database did not answer.
         """
-        stored = await self.stored(team_id, channel_id, user_id)
-        return layers_of(stored, channel_id=channel_id, user_id=user_id)
+        return layers_at(scope, stored=await self.stored(team_id, scope))
 
-    async def stored(
-        self, team_id: str, channel_id: str, user_id: str
-    ) -> Mapping[str, StoredSettings]:
-        """Return the workspace's settings and those of the place, by scope.
+    async def stored(self, team_id: str, scope: str) -> Mapping[str, StoredSettings]:
+        """Return the workspace's settings and those of a scope, by scope.
 
         Raises:
             StorageError: The database did not answer.
         """
-        direct = scopes.is_direct(channel_id)
-        place = scopes.of_user(user_id) if direct else scopes.of_channel(channel_id)
-        return await self._storage.settings.get(team_id, scopes.WORKSPACE, place)
+        return await self._storage.settings.get(team_id, scopes.WORKSPACE, scope)
 
     async def profile(self, team_id: str, name: str, *, with_key: bool = True) -> AppProfile:
         """Return an app by its name, in any case.
@@ -147,17 +142,17 @@ class Choices:
         return key
 
 
-def layers_of(stored: Mapping[str, StoredSettings], *, channel_id: str, user_id: str) -> Layers:
-    """Return stored settings as layers."""
-    place = stored.get(scopes.of_channel(channel_id))
-    own = stored.get(scopes.of_user(user_id)) if scopes.is_direct(channel_id) else None
-    own_app = {"app": own.values["app"]} if own and "app" in own.values else {}
-    return Layers(
-        workspace=stored[scopes.WORKSPACE].values,
-        channel=place.values if place else {},
-        user=own_app,
-        is_direct=scopes.is_direct(channel_id),
-    )
+def layers_at(scope: str, *, stored: Mapping[str, StoredSettings]) -> Layers:
+    """Return the layers of a scope; of what a user sets for themselves, only the app is one."""
+    workspace, own = stored[scopes.WORKSPACE].values, stored[scope].values
+    match scopes.level_of(scope):
+        case Level.WORKSPACE:
+            return Layers(workspace=workspace)
+        case Level.CHANNEL:
+            return Layers(workspace=workspace, channel=own)
+        case Level.USER:
+            own_app = {"app": own["app"]} if "app" in own else {}
+            return Layers(workspace=workspace, user=own_app, is_direct=True)
 
 
 def profile_of(app: StoredApp, *, api_key: str) -> AppProfile:

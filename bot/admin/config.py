@@ -2,35 +2,31 @@
 
 from bot.admin import config_texts as texts
 from bot.admin import scopes
-from bot.admin.changing import target_of
-from bot.admin.choices import DEFAULT_APP
 from bot.admin.config_form import config_form, reading_form
 from bot.admin.config_page import ConfigPage, NamedApp
+from bot.admin.forms import open_filled
 from bot.admin.office import Office
-from bot.admin.plain_forms import open_filled
 from bot.admin.ports import Visit
 from bot.core.question import AppKind
 from bot.core.screens import Form
+from bot.core.setting import DEFAULT_APP
 
 
-async def open_config(office: Office, visit: Visit, *, for_workspace: bool) -> None:
-    """Open the form for this place, or for the workspace.
+async def open_config(office: Office, visit: Visit, *, scope: str) -> None:
+    """Open the form for a scope.
 
     Raises:
         SlackError: Slack did not open the form, or it was closed meanwhile.
     """
-    target = target_of(visit.caller, for_workspace=for_workspace)
 
     async def fill() -> Form:
         # Who they are is asked anew when the form is submitted.
-        standing = await office.access.standing(visit.caller, target.scope, fresh=False)
-        page = await read_page(
-            office, visit.caller.team_id, target.scope, is_admin=standing.is_admin
-        )
+        standing = await office.access.standing(visit.caller, scope, fresh=False)
+        page = await read_page(office, visit.caller.team_id, scope, is_admin=standing.is_admin)
         make = config_form if standing.may_change else reading_form
         return make(page, language=visit.language)
 
-    await open_filled(visit, texts.TITLES[target.level].say(visit.language), fill)
+    await open_filled(visit, texts.TITLES[scopes.level_of(scope)].say(visit.language), fill)
 
 
 async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool) -> ConfigPage:
@@ -39,7 +35,7 @@ async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool)
     Raises:
         StorageError: The database did not answer.
     """
-    stored = await office.storage.settings.get(team_id, scopes.WORKSPACE, scope)
+    stored = await office.choices.stored(team_id, scope)
     apps = await office.storage.apps.list(team_id)
     # Closed apps are nobody's business in a direct message.
     shows_all = is_admin or scopes.user_of(scope) is None

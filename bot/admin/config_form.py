@@ -1,6 +1,7 @@
 """The form with every setting of a workspace, a channel, or somebody's direct messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from bot.admin import config_texts as texts
 from bot.admin import replies, scopes
@@ -16,7 +17,7 @@ from bot.admin.config_page import (
     inherited,
     settings_shown,
 )
-from bot.admin.plain_forms import telling_form
+from bot.admin.forms import asking_form, telling_form
 from bot.core.api_fields import KIND_NAMES
 from bot.core.json_value import Json
 from bot.core.language import Language, Phrase
@@ -59,14 +60,9 @@ def config_form(
     top.append(texts.INTRODUCTIONS[page.level].say(language, place=place))
     if page.level is Level.CHANNEL:
         top.append(texts.APP_OPTIONS_GO_ALONG.say(language))
-    return Form(
-        callback=CALLBACK,
-        title=texts.TITLES[page.level].say(language),
-        submit=texts.SAVE.say(language),
-        parts=(*map(Prose, top), *builder.parts()),
-        state=ConfigState(page.scope, page.version).text(),
-        close=texts.CANCEL.say(language),
-    )
+    parts = (*map(Prose, top), *builder.parts())
+    state = ConfigState(page.scope, page.version).text()
+    return asking_form(CALLBACK, texts.TITLES[page.level], parts, language=language, state=state)
 
 
 def reading_form(page: ConfigPage, *, language: Language) -> Form:
@@ -121,64 +117,45 @@ class _Builder:
         return f"{self._label(setting)}: {said}"
 
     def _input(self, setting: Setting) -> Input:
+        asked = partial(
+            Input, key=setting.key, label=self._label(setting), hint=self._hint(setting)
+        )
         match setting.shape:
             case "app" | "choice" | "flag":
-                return self._select(setting)
+                inherit = Option(INHERIT, _clipped(self._inherit(setting), MAX_OPTION_CHARS))
+                options = (inherit, *self._options(setting))
+                value = self._chosen(setting, options)
+                return asked(kind="select", value=value, options=options, is_optional=False)
             case "words" if setting.choices:
-                return self._choices(setting)
+                return asked(
+                    kind="multi_select",
+                    value=self._many(setting),
+                    placeholder=self._placeholder(setting),
+                    options=self._options(setting),
+                )
             case "users":
-                return self._users(setting)
+                return asked(kind="users", value=self._many(setting))
             case "number" | "words" | "json" | "text":
-                return self._typed(setting)
+                entered = self._entered.get(setting.key)
+                return asked(
+                    kind="line" if setting.shape == "number" else "lines",
+                    value=entered if isinstance(entered, str) else self._own(setting),
+                    placeholder=self._placeholder(setting),
+                    max_chars=MAX_INPUT_CHARS,
+                )
 
-    def _select(self, setting: Setting) -> Input:
-        inherit = Option(INHERIT, _clipped(self._inherit(setting), MAX_OPTION_CHARS))
-        options = (inherit, *self._options(setting))
+    def _chosen(self, setting: Setting, options: Sequence[Option]) -> str:
+        """Return which option of a select is shown: what was entered, or else the own value."""
         wanted = (self._entered.get(setting.key), self._own(setting))
         offered = {option.value for option in options}
-        return Input(
-            key=setting.key,
-            label=self._label(setting),
-            kind="select",
-            value=next((str(value) for value in wanted if value in offered), INHERIT),
-            hint=self._hint(setting),
-            options=options,
-            is_optional=False,
-        )
+        return next((str(value) for value in wanted if value in offered), INHERIT)
 
-    def _choices(self, setting: Setting) -> Input:
-        own = self._page.values.get(setting.key)
-        return Input(
-            key=setting.key,
-            label=self._label(setting),
-            kind="multi_select",
-            value=self._entered_many(setting, otherwise=own),
-            hint=self._hint(setting),
-            placeholder=self._placeholder(setting),
-            options=self._options(setting),
-        )
-
-    def _users(self, setting: Setting) -> Input:
-        own = self._page.values.get(setting.key)
-        return Input(
-            key=setting.key,
-            label=self._label(setting),
-            kind="users",
-            value=self._entered_many(setting, otherwise=own),
-            hint=self._hint(setting),
-        )
-
-    def _typed(self, setting: Setting) -> Input:
-        entered = self._entered.get(setting.key)
-        return Input(
-            key=setting.key,
-            label=self._label(setting),
-            kind="line" if setting.shape == "number" else "lines",
-            value=entered if isinstance(entered, str) else self._own(setting),
-            hint=self._hint(setting),
-            placeholder=self._placeholder(setting),
-            max_chars=MAX_INPUT_CHARS,
-        )
+    def _many(self, setting: Setting) -> tuple[str, ...]:
+        """Return the options or people that were entered, or else the own ones."""
+        entered, own = self._entered.get(setting.key), self._page.values.get(setting.key)
+        if isinstance(entered, tuple):
+            return entered
+        return tuple(map(str, own)) if isinstance(own, list | tuple) else ()
 
     def _options(self, setting: Setting) -> tuple[Option, ...]:
         match setting.shape:
@@ -207,12 +184,6 @@ class _Builder:
     def _own(self, setting: Setting) -> str:
         value = self._page.values.get(setting.key)
         return "" if value is None else setting.show(value)
-
-    def _entered_many(self, setting: Setting, *, otherwise: Json) -> tuple[str, ...]:
-        entered = self._entered.get(setting.key)
-        if isinstance(entered, tuple):
-            return entered
-        return tuple(map(str, otherwise)) if isinstance(otherwise, list | tuple) else ()
 
     def _inherit(self, setting: Setting) -> str:
         """Return what the choice of having no own value is called."""

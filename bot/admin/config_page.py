@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from bot.admin import config_texts as texts
 from bot.admin import scopes
 from bot.admin.access import ADMINS_OWN
-from bot.admin.choices import DEFAULT_APP
 from bot.core.json_value import Json
 from bot.core.language import Phrase
 from bot.core.loose_json import count_at, parse_object, text_at
 from bot.core.question import AppKind
-from bot.core.setting import SETTINGS, Level, Setting
+from bot.core.setting import DEFAULT_APP, SETTINGS, Level, Setting
 
 CALLBACK = "config"
 """What a submission of this form names."""
@@ -87,7 +86,7 @@ class ConfigPage:
     @property
     def level(self) -> Level:
         """Which level of settings this is."""
-        return level_of(self.scope)
+        return scopes.level_of(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +112,6 @@ def read_state(text: str) -> ConfigState | None:
     if found is None or not _SCOPE.fullmatch(text_at(found, "scope")):
         return None
     return ConfigState(scope=text_at(found, "scope"), version=count_at(found, "version"))
-
-
-def level_of(scope: str) -> Level:
-    """Return the level of settings a scope is."""
-    if scope == scopes.WORKSPACE:
-        return Level.WORKSPACE
-    return Level.CHANNEL if scopes.channel_of(scope) is not None else Level.USER
 
 
 def settings_shown(level: Level, *, is_admin: bool) -> tuple[Setting, ...]:

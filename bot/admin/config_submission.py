@@ -2,27 +2,24 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.admin import config_texts as texts
 from bot.admin import marks, replies, scopes
 from bot.admin.audit_lines import MAX_LINE_CHARS, changed_values, joined
-from bot.admin.changing import app_of
+from bot.admin.changing import Draft, app_of, consequences
 from bot.admin.config import read_page
 from bot.admin.config_form import config_form
-from bot.admin.config_page import INHERIT, level_of, read_state, settings_shown
-from bot.admin.submission import Submission, refusal
+from bot.admin.config_page import INHERIT, read_state, settings_shown
+from bot.admin.submission import STALE_FORM, Submission
 from bot.admin.undoing import undo_button
-from bot.core.api_fields import KIND_NAMES
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.question import AppProfile
-from bot.core.resolution import Layers, resolve
+from bot.core.resolution import resolve
 from bot.core.screens import MAX_PROSE_CHARS, Closed, Errors, Notice, Replaced, Submitted
-from bot.core.setting import SETTINGS, Level, Setting, candidate_options
+from bot.core.setting import SETTINGS, Setting, candidate_options
 from bot.errors import BadValue, UnknownApp
 from storage.errors import VersionConflict
-from storage.journal import SETTINGS as SETTINGS_SUBJECT
 from storage.records import AuditEntry, StoredSettings
 
 _NO_MENTION = re.compile(r"<(?!@[UW][A-Z0-9]{1,30}>)")
@@ -32,62 +29,26 @@ _MAX_MEANWHILE = 3
 """Changes of others that are told about; the newest."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """Settings as somebody wants them.
-
-    Attributes:
-        scope: Where.
-        stored: What there is now.
-        workspace: What is set for the workspace now.
-        values: What there is to be.
-    """
-
-    scope: str
-    stored: StoredSettings
-    workspace: Mapping[str, Json]
-    values: Mapping[str, Json]
-
-    @property
-    def layers(self) -> Layers:
-        """What would hold."""
-        return self.layers_with(self.values)
-
-    def layers_with(self, values: Mapping[str, Json]) -> Layers:
-        """Return what holds with these values."""
-        match level_of(self.scope):
-            case Level.WORKSPACE:
-                return Layers(workspace=values)
-            case Level.CHANNEL:
-                return Layers(workspace=self.workspace, channel=values)
-            case Level.USER:
-                return Layers(workspace=self.workspace, user=values, is_direct=True)
-
-    @property
-    def app_changes(self) -> bool:
-        """Whether another app is chosen."""
-        return _folded(self.stored.values.get("app")) != _folded(self.values.get("app"))
-
-
-async def config_submitted(submission: Submission, *, state: str) -> Submitted:
+async def config_submitted(submission: Submission) -> Submitted:
     """Take the form, or say at which field what is wrong.
 
     Raises:
         SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
-    form = read_state(state)
+    form = read_state(submission.state)
     if form is None:
-        return refusal(submission, texts.STALE_FORM)
+        return submission.refused(STALE_FORM)
     office, caller = submission.office, submission.caller
     standing = await office.access.standing(caller, form.scope, fresh=True)
     if not standing.may_change:
-        return _not_allowed(submission, form.scope)
-    stored = await office.storage.settings.get(caller.team_id, scopes.WORKSPACE, form.scope)
-    own = stored[form.scope]
-    settings = settings_shown(level_of(form.scope), is_admin=standing.is_admin)
-    values, errors = _read(submission, settings, own=own.values)
-    draft = _Draft(form.scope, own, stored[scopes.WORKSPACE].values, values)
+        return submission.refused_as(
+            replies.may_not_change(form.scope, language=submission.language)
+        )
+    stored = await office.choices.stored(caller.team_id, form.scope)
+    settings = settings_shown(scopes.level_of(form.scope), is_admin=standing.is_admin)
+    values, errors = _read(submission, settings, own=stored[form.scope].values)
+    draft = Draft(form.scope, stored, values)
     errors |= await _trouble_with_app(submission, draft) or {}
     app = None if "app" in errors else await app_of(office, caller.team_id, draft.layers)
     if app is not None:
@@ -97,11 +58,6 @@ async def config_submitted(submission: Submission, *, state: str) -> Submitted:
     return await _write(
         submission, draft, app=app, version=form.version, is_admin=standing.is_admin
     )
-
-
-def _not_allowed(submission: Submission, scope: str) -> Errors:
-    first = next(iter(submission.values), "")
-    return Errors({first: replies.refused(scope, language=submission.language)})
 
 
 def _read(
@@ -131,10 +87,10 @@ def _typed(entered: str | tuple[str, ...]) -> str:
     return entered if isinstance(entered, str) else " ".join(entered)
 
 
-async def _trouble_with_app(submission: Submission, draft: _Draft) -> dict[str, str] | None:
+async def _trouble_with_app(submission: Submission, draft: Draft) -> dict[str, str] | None:
     """Return what is wrong with the app that was chosen here; one chosen before may be gone."""
     name = draft.values.get("app")
-    if not isinstance(name, str) or not draft.app_changes:
+    if not isinstance(name, str) or not draft.chooses_app:
         return None
     choices, caller = submission.office.choices, submission.caller
     try:
@@ -147,18 +103,18 @@ async def _trouble_with_app(submission: Submission, draft: _Draft) -> dict[str, 
     return None
 
 
-def _useless(submission: Submission, draft: _Draft, app: AppProfile) -> dict[str, str]:
+def _useless(submission: Submission, draft: Draft, app: AppProfile) -> dict[str, str]:
     """Return what the app cannot use, by field.
 
     Only what this form brings about is refused: a value that was of no use before is left out of
     questions, and must not stand in the way of other changes.
     """
     effective = resolve(draft.layers, app=app)
-    known = resolve(draft.layers_with(draft.stored.values), app=app).reasons
-    level = level_of(draft.scope)
+    known = resolve(draft.layers_before, app=app).reasons
+    level = scopes.level_of(draft.scope)
     errors: dict[str, list[str]] = {}
     for name, phrase in effective.reasons.items():
-        is_known = name in known and not draft.app_changes and not _is_new(name, draft)
+        is_known = name in known and not draft.chooses_app and not _is_new(name, draft)
         if effective.origins.get(name) is level and not is_known:
             reason = phrase.say(submission.language)
             key = name if name in SETTINGS else "more"
@@ -166,16 +122,16 @@ def _useless(submission: Submission, draft: _Draft, app: AppProfile) -> dict[str
     return {key: " ".join(reasons) for key, reasons in errors.items()}
 
 
-def _is_new(name: str, draft: _Draft) -> bool:
+def _is_new(name: str, draft: Draft) -> bool:
     before, after = (
-        {**values, **candidate_options(values)} for values in (draft.stored.values, draft.values)
+        {**values, **candidate_options(values)} for values in (draft.before, draft.values)
     )
     return before.get(name) != after.get(name)
 
 
 async def _write(
     submission: Submission,
-    draft: _Draft,
+    draft: Draft,
     *,
     app: AppProfile | None,
     version: int,
@@ -192,37 +148,25 @@ async def _write(
         )
     except VersionConflict as error:
         if not isinstance(error.current, StoredSettings):
-            return refusal(submission, texts.STALE_FORM)
+            return submission.refused(STALE_FORM)
         return await _ask_again(
             submission, error.current, passed=error.current.version - version, is_admin=is_admin
         )
     if stored.version == version:
         return Closed(Notice(texts.NOTHING_NEW.say(submission.language)))
-    undo = await undo_button(
-        storage,
-        caller,
-        subject=SETTINGS_SUBJECT,
-        language=submission.language,
-        scope=draft.scope,
-    )
+    undo = await undo_button(submission.office, submission, scope=draft.scope)
     return Closed(Notice(_told(submission, draft, app), buttons=undo))
 
 
-def _told(submission: Submission, draft: _Draft, app: AppProfile | None) -> str:
+def _told(submission: Submission, draft: Draft, app: AppProfile | None) -> str:
     """Return what was changed, where it holds, and what follows from it."""
     language = submission.language
-    changes = changed_values(draft.stored.values, draft.values, language=language)
+    changes = changed_values(draft.before, draft.values, language=language)
     lines = [
         texts.CHANGES.say(language) + " " + joined(changes, most_chars=_MAX_CHANGES_CHARS),
         replies.reach(draft.scope, language=language),
+        *consequences(draft, app, language=language),
     ]
-    if draft.app_changes:
-        lines.append(replies.FRESH_SESSIONS.say(language))
-    unused = resolve(draft.layers, app=app).unused if app else ()
-    if app and unused:
-        kind = KIND_NAMES[app.kind].say(language)
-        names = ", ".join(map(marks.code, unused))
-        lines.append(replies.UNUSED_NOW.say(language, kind=kind, names=names))
     return "\n\n".join(lines)
 
 
@@ -258,7 +202,3 @@ def _entry_line(entry: AuditEntry, *, language: Language) -> str:
     said = _NO_MENTION.sub("&lt;", joined(changes, most_chars=MAX_LINE_CHARS))
     who = marks.user(entry.user_id)
     return texts.MEANWHILE_LINE.say(language, who=who, changes=said)
-
-
-def _folded(name: Json) -> str:
-    return name.casefold() if isinstance(name, str) else ""

@@ -10,8 +10,6 @@ TITLES: Mapping[Level, Phrase] = {
     Level.CHANNEL: Phrase("Channel settings", "频道设置"),
     Level.USER: Phrase("Direct messages", "私信设置"),
 }
-SAVE = Phrase("Save", "保存")
-CANCEL = Phrase("Cancel", "取消")
 
 INTRODUCTIONS: Mapping[Level, Phrase] = {
     Level.WORKSPACE: Phrase(
@@ -63,7 +61,3 @@ MEANWHILE = Phrase(
 MEANWHILE_LINE = Phrase("• {who}: {changes}", "• {who}：{changes}")
 NOTHING_NEW = Phrase("Saved; nothing was different.", "已保存，没有任何变化。")
 CHANGES = Phrase("Changed:", "已修改：")
-STALE_FORM = Phrase(
-    "This form cannot be used any more; nothing was changed. Open it again.",
-    "此表单已失效，没有任何改动。请重新打开。",
-)

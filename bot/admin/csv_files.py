@@ -13,8 +13,8 @@ from collections.abc import Sequence
 CALCULATED = frozenset("=+-@＝＋－＠")
 """What a formula begins with. Spreadsheets take the full-width forms for the plain ones."""
 SHIELDED = frozenset("\t\r\n'")
-"""Also shielded: characters that hide what follows, and the shield itself, so that `unshielded`
-gives every text back."""
+"""Also shielded: characters that hide what follows, and the shield itself: so every text is what
+its cell is without one shield."""
 SHIELD = "'"
 
 
@@ -24,11 +24,6 @@ def shielded(text: str) -> str:
     if begins in CALCULATED or begins in SHIELDED or text.lstrip()[:1] in CALCULATED:
         return SHIELD + text
     return text
-
-
-def unshielded(cell: str) -> str:
-    """Return the text that `shielded` was given."""
-    return cell.removeprefix(SHIELD)
 
 
 class CsvFile:

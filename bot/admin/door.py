@@ -1,28 +1,23 @@
 """The way in: commands, presses and submissions -> whoever answers them."""
 
-import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
 import structlog
 
-from bot.admin import replies, scopes
-from bot.admin.apps import ACTIONS as APP_ACTIONS
-from bot.admin.apps import apps_command, apps_pressed
-from bot.admin.audit_commands import EVERYWHERE, show_audit, undo_entry, undo_last
-from bot.admin.changing import target_of
+from bot.admin import afresh, apps, filling, replies, scopes, token_commands
+from bot.admin.audit_commands import older_pressed, show_audit, undo_last, undo_pressed
 from bot.admin.config import open_config
 from bot.admin.help import show_help
 from bot.admin.home import show_first_home, show_home
 from bot.admin.marks import code
-from bot.admin.memory_commands import show_memory, switch_typed
+from bot.admin.memory_book import MemoryAction
+from bot.admin.memory_commands import memory_pressed, show_memory, switch_typed
 from bot.admin.memory_given import name_memory
 from bot.admin.office import Office
-from bot.admin.own_matters import ACTIONS as OWN_ACTIONS
-from bot.admin.own_matters import own_command, own_pressed
-from bot.admin.ports import Visit
+from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
-from bot.admin.settings_commands import drop, offer_reset, reset_all, write
+from bot.admin.settings_commands import drop, offer_reset, reset_all, reset_pressed, write
 from bot.admin.shown_settings import show_all, show_one
 from bot.admin.status import show_status
 from bot.admin.submissions import submitted
@@ -52,8 +47,17 @@ LANGUAGE_WITHIN_S = 1.0
 WHO_METHOD = "users.info"
 """The Web API method that tells who somebody is."""
 
-_ENTRY_ID = re.compile(r"[1-9][0-9]{0,17}")
-_OLDER = re.compile(r"(all|workspace|(?:channel|user):[A-Z0-9]{1,30}) ([1-9][0-9]{0,17})")
+_PRESSES: Mapping[str, Callable[[Office, Visit, Press], Awaitable[Notice | None]]] = {
+    **dict.fromkeys(apps.ACTIONS, apps.apps_pressed),
+    **dict.fromkeys(token_commands.ACTIONS, token_commands.token_pressed),
+    **dict.fromkeys(MemoryAction, memory_pressed),
+    filling.ACTION: filling.fill_pressed,
+    afresh.ACTION: afresh.afresh_chosen,
+    "undo": undo_pressed,
+    "audit": older_pressed,
+    "reset": reset_pressed,
+}
+"""What answers a press; nothing when that showed its answer itself."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +76,7 @@ class Door:
     def __init__(self, office: Office, *, language_within_s: float = LANGUAGE_WITHIN_S) -> None:
         self._office = office
         self._language_within_s = language_within_s
-        self._usage = UsageDesk(office, today=lambda: office.clock().date())
+        self._usage = UsageDesk(office)
 
     async def command(self, caller: Caller, text: str, *, screen: Screen) -> None:
         """Answer a command.
@@ -101,7 +105,7 @@ class Door:
             screen: Takes the answer.
         """
         visit = await self._visit(caller, screen=screen)
-        notice = await self._settled(visit, self._press(visit, action, value=value))
+        notice = await self._settled(visit, self._press(visit, Press(action, value)))
         if notice is not None:
             await screen.show(notice, replace=action == "audit")
 
@@ -158,104 +162,91 @@ class Door:
             return Notice(replies.STORAGE_TROUBLE.say(visit.language))
 
     async def _answer(self, visit: Visit, typed: Typed) -> Notice | None:
-        command, for_workspace = typed.command, typed.for_workspace
+        office, notice, command = self._office, None, typed.command
+        scope = scopes.WORKSPACE if typed.for_workspace else scopes.here(visit.caller)
         match command:
             case Do(verb, rest):
-                return await self._do(visit, verb, rest=rest, for_workspace=for_workspace)
+                notice = await self._do(visit, verb, rest=rest, scope=scope)
+            case Audit("csv"):
+                await self._usage.audit_csv(visit)
             case Audit(of):
-                return await self._audit(visit, of, for_workspace=for_workspace)
+                notice = await show_audit(office, visit, scope=None if of == "all" else scope)
+            case Read() | Write() | Drop() | Reset() if _is_own_memory(command, scope=scope):
+                notice = await self._memory(visit, command, scope=scope)
             case Read() | Write() | Drop() | Reset():
-                if not for_workspace and _is_of_memory(command):
-                    return await self._memory(visit, command)
-                return await self._setting(visit, command, for_workspace=for_workspace)
+                notice = await self._setting(visit, command, scope=scope)
             case NameMemory(words):
-                return await name_memory(self._office, visit, words)
+                notice = await name_memory(office, visit, words)
             case Unknown():
-                return _unknown(visit, command)
+                notice = _unknown(visit, command)
             case _:
                 assert_never(command)
+        return notice
 
-    async def _do(
-        self, visit: Visit, verb: Verb, *, rest: str, for_workspace: bool
-    ) -> Notice | None:
-        office = self._office
+    async def _do(self, visit: Visit, verb: Verb, *, rest: str, scope: str) -> Notice | None:
+        office, notice = self._office, None
         match verb:
             case Verb.HELP:
-                return show_help(visit, rest)
+                notice = show_help(visit, rest)
             case Verb.STATUS:
-                return await show_status(office, visit)
+                notice = await show_status(office, visit)
             case Verb.SHOW:
-                return await show_all(office, visit, for_workspace=for_workspace)
+                notice = await show_all(office, visit, scope=scope)
             case Verb.UNDO:
-                scope = target_of(visit.caller, for_workspace=for_workspace).scope
-                return await undo_last(office, visit, scope=scope)
-            case Verb.NEW | Verb.TOKENS:
-                return await own_command(office, visit, verb, rest=rest)
+                notice = await undo_last(office, visit, scope=scope)
+            case Verb.NEW:
+                notice = await afresh.new_command(office, visit)
+            case Verb.TOKENS:
+                notice = await token_commands.show_tokens(office, visit, rest)
             case Verb.CONFIG:
-                await open_config(office, visit, for_workspace=for_workspace)
+                await open_config(office, visit, scope=scope)
             case Verb.APPS:
-                await apps_command(office, visit, rest)
+                await apps.apps_command(office, visit, rest)
             case Verb.USAGE:
                 await self._usage.usage(visit, rest)
             case _:
                 assert_never(verb)
-        return None
+        return notice
 
-    async def _audit(self, visit: Visit, of: str, *, for_workspace: bool) -> Notice | None:
-        if of == "csv":
-            await self._usage.audit_csv(visit)
-            return None
-        here = target_of(visit.caller, for_workspace=for_workspace).scope
-        return await show_audit(self._office, visit, scope=None if of == "all" else here)
-
-    async def _memory(self, visit: Visit, command: Read | Write | Drop | Reset) -> Notice | None:
+    async def _memory(
+        self, visit: Visit, command: Read | Write | Drop | Reset, *, scope: str
+    ) -> Notice | None:
         """Show the caller's memory; in direct messages also switch it, for the caller alone."""
         office = self._office
         if isinstance(command, Read):
-            await show_memory(office, visit)
-            return None
+            return await show_memory(office, visit)
         if not scopes.is_direct(visit.caller.channel_id):
-            return await self._setting(visit, command, for_workspace=False)
+            return await self._setting(visit, command, scope=scope)
         typed = command.typed if isinstance(command, Write) else "on"
         return await switch_typed(office, visit, typed)
 
     async def _setting(
-        self, visit: Visit, command: Read | Write | Drop | Reset, *, for_workspace: bool
+        self, visit: Visit, command: Read | Write | Drop | Reset, *, scope: str
     ) -> Notice:
         office = self._office
         match command:
             case Read(setting):
-                return await show_one(office, visit, setting, for_workspace=for_workspace)
+                return await show_one(office, visit, setting, scope=scope)
             case Write(setting, typed):
-                return await write(office, visit, setting, typed=typed, for_workspace=for_workspace)
+                return await write(office, visit, setting, typed=typed, scope=scope)
             case Drop(setting) | Reset(Setting() as setting):
-                return await drop(office, visit, setting, for_workspace=for_workspace)
+                return await drop(office, visit, setting, scope=scope)
             case Reset(None):
-                return await offer_reset(office, visit, for_workspace=for_workspace)
+                return await offer_reset(office, visit, scope=scope)
             case Reset():
-                return await reset_all(office, visit, for_workspace=for_workspace)
+                return await reset_all(office, visit, scope=scope)
 
-    async def _press(self, visit: Visit, action: str, *, value: str) -> Notice | None:
-        office = self._office
-        if action in APP_ACTIONS:
-            await apps_pressed(office, visit, action, value)
-            return None
-        if action in OWN_ACTIONS:
-            return await own_pressed(office, visit, action, value=value)
-        if action == "undo" and _ENTRY_ID.fullmatch(value):
-            return await undo_entry(office, visit, entry_id=int(value))
-        if action == "audit" and (found := _OLDER.fullmatch(value)):
-            scope = None if found[1] == EVERYWHERE else found[1]
-            return await show_audit(office, visit, scope=scope, before_id=int(found[2]))
-        if action == "reset" and value in {scopes.WORKSPACE, scopes.here(visit.caller)}:
-            return await reset_all(office, visit, for_workspace=value == scopes.WORKSPACE)
-        command = typeable("help")
-        return Notice(replies.UNKNOWN_BUTTON.say(visit.language, command=command))
+    async def _press(self, visit: Visit, press: Press) -> Notice | None:
+        answer = _PRESSES.get(press.action)
+        if answer is None:
+            return Notice(replies.unknown_button(visit.language))
+        return await answer(self._office, visit, press)
 
 
-def _is_of_memory(command: Read | Write | Drop | Reset) -> bool:
+def _is_own_memory(command: Read | Write | Drop | Reset, *, scope: str) -> bool:
+    """Whether it may concern the caller's own memory, and not only the setting of that name."""
     of = command.of if isinstance(command, Reset) else command.setting
-    return isinstance(of, Setting) and of.key == OWN_SWITCH
+    return scope != scopes.WORKSPACE and isinstance(of, Setting) and of.key == OWN_SWITCH
 
 
 def _unknown(visit: Visit, unknown: Unknown) -> Notice:

@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass
 
 from bot.admin import replies
+from bot.admin.forms import asking_form
 from bot.admin.office import Office
-from bot.admin.ports import Visit
-from bot.admin.replies import typeable
-from bot.admin.submission import Submission, refusal
+from bot.admin.ports import Press, Visit
+from bot.admin.submission import Submission
 from bot.core.language import Language, Phrase
 from bot.core.screens import (
     MAX_LABEL_CHARS,
@@ -40,7 +40,6 @@ _PROSE = Phrase(
     "回答将出现在您提问的地方，其他人可以看到回答，但看不到此表单。",
 )
 _SEND = Phrase("Ask", "提问")
-_CANCEL = Phrase("Cancel", "取消")
 _ONLY_ASKER = Phrase("Only the person who asked this can fill it in.", "只有提问者本人可以填写。")
 _GONE = Phrase(
     "This question is not known any more: please ask it again.", "此问题已失效，请重新提问。"
@@ -78,16 +77,16 @@ class Wanted:
         return f"{self.turn_id}:{','.join(self.names)}"
 
 
-async def fill_pressed(office: Office, visit: Visit, value: str) -> Notice | None:
+async def fill_pressed(office: Office, visit: Visit, press: Press) -> Notice | None:
     """Open the form for whoever asked the question, and for nobody else.
 
     Raises:
         SlackError: Slack did not open the form.
         StorageError: The database did not answer.
     """
-    wanted, language = Wanted.read(value), visit.language
+    wanted, language = Wanted.read(press.value), visit.language
     if wanted is None:
-        return Notice(replies.UNKNOWN_BUTTON.say(language, command=typeable("help")))
+        return Notice(replies.unknown_button(language))
     asked = await office.storage.turns.find(wanted.turn_id)
     is_here = asked is not None and asked.channel_id == visit.caller.channel_id
     if problem := _problem(asked if is_here else None, visit.caller):
@@ -108,17 +107,12 @@ def fill_form(wanted: Wanted, *, language: Language) -> Form:
         )
         for name in wanted.names
     )
-    return Form(
-        callback=CALLBACK,
-        title=_TITLE.say(language),
-        submit=_SEND.say(language),
-        parts=(Prose(_PROSE.say(language)), *inputs),
-        state=wanted.text(),
-        close=_CANCEL.say(language),
-    )
+    parts = (Prose(_PROSE.say(language)), *inputs)
+    state = wanted.text()
+    return asking_form(CALLBACK, _TITLE, parts, language=language, state=state, submit=_SEND)
 
 
-async def fill_submitted(submission: Submission, *, state: str) -> Submitted:
+async def fill_submitted(submission: Submission) -> Submitted:
     """Have the question answered with what was filled in; it is stored when this returns.
 
     Which of the names are really asked for is decided when the question is asked.
@@ -126,19 +120,19 @@ async def fill_submitted(submission: Submission, *, state: str) -> Submitted:
     Raises:
         StorageError: The database did not answer.
     """
-    wanted, caller, language = Wanted.read(state), submission.caller, submission.language
+    wanted, caller = Wanted.read(submission.state), submission.caller
     if wanted is None:
-        return refusal(submission, _GONE)
+        return submission.refused(_GONE)
     turns = submission.office.storage.turns
     if problem := _problem(await turns.find(wanted.turn_id), caller):
-        return refusal(submission, problem)
-    values = {name: _entered(submission, name) for name in wanted.names}
+        return submission.refused(problem)
+    values = {name: submission.text(name) for name in wanted.names}
     bad = [name for name, value in values.items() if not is_value(value)]
     if bad:
-        return Errors(dict.fromkeys(bad, _BAD_VALUE.say(language)))
+        return Errors(dict.fromkeys(bad, _BAD_VALUE.say(submission.language)))
     payload = {FILLED_IN: values, "user_team": caller.user_team_id}
     is_new = await turns.complete(turn_id=wanted.turn_id, payload=payload) is not None
-    return Closed(None if is_new else Notice(_ALREADY.say(language)))
+    return Closed(None if is_new else Notice(_ALREADY.say(submission.language)))
 
 
 def _problem(asked: FoundTurn | None, caller: Caller) -> Phrase | None:
@@ -146,8 +140,3 @@ def _problem(asked: FoundTurn | None, caller: Caller) -> Phrase | None:
     if asked is None or asked.team_id != caller.team_id:
         return _GONE
     return _ONLY_ASKER if asked.user_id != caller.user_id else None
-
-
-def _entered(submission: Submission, name: str) -> str:
-    value = submission.values.get(name, "")
-    return value.strip() if isinstance(value, str) else ""

@@ -25,6 +25,11 @@ def code(text: str, *, most_chars: int = MAX_VALUE_CHARS) -> str:
     return f"`{line}`" if line else "` `"
 
 
+def code_or_dash(text: str | None, *, most_chars: int = MAX_VALUE_CHARS) -> str:
+    """Return text as `code` does, and a dash when there is none."""
+    return code(text, most_chars=most_chars) if text else "–"
+
+
 def cell(text: str) -> str:
     """Return text as a code span that fits a table's cell."""
     return code(text, most_chars=MAX_CELL_CHARS).replace("|", "\\|")

@@ -77,13 +77,17 @@ class Spot:
     scope: str
     rest: str
 
+    @classmethod
+    def read(cls, text: str) -> "Spot | None":
+        """Read what `text` wrote; None for anything else."""
+        found = _NAMED.fullmatch(text)
+        if found is None or not is_scope(found["scope"]):
+            return None
+        return cls(found["scope"], found["rest"] or "")
 
-def read_spot(text: str) -> Spot | None:
-    """Return what a value names; None when no button or form of ours did."""
-    found = _NAMED.fullmatch(text)
-    if found is None or not is_scope(found["scope"]):
-        return None
-    return Spot(found["scope"], found["rest"] or "")
+    def text(self) -> str:
+        """Return it as buttons and forms carry it."""
+        return f"{self.scope} {self.rest}".rstrip()
 
 
 async def own_memory(office: Office, caller: Caller, scope: str) -> StoredMemory | None:
@@ -159,7 +163,7 @@ def entry_buttons(
     scope: str, entry: MemoryNode, number: int, *, language: Language
 ) -> tuple[Button, ...]:
     """Return what can be done with one entry."""
-    value = f"{scope} {entry.node_id}"
+    value = Spot(scope, entry.node_id).text()
     return (
         Button(MemoryAction.EDIT, texts.EDIT.say(language, number=number), value),
         Button(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bot.admin import memory_texts as texts
 from bot.admin import replies, scopes
-from bot.admin.changing import MAX_TRIES, target_of
+from bot.admin.changing import MAX_TRIES
+from bot.admin.forms import SAVE, open_filled
 from bot.admin.home import show_home
 from bot.admin.marks import code
 from bot.admin.memory_book import (
@@ -22,17 +23,15 @@ from bot.admin.memory_book import (
     own_entry,
     own_memory,
     read_page,
-    read_spot,
     refusing,
     remark,
     switch_button,
 )
 from bot.admin.office import Office
-from bot.admin.plain_forms import open_filled
-from bot.admin.ports import Visit
+from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.admin.shown_settings import effective_at
-from bot.admin.submission import Submission, refusal
+from bot.admin.submission import Submission
 from bot.core.language import Language, Phrase
 from bot.core.memory import MAX_CONTENT_CHARS, content_problem
 from bot.core.memory_places import CHANNELS, OWN_SWITCH, PRIVATE, scope_at
@@ -61,24 +60,23 @@ async def show_memory(office: Office, visit: Visit) -> None:
     await _show(office, visit, _Look())
 
 
-async def memory_pressed(office: Office, visit: Visit, action: str, value: str) -> None:
+async def memory_pressed(office: Office, visit: Visit, press: Press) -> None:
     """Answer a button of MemoryAction, which concerns the caller's own memories alone.
 
     Args:
         office: The services.
         visit: Who pressed.
-        action: Which.
-        value: What the button names; anybody can forge it.
+        press: Which button.
 
     Raises:
         Refused: It is not there any more, or could not be done.
         SlackError: Slack did not take the answer.
         StorageError: The database did not answer.
     """
-    spot = read_spot(value)
+    spot = Spot.read(press.value)
     if spot is None:
-        raise Refused(replies.UNKNOWN_BUTTON.say(visit.language, command=typeable("memory")))
-    match MemoryAction(action):
+        raise Refused(replies.unknown_button(visit.language, command="memory"))
+    match MemoryAction(press.action):
         case MemoryAction.EDIT:
             return await _open_entry(office, visit, spot)
         case MemoryAction.MORE:
@@ -130,12 +128,12 @@ async def switch_typed(office: Office, visit: Visit, typed: str) -> Notice:
     return Notice((await switch(office, visit, is_on=word == "on")).say(visit.language))
 
 
-async def memory_submitted(submission: Submission, *, state: str) -> Submitted:
+async def memory_submitted(submission: Submission) -> Submitted:
     """Take a changed entry; it is written after the form is gone, for that takes seconds."""
     content = submission.values.get(_CONTENT, "")
-    spot = read_spot(state)
+    spot = Spot.read(submission.state)
     if spot is None or not isinstance(content, str):
-        return refusal(submission, texts.NO_SUCH_ENTRY)
+        return submission.refused(texts.NO_SUCH_ENTRY)
     problem = content_problem(content)
     if problem is not None:
         return Errors({_CONTENT: problem.say(submission.language)})
@@ -179,7 +177,7 @@ async def _done(office: Office, visit: Visit, look: _Look) -> None:
 
 async def _show(office: Office, visit: Visit, look: _Look) -> None:
     caller, language = visit.caller, visit.language
-    effective, _ = await effective_at(office, visit, target_of(caller, for_workspace=False))
+    effective, _ = await effective_at(office, visit, scopes.here(caller))
     scope = look.scope or _scope_here(caller, effective)
     memory = await own_memory(office, caller, scope)
     if memory is None and office.notebook is None:
@@ -242,7 +240,7 @@ def _entry_buttons(scope: str, content: Page | Phrase, *, language: Language) ->
         yield from entry_buttons(scope, entry, number, language=language)
     after = content.first + len(content.entries)
     if after <= min(content.total, MAX_ENTRIES):
-        yield Button(MemoryAction.MORE, texts.MORE.say(language), f"{scope} {after}")
+        yield Button(MemoryAction.MORE, texts.MORE.say(language), Spot(scope, str(after)).text())
 
 
 async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
@@ -253,7 +251,7 @@ async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
         return Form(
             callback=CALLBACK,
             title=texts.FORM_TITLE.say(language),
-            submit=texts.FORM_SAVE.say(language),
+            submit=SAVE.say(language),
             parts=(
                 Input(
                     key=_CONTENT,
@@ -264,7 +262,7 @@ async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
                     max_chars=MAX_CONTENT_CHARS,
                 ),
             ),
-            state=f"{spot.scope} {spot.rest}",
+            state=spot.text(),
         )
 
     await open_filled(visit, texts.FORM_TITLE.say(language), fill)

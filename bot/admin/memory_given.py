@@ -1,8 +1,7 @@
 """`memory id`: admins name which memory is whose; it works without access keys too."""
 
 from bot.admin import memory_texts as texts
-from bot.admin import replies
-from bot.admin.changing import target_of
+from bot.admin import scopes
 from bot.admin.marks import code, user
 from bot.admin.office import Office
 from bot.admin.ports import Visit
@@ -32,8 +31,7 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
         StorageError: The database did not answer.
     """
     caller, language = visit.caller, visit.language
-    if not await office.access.is_admin(caller, fresh=True):
-        raise Refused(replies.ONLY_ADMINS.say(language))
+    await office.access.need_admin(visit)
     named = parse_named(typed)
     if named is None:
         raise Refused(texts.NAMING.say(language, command=typeable("memory", "id", USAGE)))
@@ -48,8 +46,8 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
     phrase = texts.NAMED if named.memory_id else texts.UNNAMED
     shown = code(named.memory_id or "")
     lines = [phrase.say(language, user=user(named.user_id), memory=shown, place=place)]
-    effective, _ = await effective_at(office, visit, target_of(caller, for_workspace=False))
+    effective, _ = await effective_at(office, visit, scopes.here(caller))
     if named.memory_id and not may_use(effective.app, endpoint=office.endpoint):
         lines.append(texts.NOT_REACHED.say(language))
-    buttons = await undo_button(office.storage, caller, subject=subject_of(key), language=language)
+    buttons = await undo_button(office, visit, subject=subject_of(key))
     return Notice("\n\n".join(lines), buttons)

@@ -1,21 +1,11 @@
 """What is said about long-term memory, in both languages."""
 
+from collections.abc import Mapping
+
 from bot.admin.marks import channel
 from bot.core.language import Language, Phrase
 from bot.core.memory_places import CHANNELS, PRIVATE, channel_of
 
-ABOUT_PRIVATE = Phrase(
-    "**What I remember of you** in direct messages. No channel uses it.",
-    "**我在私信中记住的关于您的内容**，任何频道都不会使用。",
-)
-ABOUT_CHANNELS = Phrase(
-    "**What I remember of you** in channels; all channels with memory on share it. Direct messages "
-    "do not use it.",
-    "**我在频道中记住的关于您的内容**，所有开启记忆的频道共用，私信不会使用。",
-)
-ABOUT_CHANNEL = Phrase(
-    "**What I remember of you** in {channel} alone.", "**我仅在 {channel} 中记住的关于您的内容**。"
-)
 ONLY_YOURS = Phrase("Only you can see and change it.", "只有您可以查看和更改。")
 NOTHING_YET = Phrase(
     "Nothing yet: the app notes what you tell about yourself while you ask it.",
@@ -95,7 +85,6 @@ SWITCH_ON = Phrase("Switch on", "开启记忆")
 
 FORM_TITLE = Phrase("Change an entry", "更改记忆内容")
 FORM_LABEL = Phrase("What to remember", "记住的内容")
-FORM_SAVE = Phrase("Save", "保存")
 
 NAMED = Phrase(
     "{user} has the memory {memory} now, {place}.", "{user} 现在使用记忆体 {memory}（{place}）。"
@@ -115,22 +104,35 @@ NOT_REACHED = Phrase(
     "asked without.",
     "在此回答的应用与记忆体不在同一地域，或不是智能体应用，因此提问时不使用记忆。",
 )
-IN_PRIVATE = Phrase("in direct messages", "私信")
-IN_CHANNELS = Phrase("in all channels that share one", "共用记忆的所有频道")
-IN_CHANNEL = Phrase("in {channel} alone", "仅限 {channel}")
+
+_ABOUT: Mapping[str, Phrase] = {
+    PRIVATE: Phrase(
+        "**What I remember of you** in direct messages. No channel uses it.",
+        "**我在私信中记住的关于您的内容**，任何频道都不会使用。",
+    ),
+    CHANNELS: Phrase(
+        "**What I remember of you** in channels; all channels with memory on share it. Direct "
+        "messages do not use it.",
+        "**我在频道中记住的关于您的内容**，所有开启记忆的频道共用，私信不会使用。",
+    ),
+}
+_ABOUT_CHANNEL = Phrase(
+    "**What I remember of you** in {channel} alone.", "**我仅在 {channel} 中记住的关于您的内容**。"
+)
+_PLACES: Mapping[str, Phrase] = {
+    PRIVATE: Phrase("in direct messages", "私信"),
+    CHANNELS: Phrase("in all channels that share one", "共用记忆的所有频道"),
+}
+_IN_CHANNEL = Phrase("in {channel} alone", "仅限 {channel}")
 
 
 def about(scope: str, *, language: Language) -> str:
     """Say which memory this is, in Markdown."""
-    channel_id = channel_of(scope)
-    if channel_id is not None:
-        return ABOUT_CHANNEL.say(language, channel=channel(channel_id))
-    return (ABOUT_PRIVATE if scope == PRIVATE else ABOUT_CHANNELS).say(language)
+    shown = channel(channel_of(scope) or "")
+    return _ABOUT.get(scope, _ABOUT_CHANNEL).say(language, channel=shown)
 
 
 def place(scope: str, *, language: Language) -> str:
     """Say where a memory counts, in Markdown."""
-    channel_id = channel_of(scope)
-    if channel_id is not None:
-        return IN_CHANNEL.say(language, channel=channel(channel_id))
-    return (IN_CHANNELS if scope == CHANNELS else IN_PRIVATE).say(language)
+    shown = channel(channel_of(scope) or "")
+    return _PLACES.get(scope, _IN_CHANNEL).say(language, channel=shown)

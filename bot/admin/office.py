@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from bot.admin.access import Access
 from bot.admin.choices import Choices
@@ -47,3 +47,8 @@ class Office:
     notebook: Notebook | None = None
     endpoint: str | None = None
     homes: Homes | None = None
+
+    @property
+    def today(self) -> date:
+        """The UTC day it is."""
+        return self.clock().date()

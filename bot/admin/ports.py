@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Protocol
 
 from bot.core.home import Home
@@ -13,8 +12,6 @@ from bot.core.language import Language
 from bot.core.memory import MemoryNode
 from bot.core.question import AppProfile
 from bot.core.screens import Caller, Screen
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,33 @@ class Visit:
     def is_at_home(self) -> bool:
         """Whether it came from the caller's Home tab, which is in no channel."""
         return not self.caller.channel_id
+
+
+class Reader(Protocol):
+    """Somebody who is told something: whoever made a visit or sent a form."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who and where."""
+        ...
+
+    @property
+    def language(self) -> Language:
+        """What they read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press of a button; anybody may forge it.
+
+    Attributes:
+        action: What stands after `admin:` in its action id.
+        value: The button's value.
+    """
+
+    action: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +86,7 @@ class Bot:
     """
 
     user_id: str
-    missing_scopes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    missing_scopes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Bots(Protocol):

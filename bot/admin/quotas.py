@@ -1,6 +1,6 @@
-"""How much of a quota is used."""
+"""How much of quotas is used."""
 
-from datetime import date
+from collections.abc import Iterable, Sequence
 
 from bot.admin.office import Office
 from bot.core.quota import Used, counted
@@ -8,16 +8,22 @@ from bot.core.resolution import Quota
 from bot.core.screens import Caller
 
 
-async def used_on(day: date, quota: Quota, *, caller: Caller, office: Office) -> int:
-    """Return what was used of a caller's quota on a UTC day, in the quota's unit.
+async def used_today(
+    quotas: Iterable[Quota], *, caller: Caller, office: Office
+) -> Sequence[tuple[Quota, int]]:
+    """Return a caller's quotas with what was used of each this UTC day, in its own unit.
 
     Raises:
         StorageError: The database did not answer.
     """
+    return [(quota, await _used(quota, caller=caller, office=office)) for quota in quotas]
+
+
+async def _used(quota: Quota, *, caller: Caller, office: Office) -> int:
     rows = await office.storage.usage.report(
         caller.team_id,
-        since=day,
-        until=day,
+        since=office.today,
+        until=office.today,
         by="day",
         channel_id=caller.channel_id if quota.across == "channel" else None,
         user_id=caller.user_id if quota.per == "user" else None,

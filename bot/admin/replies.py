@@ -1,10 +1,11 @@
 """What the admin commands say, in both languages; values come in as harmless Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.admin import scopes
 from bot.admin.marks import channel, code
 from bot.core.language import Language, Phrase
+from bot.core.setting import Level
 from bot.errors import BotError
 
 SLASH = "/dashscope"
@@ -17,7 +18,7 @@ ONLY_ADMINS = Phrase(
     "operator named. Nothing was changed.",
     "只有管理员可以执行此操作：本工作区的所有者和管理员，以及机器人维护者指定的人员。未作任何更改。",
 )
-ONLY_ADMINS_AND_MANAGERS = Phrase(
+_ONLY_ADMINS_AND_MANAGERS = Phrase(
     "You cannot change this channel's settings: workspace admins can, and, where the workspace "
     "allows it (`delegate`), the channel's creator and its managers. Nothing was changed.",
     "您不能更改此频道的设置：工作区管理员可以更改；若工作区已开启 `delegate`，频道创建者和"
@@ -28,10 +29,15 @@ ONLY_ADMINS_READ = Phrase(
     "operator named.",
     "只有管理员可以查看：本工作区的所有者和管理员，以及机器人维护者指定的人员。",
 )
-ONLY_OWNER = Phrase(
+_ONLY_OWNER = Phrase(
     "These settings belong to somebody else. Nothing was changed.",
     "这些设置属于其他人。未作任何更改。",
 )
+_WHO_MAY: Mapping[Level, Phrase] = {
+    Level.WORKSPACE: ONLY_ADMINS,
+    Level.CHANNEL: _ONLY_ADMINS_AND_MANAGERS,
+    Level.USER: _ONLY_OWNER,
+}
 WHO_UNKNOWN = Phrase(
     "Slack did not say in time who you are, so nothing was changed. Please try again.",
     "Slack 未能及时确认您的身份，因此未作任何更改。请重试。",
@@ -52,7 +58,7 @@ MOVED_ON = Phrase(
     "with {command} and try again.",
     "有人正在更改同样的设置，因此未作任何更改。请用 {command} 查看后重试。",
 )
-UNKNOWN_BUTTON = Phrase(
+_UNKNOWN_BUTTON = Phrase(
     "This button does nothing any more. Type {command}.", "此按钮已失效，请输入 {command}。"
 )
 
@@ -140,36 +146,46 @@ INVITE_UNSEEN = Phrase(
 )
 ME = Phrase("and my name", "加上我的名字")
 
-_FOR_WORKSPACE = Phrase(
-    "For the whole workspace, wherever nothing else is set, from the next message on.",
-    "适用于整个工作区中未另行设置之处，从下一条消息起生效。",
-)
-_FOR_CHANNEL = Phrase(
-    "In {channel}, for everybody there, from the next message on.",
-    "适用于 {channel} 中的所有人，从下一条消息起生效。",
-)
-_FOR_USER = Phrase(
-    "In your direct messages with me, for you alone, from the next message on.",
-    "仅适用于您与我的私信，从下一条消息起生效。",
-)
-_IN_WORKSPACE = Phrase("the workspace", "工作区")
-_IN_DM = Phrase("direct messages", "私信")
+_REACHES: Mapping[Level, Phrase] = {
+    Level.WORKSPACE: Phrase(
+        "For the whole workspace, wherever nothing else is set, from the next message on.",
+        "适用于整个工作区中未另行设置之处，从下一条消息起生效。",
+    ),
+    Level.CHANNEL: Phrase(
+        "In {channel}, for everybody there, from the next message on.",
+        "适用于 {channel} 中的所有人，从下一条消息起生效。",
+    ),
+    Level.USER: Phrase(
+        "In your direct messages with me, for you alone, from the next message on.",
+        "仅适用于您与我的私信，从下一条消息起生效。",
+    ),
+}
+_PLACES: Mapping[Level, Phrase] = {
+    Level.WORKSPACE: Phrase("the workspace", "工作区"),
+    Level.CHANNEL: Phrase("{channel}", "{channel}"),
+    Level.USER: Phrase("direct messages", "私信"),
+}
 
 
 def reach(scope: str, *, language: Language) -> str:
     """Say where a change holds, for whom, and from when."""
-    channel_id = scopes.channel_of(scope)
-    if channel_id is not None:
-        return _FOR_CHANNEL.say(language, channel=channel(channel_id))
-    return (_FOR_WORKSPACE if scope == scopes.WORKSPACE else _FOR_USER).say(language)
+    return _said(_REACHES, scope, language=language)
 
 
 def place(scope: str, *, language: Language) -> str:
     """Say where something was changed."""
-    channel_id = scopes.channel_of(scope)
-    if channel_id is not None:
-        return channel(channel_id)
-    return (_IN_WORKSPACE if scope == scopes.WORKSPACE else _IN_DM).say(language)
+    return _said(_PLACES, scope, language=language)
+
+
+def app_gone(name: str, *, scope: str = "", language: Language) -> str:
+    """Say that the app chosen at a scope is gone."""
+    command = typeable("app", "NAME", scope=scope)
+    return APP_GONE.say(language, name=code(name), command=command)
+
+
+def unknown_button(language: Language, *, command: str = "help") -> str:
+    """Say that a button does nothing any more, and what to type instead."""
+    return _UNKNOWN_BUTTON.say(language, command=typeable(command))
 
 
 def typeable(*words: str, scope: str = "") -> str:
@@ -178,11 +194,14 @@ def typeable(*words: str, scope: str = "") -> str:
     return code(" ".join((*front, *(word for word in words if word))))
 
 
-def refused(scope: str, *, language: Language) -> str:
+def may_not_change(scope: str, *, language: Language) -> str:
     """Say that somebody may not change a scope, and who can."""
-    if scopes.channel_of(scope) is not None:
-        return ONLY_ADMINS_AND_MANAGERS.say(language)
-    return (ONLY_ADMINS if scope == scopes.WORKSPACE else ONLY_OWNER).say(language)
+    return _said(_WHO_MAY, scope, language=language)
+
+
+def _said(phrases: Mapping[Level, Phrase], scope: str, *, language: Language) -> str:
+    where = channel(scopes.channel_of(scope) or "")
+    return phrases[scopes.level_of(scope)].say(language, channel=where)
 
 
 def listed(parts: Sequence[str], *, language: Language) -> str:

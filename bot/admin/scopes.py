@@ -1,6 +1,7 @@
 """Where settings belong: the text storage files them under."""
 
 from bot.core.screens import Caller
+from bot.core.setting import Level
 
 WORKSPACE = "workspace"
 _CHANNEL = "channel:"
@@ -22,11 +23,21 @@ def of_user(user_id: str) -> str:
     return _USER + user_id
 
 
+def at(channel_id: str, *, user_id: str) -> str:
+    """Return the scope of what a user says in a channel: the channel's, or their own in a DM."""
+    return of_user(user_id) if is_direct(channel_id) else of_channel(channel_id)
+
+
 def here(caller: Caller) -> str:
-    """Return the scope of the place a command came from: its channel, or the caller's own."""
-    if is_direct(caller.channel_id):
-        return of_user(caller.user_id)
-    return of_channel(caller.channel_id)
+    """Return the scope of the place a command came from."""
+    return at(caller.channel_id, user_id=caller.user_id)
+
+
+def level_of(scope: str) -> Level:
+    """Return the level of settings a scope is."""
+    if scope == WORKSPACE:
+        return Level.WORKSPACE
+    return Level.CHANNEL if channel_of(scope) is not None else Level.USER
 
 
 def channel_of(scope: str) -> str | None:

@@ -1,37 +1,26 @@
 """Setting, taking away and resetting values."""
 
-from collections.abc import Mapping
-
-from bot.admin import replies
-from bot.admin.access import ADMINS_OWN, Standing
+from bot.admin import replies, scopes
+from bot.admin.access import ADMINS_OWN
 from bot.admin.app_choice import chosen
 from bot.admin.audit_lines import changed_values, joined, value_shown
-from bot.admin.changing import (
-    Made,
-    Target,
-    Values,
-    bad_value,
-    change,
-    made_text,
-    target_of,
-)
+from bot.admin.changing import Made, Values, bad_value, change, made_text
 from bot.admin.marks import code
 from bot.admin.office import Office
-from bot.admin.ports import Visit
+from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
 from bot.core.screens import Button, Notice
 from bot.core.setting import SETTINGS, Level, Setting
 from bot.errors import BadValue
-from storage.journal import SETTINGS as SETTINGS_SUBJECT
 
 MAX_CHANGES_CHARS = 4_000
 """Of a notice, what was changed takes at most this much."""
 
 
 async def write(
-    office: Office, visit: Visit, setting: Setting, *, typed: str, for_workspace: bool
+    office: Office, visit: Visit, setting: Setting, *, typed: str, scope: str
 ) -> Notice:
     """Give a setting a value.
 
@@ -40,101 +29,96 @@ async def write(
         SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
-    target = await _allowed_target(office, visit, setting, for_workspace=for_workspace)
+    await _need_change(office, visit, setting, scope=scope)
     value = _read(visit, setting, typed)
     if setting.shape == "app":
-        app = await chosen(office, visit, str(value), scope=target.scope)
+        app = await chosen(office, visit, str(value), scope=scope)
         value = app.name
 
     def put(values: Values) -> Values:
         return {**values, setting.key: value}
 
-    made = await change(office, visit, target.scope, edit=put)
-    if made.before.get(setting.key) == value:
+    made = await change(office, visit, scope, edit=put)
+    if made.draft.before.get(setting.key) == value:
         shown = value_shown(setting, value)
         text = replies.UNCHANGED.say(visit.language, name=code(setting.command), value=shown)
-        return await _with_invitation(office, visit, [text], target=target)
-    return await _made(office, visit, made, setting=setting, target=target)
+        return await _with_invitation(office, visit, [text], scope=scope)
+    return await _made(office, visit, made, setting=setting)
 
 
-async def drop(office: Office, visit: Visit, setting: Setting, *, for_workspace: bool) -> Notice:
+async def drop(office: Office, visit: Visit, setting: Setting, *, scope: str) -> Notice:
     """Take a setting's own value away; raises as `write` does."""
-    target = await _allowed_target(office, visit, setting, for_workspace=for_workspace)
+    await _need_change(office, visit, setting, scope=scope)
 
     def take(values: Values) -> Values:
         return {key: value for key, value in values.items() if key != setting.key}
 
-    made = await change(office, visit, target.scope, edit=take)
-    if setting.key not in made.before:
+    made = await change(office, visit, scope, edit=take)
+    if setting.key not in made.draft.before:
         nothing = replies.NOT_SET.say(visit.language)
         name = code(setting.command)
         return Notice(replies.UNCHANGED.say(visit.language, name=name, value=nothing))
-    return await _made(office, visit, made, setting=setting, target=target)
+    return await _made(office, visit, made, setting=setting)
 
 
-async def offer_reset(office: Office, visit: Visit, *, for_workspace: bool) -> Notice:
+async def offer_reset(office: Office, visit: Visit, *, scope: str) -> Notice:
     """Return what is set here, with a button that takes all of it away.
 
     Raises:
         StorageError: The database did not answer.
     """
-    target = target_of(visit.caller, for_workspace=for_workspace)
-    caller = visit.caller
-    stored = await office.choices.stored(caller.team_id, caller.channel_id, caller.user_id)
-    own = [key for key in SETTINGS if key in stored[target.scope].values]
+    stored = await office.choices.stored(visit.caller.team_id, scope)
+    own = [key for key in SETTINGS if key in stored[scope].values]
     if not own:
         return Notice(replies.NOTHING_TO_RESET.say(visit.language))
     names = ", ".join(code(SETTINGS[key].command) for key in own)
-    one = typeable("reset", SETTINGS[own[0]].command, scope=target.scope)
+    one = typeable("reset", SETTINGS[own[0]].command, scope=scope)
     button = Button(
         "reset",
         replies.RESET_ALL.say(visit.language),
-        target.scope,  # a notice that cannot be shown here goes to direct messages
+        scope,  # a notice that cannot be shown here goes to direct messages
         style="danger",
         confirm=replies.RESET_SURE.say(visit.language),
     )
     return Notice(replies.RESET_WHAT.say(visit.language, names=names, one=one), (button,))
 
 
-async def reset_all(office: Office, visit: Visit, *, for_workspace: bool) -> Notice:
+async def reset_pressed(office: Office, visit: Visit, press: Press) -> Notice:
+    """Take away what was set at the scope a button names; raises as `write` does."""
+    if press.value not in {scopes.WORKSPACE, scopes.here(visit.caller)}:
+        raise Refused(replies.unknown_button(visit.language))
+    return await reset_all(office, visit, scope=press.value)
+
+
+async def reset_all(office: Office, visit: Visit, *, scope: str) -> Notice:
     """Take every own value away; raises as `write` does.
 
     What only admins change stays when somebody else does this.
     """
-    target = target_of(visit.caller, for_workspace=for_workspace)
-    standing = await _standing(office, visit, target)
+    standing = await office.access.need_change(visit, scope)
 
     def keep(values: Values) -> Values:
         kept = frozenset[str]() if standing.is_admin else ADMINS_OWN
         return {key: value for key, value in values.items() if key in kept}
 
-    made = await change(office, visit, target.scope, edit=keep)
-    if made.before == made.after:
+    made = await change(office, visit, scope, edit=keep)
+    before, after = made.draft.before, made.draft.values
+    if before == after:
         return Notice(replies.NOTHING_TO_RESET.say(visit.language))
-    changes = changed_values(made.before, made.after, language=visit.language)
+    changes = changed_values(before, after, language=visit.language)
     text = replies.RESETTED.say(visit.language, names=joined(changes, most_chars=MAX_CHANGES_CHARS))
-    lines = made_text(visit, made, target.scope, changes=[text])
-    return Notice("\n\n".join(lines), await _undo(office, visit, target))
+    lines = made_text(visit, made, changes=text)
+    return Notice("\n\n".join(lines), await undo_button(office, visit, scope=scope))
 
 
-async def _allowed_target(
-    office: Office, visit: Visit, setting: Setting, *, for_workspace: bool
-) -> Target:
-    """Return where the caller may change a setting."""
-    target = target_of(visit.caller, for_workspace=for_workspace)
-    if target.level not in setting.levels:
-        raise Refused(elsewhere(visit, setting, level=target.level))
-    standing = await _standing(office, visit, target)
+async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope: str) -> None:
+    """Go on only when the setting can be set in a scope, and by the caller."""
+    level = scopes.level_of(scope)
+    if level not in setting.levels:
+        raise Refused(elsewhere(visit, setting, level=level))
+    standing = await office.access.need_change(visit, scope)
     if setting.key in ADMINS_OWN and not standing.is_admin:
         raise Refused(replies.ONLY_ADMINS.say(visit.language))
-    return target
-
-
-async def _standing(office: Office, visit: Visit, target: Target) -> Standing:
-    standing = await office.access.standing(visit.caller, target.scope, fresh=True)
-    if not standing.may_change:
-        raise Refused(replies.refused(target.scope, language=visit.language))
-    return standing
 
 
 def elsewhere(visit: Visit, setting: Setting, *, level: Level) -> str:
@@ -155,21 +139,18 @@ def _read(visit: Visit, setting: Setting, typed: str) -> Json:
     try:
         return setting.read(typed)
     except BadValue as error:
-        values: Mapping[str, object] = error.values
-        text = bad_value(visit, setting, typed, reason=error.phrase, **values)
-        raise Refused(text) from None
+        reason = error.phrase.say(visit.language, **error.values)
+        raise Refused(bad_value(visit, setting, typed, reason=reason)) from None
 
 
-async def _made(
-    office: Office, visit: Visit, made: Made, *, setting: Setting, target: Target
-) -> Notice:
-    sides = (
+async def _made(office: Office, visit: Visit, made: Made, *, setting: Setting) -> Notice:
+    draft = made.draft
+    before, after = (
         value_shown(setting, values[setting.key])
         if setting.key in values
         else replies.NOT_SET.say(visit.language)
-        for values in (made.before, made.after)
+        for values in (draft.before, draft.values)
     )
-    before, after = sides
     changed = replies.CHANGED.say(
         visit.language,
         label=setting.label.say(visit.language),
@@ -177,20 +158,9 @@ async def _made(
         before=before,
         after=after,
     )
-    lines = made_text(visit, made, target.scope, changes=[changed])
-    return await _with_invitation(
-        office, visit, lines, target=target, buttons=await _undo(office, visit, target)
-    )
-
-
-async def _undo(office: Office, visit: Visit, target: Target) -> tuple[Button, ...]:
-    return await undo_button(
-        office.storage,
-        visit.caller,
-        subject=SETTINGS_SUBJECT,
-        language=visit.language,
-        scope=target.scope,
-    )
+    lines = made_text(visit, made, changes=changed)
+    undo = await undo_button(office, visit, scope=draft.scope)
+    return await _with_invitation(office, visit, lines, scope=draft.scope, buttons=undo)
 
 
 async def _with_invitation(
@@ -198,12 +168,12 @@ async def _with_invitation(
     visit: Visit,
     lines: list[str],
     *,
-    target: Target,
+    scope: str,
     buttons: tuple[Button, ...] = (),
 ) -> Notice:
     """Return a notice that also says how the bot gets into a channel it is not in."""
     invitation = ""
-    if target.level is Level.CHANNEL:
+    if scopes.level_of(scope) is Level.CHANNEL:
         channel = await office.directory.channel(visit.caller.team_id, visit.caller.channel_id)
         bot = (await office.bots.in_team(visit.caller.team_id)).user_id
         name = f"<@{bot}>" if bot else replies.ME.say(visit.language)

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from bot.admin import replies
+from bot.admin import replies, scopes
 from bot.admin.audit_lines import value_shown
-from bot.admin.changing import Target, layers_at, target_of
 from bot.admin.marks import MAX_CELL_CHARS, code, cut, table
 from bot.admin.office import Office
 from bot.admin.ports import Visit
@@ -54,36 +53,32 @@ _TYPE = Phrase(
 _APP_CHOICES = Phrase("{command} lists the apps there are.", "{command} 列出现有应用。")
 
 
-async def show_all(office: Office, visit: Visit, *, for_workspace: bool) -> Notice:
+async def show_all(office: Office, visit: Visit, *, scope: str) -> Notice:
     """Return a table of every setting that holds here.
 
     Raises:
         StorageError: The database did not answer.
     """
-    target = target_of(visit.caller, for_workspace=for_workspace)
-    effective, gone = await effective_at(office, visit, target)
+    effective, gone = await effective_at(office, visit, scope)
     language = visit.language
-    place = replies.place(target.scope, language=language)
+    place = replies.place(scope, language=language)
     parts = [
         _TITLE_HERE.say(language, place=place),
-        _table(effective, target, language=language),
+        _table(effective, scope, language=language),
         *_notes(effective, gone, language=language),
-        _HOW.say(language, command=typeable("follow", scope=target.scope)),
+        _HOW.say(language, command=typeable("follow", scope=scope)),
     ]
     text = "\n\n".join(parts)
     return Notice(cut(text, most_chars=MAX_NOTICE_CHARS, ending=_CUT.say(language)))
 
 
-async def show_one(
-    office: Office, visit: Visit, setting: Setting, *, for_workspace: bool
-) -> Notice:
+async def show_one(office: Office, visit: Visit, setting: Setting, *, scope: str) -> Notice:
     """Return what one setting is, where that comes from, and how it is set.
 
     Raises:
         StorageError: The database did not answer.
     """
-    target = target_of(visit.caller, for_workspace=for_workspace)
-    effective, gone = await effective_at(office, visit, target)
+    effective, gone = await effective_at(office, visit, scope)
     language = visit.language
     one = _ONE.say(
         language,
@@ -93,19 +88,18 @@ async def show_one(
         origin=_origin(setting, effective, language=language),
     )
     parts = [one, *_reasons_of(setting, effective, language=language)]
-    parts += [setting.hint.say(language), *_ways(setting, target, language=language)]
+    parts += [setting.hint.say(language), *_ways(setting, scope, language=language)]
     parts += _gone(gone, language=language)
     return Notice("\n\n".join(parts))
 
 
-async def effective_at(office: Office, visit: Visit, target: Target) -> tuple[Effective, str]:
+async def effective_at(office: Office, visit: Visit, scope: str) -> tuple[Effective, str]:
     """Return what holds, and the name of the chosen app if it is gone.
 
     Of an app that is gone nothing is known; the built-in one stands in for it.
     """
     caller, choices = visit.caller, office.choices
-    stored = await choices.stored(caller.team_id, caller.channel_id, caller.user_id)
-    layers = layers_at(stored, caller=caller, scope=target.scope)
+    layers = await choices.layers(caller.team_id, scope)
     try:
         app, layers = await choices.answering(
             caller.team_id, layers, user_id=caller.user_id, with_key=False
@@ -115,7 +109,7 @@ async def effective_at(office: Office, visit: Visit, target: Target) -> tuple[Ef
     return resolve(layers, app=app), ""
 
 
-def _table(effective: Effective, target: Target, *, language: Language) -> str:
+def _table(effective: Effective, scope: str, *, language: Language) -> str:
     rows = (
         (
             f"{code(setting.command)} {setting.label.say(language)}",
@@ -125,16 +119,14 @@ def _table(effective: Effective, target: Target, *, language: Language) -> str:
             _origin(setting, effective, language=language),
         )
         for setting in SETTINGS.values()
-        if _concerns(setting, target)
+        if _concerns(setting, level=scopes.level_of(scope))
     )
     return table([phrase.say(language) for phrase in (_SETTING, _VALUE, _ORIGIN)], rows)
 
 
-def _concerns(setting: Setting, target: Target) -> bool:
-    """Whether a setting has a meaning at a target; in direct messages the workspace's hold."""
-    if target.level is Level.USER:
-        return Level.WORKSPACE in setting.levels
-    return target.level in setting.levels
+def _concerns(setting: Setting, *, level: Level) -> bool:
+    """Whether a setting has a meaning at a level; in direct messages the workspace's hold."""
+    return (Level.WORKSPACE if level is Level.USER else level) in setting.levels
 
 
 def _value(setting: Setting, effective: Effective, *, most_chars: int, language: Language) -> str:
@@ -169,8 +161,7 @@ def _notes(effective: Effective, gone: str, *, language: Language) -> Iterator[s
 
 def _gone(name: str, *, language: Language) -> Iterator[str]:
     if name:
-        command = typeable("app", "NAME")
-        yield replies.APP_GONE.say(language, name=code(name), command=command)
+        yield replies.app_gone(name, language=language)
 
 
 def _command(name: str) -> str:
@@ -184,7 +175,7 @@ def _reasons_of(setting: Setting, effective: Effective, *, language: Language) -
             yield _NOT_USED.say(language, reason=defuse(reason.say(language)))
 
 
-def _ways(setting: Setting, target: Target, *, language: Language) -> Iterator[str]:
+def _ways(setting: Setting, scope: str, *, language: Language) -> Iterator[str]:
     """Yield how the setting is set."""
     if setting.choices:
         yield "\n".join(
@@ -192,10 +183,10 @@ def _ways(setting: Setting, target: Target, *, language: Language) -> Iterator[s
         )
     if setting.shape == "app":
         yield _APP_CHOICES.say(language, command=typeable("apps"))
-    if target.level in setting.levels:
+    if scopes.level_of(scope) in setting.levels:
         example = setting.choices[0].value if setting.choices else "…"
         yield _TYPE.say(
             language,
-            value=typeable(setting.command, example, scope=target.scope),
-            default=typeable(setting.command, "inherit", scope=target.scope),
+            value=typeable(setting.command, example, scope=scope),
+            default=typeable(setting.command, "inherit", scope=scope),
         )

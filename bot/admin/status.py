@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bot.admin import replies, scopes
 from bot.admin.app_texts import NEEDS_OWN_KEY
@@ -11,9 +10,9 @@ from bot.admin.choices import KeyHeldBack
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Bot, Health, Visit
-from bot.admin.quotas import used_on
-from bot.admin.replies import typeable
+from bot.admin.quotas import used_today
 from bot.core.api_fields import KIND_NAMES
+from bot.core.app_addresses import host_of
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Effective, Quota, resolve
 from bot.core.screens import Caller, Notice
@@ -68,9 +67,12 @@ _QUOTA_LEFT = Phrase(
 _NO_QUOTA = Phrase("**Left today:** no quota is set", "**今日剩余**：未设额度")
 _TURNS = Phrase("questions", "个问题")
 _TOKENS = Phrase("tokens", "个 token")
-_YOURS = Phrase("you, in the whole workspace", "您，整个工作区")
-_YOURS_HERE = Phrase("you, in this channel", "您，在此频道")
-_CHANNELS = Phrase("this channel", "此频道")
+_WHOSE: Mapping[tuple[str, str], Phrase] = {
+    ("user", "workspace"): Phrase("you, in the whole workspace", "您，整个工作区"),
+    ("user", "channel"): Phrase("you, in this channel", "您，在此频道"),
+    ("channel", "channel"): Phrase("this channel", "此频道"),
+}
+"""Of a quota, by whose use is counted, and where."""
 _SLACK = Phrase("**Slack:** {health}", "**Slack**：{health}")
 _DASHSCOPE = Phrase("**DashScope:** {health}", "**DashScope**：{health}")
 _WELL = Phrase("works{took}", "正常{took}")
@@ -129,16 +131,15 @@ async def who_answers(office: Office, caller: Caller, *, language: Language) -> 
     Raises:
         StorageError: The database did not answer.
     """
-    choices, place = office.choices, (caller.team_id, caller.channel_id, caller.user_id)
+    choices, here = office.choices, scopes.here(caller)
     try:
-        return Answering(await choices.of(*place))
+        return Answering(await choices.of(caller.team_id, caller.channel_id, caller.user_id))
     except UnknownApp as error:
-        layers = await choices.layers(*place)
-        command = typeable("app", "NAME")
-        gone = replies.APP_GONE.say(language, name=code(error.name), command=command)
+        layers = await choices.layers(caller.team_id, here)
+        gone = replies.app_gone(error.name, language=language)
         return Answering(resolve(layers, app=choices.default_app), gone)
     except (SecretsLocked, SecretUnreadable) as error:
-        layers = await choices.layers(*place)
+        layers = await choices.layers(caller.team_id, here)
         app, layers = await choices.answering(
             caller.team_id, layers, user_id=caller.user_id, with_key=False
         )
@@ -162,7 +163,7 @@ def _about_app(answering: Answering, *, language: Language) -> Iterator[str]:
     if answering.trouble:
         yield answering.trouble
     yield _KIND.say(language, kind=KIND_NAMES[app.kind].say(language))
-    host = code(urlsplit(app.base_url).netloc)
+    host = code(host_of(app.base_url))
     workspace = _WORKSPACE.say(language, name=code(app.workspace)) if app.workspace else ""
     yield _REACHED.say(language, host=host, workspace=workspace)
 
@@ -185,26 +186,18 @@ async def quota_lines(
     Raises:
         StorageError: The database did not answer.
     """
-    today = office.clock().date()
-    lines = [
-        _quota_line(
-            quota, await used_on(today, quota, caller=caller, office=office), language=language
-        )
-        for quota in effective.quotas
-    ]
+    used = await used_today(effective.quotas, caller=caller, office=office)
+    lines = [_quota_line(quota, count, language=language) for quota, count in used]
     return lines or [_NO_QUOTA.say(language)]
 
 
 def _quota_line(quota: Quota, used: int, *, language: Language) -> str:
-    whose = _CHANNELS
-    if quota.per == "user":
-        whose = _YOURS if quota.across == "workspace" else _YOURS_HERE
     return _QUOTA_LEFT.say(
         language,
         left=max(0, quota.limit - used),
         limit=quota.limit,
         unit=(_TURNS if quota.unit == "turns" else _TOKENS).say(language),
-        whose=whose.say(language),
+        whose=_WHOSE[quota.per, quota.across].say(language),
     )
 
 

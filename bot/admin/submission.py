@@ -6,6 +6,11 @@ from bot.admin.office import Office
 from bot.core.language import Language, Phrase
 from bot.core.screens import Caller, Errors, Values
 
+STALE_FORM = Phrase(
+    "This form cannot be used any more; nothing was changed. Open it again.",
+    "此表单已失效，没有任何改动。请重新打开。",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -15,16 +20,25 @@ class Submission:
         office: The services.
         caller: Who, as Slack vouches.
         language: What they read.
+        state: What the form carried; anybody may forge it.
         values: What was entered; it may hold a key.
     """
 
     office: Office
     caller: Caller
     language: Language
+    state: str
     values: Values = field(repr=False)
 
+    def text(self, key: str) -> str:
+        """Return what was typed into a line, without blanks around it; empty when nothing was."""
+        entered = self.values.get(key, "")
+        return entered.strip() if isinstance(entered, str) else ""
 
-def refusal(submission: Submission, phrase: Phrase, **values: object) -> Errors:
-    """Refuse a submission with one sentence, which stands under its first question."""
-    first = next(iter(submission.values), "")
-    return Errors({first: phrase.say(submission.language, **values)})
+    def refused(self, phrase: Phrase) -> Errors:
+        """Return its refusal with one sentence, which stands under its first question."""
+        return self.refused_as(phrase.say(self.language))
+
+    def refused_as(self, sentence: str) -> Errors:
+        """Return its refusal, as `refused` does, with a sentence that is in its language."""
+        return Errors({next(iter(self.values), ""): sentence})

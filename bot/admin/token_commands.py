@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
+from bot.admin import scopes
 from bot.admin import token_texts as texts
-from bot.admin.changing import target_of
+from bot.admin.forms import asking_form
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.plugin_tokens import PluginTokens
-from bot.admin.ports import Visit
+from bot.admin.ports import Press, Visit
 from bot.admin.replies import typeable
 from bot.admin.shown_settings import effective_at
-from bot.admin.submission import Submission, refusal
+from bot.admin.submission import Submission
 from bot.core.field_checks import MAX_WORD_CHARS
 from bot.core.language import Language
 from bot.core.plugin_tokens import MAX_TOKEN_CHARS, MAX_TOKENS, token_problem, tool_problem
@@ -52,8 +53,7 @@ async def show_tokens(office: Office, visit: Visit, typed: str) -> Notice:
     if typed.strip():
         return Notice(texts.NEVER_TYPED.say(language, command=typeable("tokens")))
     kept = await PluginTokens(office.storage.secrets).tools(caller.team_id, caller.user_id)
-    target = target_of(caller, for_workspace=False)
-    effective, _ = await effective_at(office, visit, target)
+    effective, _ = await effective_at(office, visit, scopes.here(caller))
     used = effective.plugins
     lines = [f"- {line}" for line in _lines(kept, used, language=language)]
     parts = [texts.TITLE.say(language), "\n".join(lines) or texts.NONE.say(language)]
@@ -63,64 +63,53 @@ async def show_tokens(office: Office, visit: Visit, typed: str) -> Notice:
     return Notice("\n\n".join(parts), _buttons(kept, used, can_keep=can_keep, language=language))
 
 
-async def token_pressed(
-    office: Office, visit: Visit, action: str, *, tool_id: str
-) -> Notice | None:
+async def token_pressed(office: Office, visit: Visit, press: Press) -> Notice | None:
     """Open the form, or forget a token; what is pressed concerns the caller's own alone.
 
     Args:
         office: The services.
         visit: Who pressed.
-        action: One of ACTIONS.
-        tool_id: The plugin, as the button names it; anybody can forge it.
+        press: One of ACTIONS; its value names the plugin.
 
     Raises:
         SlackError: Slack did not open the form.
         StorageError: The database did not answer.
     """
-    language, caller = visit.language, visit.caller
-    if action == REMOVE:
-        tokens = PluginTokens(office.storage.secrets)
-        if problem := tool_problem(tool_id):
+    language, caller, tool_id = visit.language, visit.caller, press.value
+    problem = tool_problem(tool_id)
+    if press.action == REMOVE:
+        if problem is not None:
             return Notice(problem.say(language))
-        await tokens.remove(caller.team_id, caller.user_id, tool_id)
+        await PluginTokens(office.storage.secrets).remove(caller.team_id, caller.user_id, tool_id)
         return Notice(texts.REMOVED.say(language, tool=code(tool_id)))
     if not office.storage.secrets.is_open:
         return Notice(texts.LOCKED.say(language))
-    is_named = tool_problem(tool_id) is None and (action, tool_id) != (ADD, ANY_TOOL)
+    is_named = problem is None and (press.action, tool_id) != (ADD, ANY_TOOL)
     await visit.screen.open(token_form(tool_id if is_named else "", language=language))
     return None
 
 
 def token_form(tool_id: str, *, language: Language) -> Form:
     """Return the form that takes a token; it never holds one that is kept already."""
-    return Form(
-        callback=CALLBACK,
-        title=texts.FORM_TITLE.say(language),
-        submit=texts.SAVE.say(language),
-        parts=(
-            Prose(texts.FORM_PROSE.say(language)),
-            Input(
-                key="tool",
-                label=texts.TOOL_LABEL.say(language),
-                kind="line",
-                value=tool_id,
-                hint=texts.TOOL_HINT.say(language),
-                is_optional=False,
-                max_chars=MAX_WORD_CHARS,
-            ),
-            Input(
-                key="token",
-                label=texts.TOKEN_LABEL.say(language),
-                kind="line",
-                hint=texts.TOKEN_HINT.say(language),
-                is_optional=False,
-                max_chars=MAX_TOKEN_CHARS,
-            ),
-        ),
-        state="",
-        close=texts.CANCEL.say(language),
+    tool = Input(
+        key="tool",
+        label=texts.TOOL_LABEL.say(language),
+        kind="line",
+        value=tool_id,
+        hint=texts.TOOL_HINT.say(language),
+        is_optional=False,
+        max_chars=MAX_WORD_CHARS,
     )
+    token = Input(
+        key="token",
+        label=texts.TOKEN_LABEL.say(language),
+        kind="line",
+        hint=texts.TOKEN_HINT.say(language),
+        is_optional=False,
+        max_chars=MAX_TOKEN_CHARS,
+    )
+    parts = (Prose(texts.FORM_PROSE.say(language)), tool, token)
+    return asking_form(CALLBACK, texts.FORM_TITLE, parts, language=language)
 
 
 async def token_submitted(submission: Submission) -> Submitted:
@@ -131,8 +120,8 @@ async def token_submitted(submission: Submission) -> Submitted:
     """
     office, caller, language = submission.office, submission.caller, submission.language
     if not office.storage.secrets.is_open:
-        return refusal(submission, texts.LOCKED)
-    tool_id, token = _entered(submission, "tool"), _entered(submission, "token")
+        return submission.refused(texts.LOCKED)
+    tool_id, token = submission.text("tool"), submission.text("token")
     found = {"tool": tool_problem(tool_id), "token": token_problem(token)}
     if errors := {key: problem.say(language) for key, problem in found.items() if problem}:
         return Errors(errors)
@@ -142,11 +131,6 @@ async def token_submitted(submission: Submission) -> Submitted:
         return Errors({"tool": texts.FULL.say(language, most=MAX_TOKENS)})
     await tokens.put(caller.team_id, caller.user_id, tool_id, token=token)
     return Closed(Notice(texts.SAVED.say(language, tool=code(tool_id))))
-
-
-def _entered(submission: Submission, key: str) -> str:
-    value = submission.values.get(key, "")
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _lines(kept: Sequence[str], used: Sequence[str], *, language: Language) -> Iterator[str]:

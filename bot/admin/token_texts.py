@@ -52,5 +52,3 @@ TOOL_HINT = Phrase(
 )
 TOKEN_LABEL = Phrase("Token", "令牌")
 TOKEN_HINT = Phrase("From your own account in that service.", "来自您在该服务中的账号。")
-SAVE = Phrase("Save", "保存")
-CANCEL = Phrase("Cancel", "取消")

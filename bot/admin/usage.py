@@ -1,22 +1,23 @@
 """`/dashscope usage` and `audit csv`: what was used and what was changed, as tables and files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import structlog
 
+from bot.admin import scopes
 from bot.admin import usage_texts as texts
 from bot.admin.chart import Charts, Picture, legend, picture_of
 from bot.admin.csv_files import CsvFile
 from bot.admin.exports import audit_csv, usage_csv
 from bot.admin.office import Office
 from bot.admin.ports import Visit
-from bot.admin.quotas import used_on
+from bot.admin.quotas import used_today
 from bot.admin.replies import ONLY_ADMINS_READ
 from bot.admin.usage_request import DAYS_MOST, Extent, extent_of, parse_usage
 from bot.admin.usage_tables import UsageReport, tables, title
 from bot.core.language import Phrase
-from bot.core.resolution import Quota, resolve
+from bot.core.resolution import resolve
 from bot.core.screens import Notice
 from bot.errors import SlackError, SlackTokenRefused
 from storage.usage_records import UsageKey, UsageRow
@@ -32,12 +33,10 @@ class UsageDesk:
 
     Args:
         office: What every command works with.
-        today: Tells the UTC day.
     """
 
-    def __init__(self, office: Office, *, today: Callable[[], date]) -> None:
+    def __init__(self, office: Office) -> None:
         self._office = office
-        self._today = today
         self._charts = Charts()
 
     async def usage(self, visit: Visit, rest: str) -> None:
@@ -57,7 +56,7 @@ class UsageDesk:
             request,
             caller=visit.caller,
             sees_all=await self._office.access.is_admin(visit.caller, fresh=False),
-            today=self._today(),
+            today=self._office.today,
         )
         preface = [texts.NARROWED.say(visit.language)] if is_less else []
         if request.as_csv:
@@ -74,7 +73,7 @@ class UsageDesk:
         if not file.rows:
             await _say(visit, texts.NO_AUDIT)
             return
-        name = f"audit-{self._today().isoformat()}.csv"
+        name = f"audit-{self._office.today.isoformat()}.csv"
         await _send_csv(visit, file, name=name, about=texts.AUDIT.say(visit.language))
 
     async def _send_usage(self, visit: Visit, extent: Extent, *, preface: Sequence[str]) -> None:
@@ -95,18 +94,17 @@ class UsageDesk:
             await self._send_chart(visit, report)
 
     async def _report(self, visit: Visit, extent: Extent) -> UsageReport:
-        caller, today = visit.caller, self._today()
-        team_id = caller.team_id
+        caller, team_id = visit.caller, visit.caller.team_id
+        layers = await self._office.choices.layers(team_id, scopes.here(caller))
+        # No quota depends on the app, which may be gone.
+        quotas = resolve(layers, app=self._office.choices.default_app).quotas
         return UsageReport(
             extent=extent,
             by_day=await self._sums(team_id, extent, by="day"),
             by_model=await self._sums(team_id, extent, by="model"),
             by_user=() if extent.user_id else await self._sums(team_id, extent, by="user"),
             by_channel=() if extent.channel_id else await self._sums(team_id, extent, by="channel"),
-            quotas=[
-                (quota, await used_on(today, quota, caller=caller, office=self._office))
-                for quota in await self._quotas(visit)
-            ],
+            quotas=await used_today(quotas, caller=caller, office=self._office),
         )
 
     async def _sums(self, team_id: str, extent: Extent, *, by: UsageKey) -> Sequence[UsageRow]:
@@ -118,12 +116,6 @@ class UsageDesk:
             channel_id=extent.channel_id,
             user_id=extent.user_id,
         )
-
-    async def _quotas(self, visit: Visit) -> Sequence[Quota]:
-        caller, choices = visit.caller, self._office.choices
-        layers = await choices.layers(caller.team_id, caller.channel_id, caller.user_id)
-        # No quota depends on the app, which may be gone.
-        return resolve(layers, app=choices.default_app).quotas
 
     async def _send_chart(self, visit: Visit, report: UsageReport) -> None:
         picture = await self._picture(visit.caller.team_id, report)

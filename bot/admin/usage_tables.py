@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.admin import scopes
 from bot.admin import usage_texts as texts
 from bot.admin.marks import cell, channel, table, user
 from bot.admin.usage_request import Extent
@@ -14,8 +15,6 @@ DAYS_MOST = 31
 ROWS_MOST = 10
 """Rows of a table; the last one then adds up all further ones. Thus all tables stay below the
 11,000 characters of a notice."""
-DIRECT_PREFIX = "D"
-"""Of a channel between two (docs.slack.dev, "Conversations API")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _model(key: str, *, language: Language) -> str:
 
 def _channel(key: str, *, language: Language) -> str:
     """Return a channel; who wrote directly to the bot is nobody else's business."""
-    return texts.DIRECT.say(language) if key.startswith(DIRECT_PREFIX) else channel(key)
+    return texts.DIRECT.say(language) if scopes.is_direct(key) else channel(key)
 
 
 def _quotas(quotas: Iterable[tuple[Quota, int]], *, language: Language) -> str:
@@ -142,8 +141,5 @@ def _quotas(quotas: Iterable[tuple[Quota, int]], *, language: Language) -> str:
 
 
 def _quota(quota: Quota, *, language: Language) -> str:
-    name = texts.CHANNEL_QUOTA
-    if quota.per == "user":
-        name = texts.MY_QUOTA if quota.across == "workspace" else texts.MY_QUOTA_HERE
     unit = texts.UNIT_TURNS if quota.unit == "turns" else texts.UNIT_TOKENS
-    return name.say(language, unit=unit.say(language))
+    return texts.QUOTAS[quota.per, quota.across].say(language, unit=unit.say(language))

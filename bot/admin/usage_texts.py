@@ -1,5 +1,7 @@
 """What `/dashscope usage` and the files say, in both languages."""
 
+from collections.abc import Mapping
+
 from bot.core.language import Phrase
 
 HOW = Phrase(
@@ -41,9 +43,12 @@ MODELS_SHARE = Phrase(
 QUOTA = Phrase("Today's quota", "今日额度")
 USED = Phrase("Used", "已用")
 LIMIT = Phrase("Limit", "上限")
-MY_QUOTA = Phrase("yours, {unit}", "您的额度，{unit}")
-MY_QUOTA_HERE = Phrase("yours in this channel, {unit}", "您在此频道的额度，{unit}")
-CHANNEL_QUOTA = Phrase("this channel's, {unit}", "此频道的额度，{unit}")
+QUOTAS: Mapping[tuple[str, str], Phrase] = {
+    ("user", "workspace"): Phrase("yours, {unit}", "您的额度，{unit}"),
+    ("user", "channel"): Phrase("yours in this channel, {unit}", "您在此频道的额度，{unit}"),
+    ("channel", "channel"): Phrase("this channel's, {unit}", "此频道的额度，{unit}"),
+}
+"""By whose use is counted, and where."""
 UNIT_TURNS = Phrase("turns", "提问次数")
 UNIT_TOKENS = Phrase("tokens", "token")
 

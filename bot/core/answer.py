@@ -24,8 +24,8 @@ __all__ = ["Answer", "AnswerReader", "ModelUsage", "Source", "Step"]
 
 MAX_ANSWER_CHARS = 200_000
 """The longest answer that is read; our own bound. It is a book of 33,000 words: two dozen messages
-in Slack, or three times as many in Chinese, which go on arriving long after their reader has
-stopped, while the app's account pays for every word."""
+in Slack, three times as many in Chinese, which go on arriving long after their reader has stopped,
+while the app's account pays for every word."""
 
 MAX_BAD_EVENTS = 3
 """Events in a row that are no JSON object before the stream is given up; our own bound."""

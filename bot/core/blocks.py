@@ -17,7 +17,7 @@ FENCE = re.compile(r"( {0,3})(?:(`{3,32})([^`]*)|(~{3,32})(?!~)(.*))$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
-DELIMITER = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+DELIMITER = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?$")
 PIPE = re.compile(r"(?<!\\)\|")
 
 OPENERS = frozenset("-+*>0123456789")

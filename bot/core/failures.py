@@ -33,6 +33,17 @@ _MAX_DETAIL_CHARS = 2000
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 _DOWNLOAD = re.compile(r"download|mediaresource")
 """In "Unable to download the media resource during the data inspection process." and the like."""
+_SESSION = re.compile(r"session|会话")
+_SESSION_FILE = re.compile(r"session[ _-]?file|file_session|会话文件")
+_MEMORY = re.compile(r"(?<!out of )memory|记忆")
+_GONE = re.compile(
+    r"expire|exist|invalid|unknown|lost|gone|no longer|not[ _-]?(?:found|valid|belong)"
+    r"|过期|失效|无效|不存在|丢失|结束|找不到|未找到"
+)
+_VAGUE_CODES = frozenset(
+    {"invalidparameter", "badrequest", "notfound", "accessdenied", "internalerror", "systemerror"}
+)
+"""They say what kind of failure it is, and nothing of its reason."""
 _APP_ID_IS_WRONG = re.compile(r"app.*(?:notfound|invalid|notpublished)|invalid.*app")
 
 _CLASSES: tuple[tuple[type[DashScopeError], tuple[str, ...]], ...] = (
@@ -180,12 +191,43 @@ def plain_code(code: str) -> str:
     return _PUNCTUATION.sub("", code.lower())
 
 
+def general_class(code: str, *, status: int | None) -> type[DashScopeError]:
+    """Return what a code, or else a status, says by itself.
+
+    Args:
+        code: In the form `plain_code` returns.
+        status: As in `classify`.
+    """
+    return _class_of_code(code) or _class_of_status(status)
+
+
+def is_unexplained(error: DashScopeError) -> bool:
+    """Whether a failure leaves open that what its question named is gone: session or memory.
+
+    How DashScope says so is not documented, so every failure counts whose reason is not told.
+    """
+    return _is_vague(plain_code(error.code), kind=type(error), status=error.status)
+
+
+def _is_vague(code: str, *, kind: type[DashScopeError], status: int | None) -> bool:
+    """Whether code and status leave the reason open."""
+    if kind not in {RequestRefused, Misconfigured, UpstreamFailed}:
+        return False
+    if _class_of_code(code) is not None:
+        return code in _VAGUE_CODES
+    return kind is RequestRefused or status in {None, 200, 403, 404, 500}
+
+
 def _class_of(code: str, *, status: int | None, detail: str) -> type[DashScopeError]:
-    kind = _class_of_code(code) or _class_of_status(status)
-    inside = plain_code(detail).replace("sessionfile", "file")  # which is no session
-    if _names("session", kind, code=code, detail=inside):
+    kind = general_class(code, status=status)
+    whole, inside = f"{code} {detail.lower()}", plain_code(detail)
+    says_gone = _GONE.search(whole) and _is_vague(code, kind=kind, status=status)
+    # A refused request that names it means it; any other failure must say as well that it is gone.
+    told = whole if kind is RequestRefused or says_gone else ""
+    named = told or (code if kind is Misconfigured else "")
+    if _SESSION.search(named) and not _SESSION_FILE.search(whole):
         return SessionLost
-    if _names("memory", kind, code=code, detail=inside):
+    if _MEMORY.search(named):
         return MemoryGone
     if kind is Throttled and "freeallocatedquotaexceeded" in inside:
         return AccountProblem  # a 429 that no waiting ends
@@ -201,16 +243,6 @@ def _of_inspection(kind: type[DashScopeError], *, detail: str) -> type[DashScope
     if _DOWNLOAD.search(detail):
         return FileUnreachable
     return ContentBlocked if kind is UpstreamFailed else kind  # a workflow's node was refused
-
-
-def _names(word: str, kind: type[DashScopeError], *, code: str, detail: str) -> bool:
-    """Whether a refusal names the session, or the memory.
-
-    How one that is gone answers is not documented, so every refusal that names it counts.
-    """
-    return (kind in {RequestRefused, Misconfigured} and word in code) or (
-        kind is RequestRefused and word in detail
-    )
 
 
 def _class_of_code(code: str) -> type[DashScopeError] | None:

@@ -7,7 +7,7 @@ read with a small first letter, so that callers know one spelling.
 from collections.abc import Mapping
 from typing import cast
 
-from bot.core.failures import MAX_ERROR_BYTES, classify, plain_code
+from bot.core.failures import MAX_ERROR_BYTES, classify, general_class, plain_code
 from bot.core.loose_json import parse_object, text_at
 from bot.errors import (
     DashScopeError,
@@ -97,7 +97,7 @@ def _kind_of(error: DashScopeError, *, absent: type[DashScopeError]) -> type[Das
     if is_general and (any(word in code for word in _ABSENT) or (code and error.status == 404)):
         return absent
     if isinstance(error, SessionLost | MemoryGone):  # files and arguments are called so
-        return RequestRefused
+        return general_class(code, status=error.status)
     return type(error)
 
 

@@ -5,7 +5,7 @@ one. Any other setting is the bot's own, and a channel inherits it from the work
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.core import setting_checks as must_be
@@ -149,17 +149,8 @@ _CHANNEL = frozenset({Level.CHANNEL})
 
 
 def _app_option(key: str, command: str, *, shape: Shape, check: Check | None = None) -> Setting:
-    return Setting(
-        key=key,
-        command=command,
-        label=texts.LABELS[key],
-        hint=texts.HINTS[key],
-        levels=_SHARED,
-        is_app_option=True,
-        shape=shape,
-        check=check or API_FIELDS[key].check,
-        choices=texts.CHOICES.get(key, ()),
-    )
+    own = _own(key, command, shape=shape, check=check or API_FIELDS[key].check)
+    return replace(own, is_app_option=True)
 
 
 def _own(

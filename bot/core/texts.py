@@ -1,12 +1,8 @@
 """Every sentence the bot says in its own name about a question and its answer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import assert_never
 
-from bot.core.answer import Step
 from bot.core.language import Language, Phrase
-from bot.core.resolution import Quota
 from bot.errors import (
     AccountProblem,
     ContentBlocked,
@@ -18,12 +14,6 @@ from bot.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-
-STILL_WORKING_AFTER_S = 12.0
-STEPS_CHARS = 200
-"""Of the line that names the steps of an answer."""
-TITLE_CHARS = 60
-"""Of the name of one step."""
 
 THINKING = Phrase("Thinking…", "正在思考…")
 STILL_WORKING = Phrase("Still working on it…", "还在处理，请稍候…")
@@ -171,33 +161,6 @@ _WAITING = Phrase(
     "{ahead} messages in this thread go first; then comes yours.",
     "此消息列中还有 {ahead} 条消息排在前面，随后轮到您的。",
 )
-_SEARCHING = Phrase("Searching the knowledge base…", "正在检索知识库…")
-_USING_A_TOOL = Phrase("Using a tool…", "正在使用工具…")
-_WORKING = Phrase("Working: {title}…", "正在执行：{title}…")
-
-_QUESTIONS = Phrase("{count:,} questions", "{count:,} 个问题")
-_ONE_QUESTION = Phrase("one question", "1 个问题")
-_TOKENS = Phrase("{count:,} tokens", "{count:,} 个 token")
-_PERSONAL_QUOTA = Phrase("Your quota of {amount} a day", "您每天 {amount}的额度")
-_PERSONAL_QUOTA_HERE = Phrase(
-    "Your quota of {amount} a day in this channel", "您在此频道每天 {amount}的额度"
-)
-_CHANNEL_QUOTA = Phrase("This channel's quota of {amount} a day", "此频道每天 {amount}的额度")
-_QUOTA_SPENT = Phrase(
-    "{quota} is used up. It begins anew at 00:00 UTC (in {time}).",
-    "{quota}已用完，将于 UTC 00:00 重新计算（{time}后）。",
-)
-_QUOTA_NEAR = Phrase(
-    "{quota}: {used:,} used, {left:,} left until 00:00 UTC (in {time}).",
-    "{quota}：已用 {used:,}，剩余 {left:,}，将于 UTC 00:00 重新计算（{time}后）。",
-)
-_HOURS = Phrase("{hours} h {minutes} min", "{hours} 小时 {minutes} 分钟")
-_MINUTES = Phrase("{minutes} min", "{minutes} 分钟")
-
-_STEPS = Phrase("Steps: {steps}", "步骤：{steps}")
-_THOUGHT = Phrase("thought it over", "思考")
-_SEARCHED = Phrase("searched the knowledge base", "检索知识库")
-_USED = Phrase("used {title}", "使用 {title}")
 
 
 def reference(turn_id: int) -> str:
@@ -262,117 +225,3 @@ def gave_up(*, turn_id: int, language: Language) -> str:
 def interrupted(error: DashScopeError, *, turn_id: int, language: Language) -> str:
     """Return the note under an answer that ended in the middle with an error."""
     return f"{cut(turn_id=turn_id, language=language)} {_failure_phrase(error).say(language)}"
-
-
-def progress(steps: tuple[Step, ...], *, waited_s: float, language: Language) -> str:
-    """Return the note of a reply that has no text yet.
-
-    Args:
-        steps: What the app reported so far.
-        waited_s: Seconds since the question was taken up.
-        language: The reader's.
-    """
-    waiting_for = STILL_WORKING if waited_s >= STILL_WORKING_AFTER_S else THINKING
-    return under_way(steps, language=language) or waiting_for.say(language)
-
-
-def under_way(steps: tuple[Step, ...], *, language: Language) -> str:
-    """Return the note of what an app is doing beside its answer; empty while it is nothing else.
-
-    One line; of several things at once the one that began last.
-    """
-    running = [step for step in steps if step.status == "running"]
-    return " ".join(_doing(running[-1], language=language).split()) if running else ""
-
-
-def _doing(step: Step, *, language: Language) -> str:
-    match step.kind:
-        case "reasoning":
-            return THINKING.say(language)
-        case "retrieval":
-            return _SEARCHING.say(language)
-        case "tool":
-            return _USING_A_TOOL.say(language)
-        case "node":
-            return _WORKING.say(language, title=_short(step.title))
-        case _:
-            assert_never(step.kind)
-
-
-def _short(title: str) -> str:
-    """Return what an app's author called a step, as far as a line has room for it."""
-    return title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…"
-
-
-def steps_taken(steps: tuple[Step, ...], *, language: Language) -> str:
-    """Return the line that names what an app did for an answer, each thing once, in order.
-
-    At most STEPS_CHARS characters; empty without steps.
-    """
-    done = dict.fromkeys(" ".join(_done(step, language=language).split()) for step in steps)
-    if not done:
-        return ""
-    line = _STEPS.say(language, steps=" · ".join(done))
-    return line if len(line) <= STEPS_CHARS else line[: STEPS_CHARS - 1].rstrip(" ·") + "…"
-
-
-def _done(step: Step, *, language: Language) -> str:
-    match step.kind:
-        case "reasoning":
-            return _THOUGHT.say(language)
-        case "retrieval":
-            return _SEARCHED.say(language)
-        case "tool":
-            return _USED.say(language, title=_short(step.title))
-        case "node":
-            return _short(step.title)
-        case _:
-            assert_never(step.kind)
-
-
-def quota_spent(quota: Quota, *, resets_in: timedelta, language: Language) -> str:
-    """Return the sentence for a question that a quota leaves no room for.
-
-    Args:
-        quota: Which is spent.
-        resets_in: How long until it begins anew.
-        language: The reader's.
-    """
-    name, time = _quota_name(quota, language=language), _span(resets_in, language=language)
-    return _QUOTA_SPENT.say(language, quota=name, time=time)
-
-
-def quota_near(quota: Quota, *, used: int, resets_in: timedelta, language: Language) -> str:
-    """Return the note that tells how much of a quota is left.
-
-    Args:
-        quota: Which comes to its end.
-        used: In its own unit, this answer included.
-        resets_in: How long until it begins anew.
-        language: The reader's.
-    """
-    return _QUOTA_NEAR.say(
-        language,
-        quota=_quota_name(quota, language=language),
-        used=used,
-        left=max(0, quota.limit - used),
-        time=_span(resets_in, language=language),
-    )
-
-
-def _quota_name(quota: Quota, *, language: Language) -> str:
-    """Say whose quota it is, and how much."""
-    amount = _QUESTIONS if quota.unit == "turns" else _TOKENS
-    if quota.unit == "turns" and quota.limit == 1:
-        amount = _ONE_QUESTION
-    name = _CHANNEL_QUOTA
-    if quota.per == "user":
-        name = _PERSONAL_QUOTA if quota.across == "workspace" else _PERSONAL_QUOTA_HERE
-    return name.say(language, amount=amount.say(language, count=quota.limit))
-
-
-def _span(span: timedelta, *, language: Language) -> str:
-    """Say a time of at most a day; the last minute is a whole one."""
-    hours, minutes = divmod(max(1, round(span.total_seconds() / 60)), 60)
-    phrase = _HOURS if hours else _MINUTES
-    return phrase.say(language, hours=hours, minutes=minutes)

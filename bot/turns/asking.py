@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import structlog
 
-from bot.core import texts
-from bot.core.answer import Answer
+from bot.core import step_texts, texts
+from bot.core.answer import Answer, ModelUsage
+from bot.core.failures import is_unexplained
 from bot.core.language import Phrase
 from bot.core.messages import prompt
 from bot.core.question import Question
@@ -56,12 +57,15 @@ class Asking:
         self._personal = Personal(turn, terms=terms, world=world)
         self._stream: AnswerStream | None = None
         self._sent_session: str | None = None
+        self._lost_session: str | None = None
+        self._spent: tuple[ModelUsage, ...] = ()
         self._text = ""
 
     @property
     def answer(self) -> Answer:
-        """The answer so far."""
-        return self._stream.answer if self._stream is not None else Answer()
+        """The answer so far, with what all requests for it have used."""
+        answer = self._stream.answer if self._stream is not None else Answer()
+        return replace(answer, usage=(*self._spent, *answer.usage)) if self._spent else answer
 
     async def find_question(self) -> Ending | None:
         """Return an ending when nothing may or need be asked.
@@ -132,9 +136,9 @@ class Asking:
             if has_begun() or wish.revision > EDITS_FOLLOWED:
                 wishes.edited_ts = wish.payload["edited_ts"]
                 continue
+            self._let_go()
             await _end(asking)
             self._text = await self._personal.read(wish.payload["text"])
-            self._stream = None
             asking = tasks.create_task(self._ask())
         return asking.result()
 
@@ -158,12 +162,17 @@ class Asking:
         try:
             try:
                 await self._read(question)
-            except SessionLost:
-                if question.session_id is None:
+            except SessionLost as error:
+                if question.session_id is None or self.answer.text:
                     raise
+                log.info("session.lost", code=error.code, status=error.status)
+                self._let_go()
+                self._lost_session = question.session_id
                 self._composer.had_session = True
                 await self._read(self._files.added_to(await self._composer.opening(text)))
         except DashScopeError as error:
+            if isinstance(error, SessionLost) or self._ended_unexplained(error):
+                self._lost_session = self._sent_session or self._lost_session
             log.warning(
                 "question.failed",
                 error=type(error).__name__,
@@ -196,6 +205,11 @@ class Asking:
             self._world.remembering.lost(recalled)
             if self.answer.text:
                 raise
+            self._let_go()
+        except DashScopeError as error:
+            if self._ended_unexplained(error):
+                self._world.remembering.doubt(recalled)
+            raise
         return await self._follow(question)
 
     async def _follow(self, question: Question) -> None:
@@ -203,8 +217,24 @@ class Asking:
         self._sent_session = question.session_id
         async with self._world.apps.ask(await self._personal.added(question)) as stream:
             self._stream = stream
+            has_text = False
             async for _ in stream:
+                if self._is_unaware and not has_text:
+                    self._let_go()  # before anybody sees what came with this event
+                    raise SessionLost("the answer came in another session")
+                has_text = bool(self.answer.text)
                 self._changed.set()
+
+    def _let_go(self) -> None:
+        """Forget what came of a request, for another one is made; what it used counts all the same.
+
+        Never after words that may have been seen: they would be taken back.
+        """
+        self._spent, self._stream = self.answer.usage, None
+
+    def _ended_unexplained(self, error: DashScopeError) -> bool:
+        """Whether a request may have failed because what it named, session or memory, is gone."""
+        return not self.answer.text and is_unexplained(error)
 
     @property
     def _is_unaware(self) -> bool:
@@ -215,9 +245,11 @@ class Asking:
         }
 
     def _going_on(self, ending: Ending) -> Ending:
-        """Let the next question begin a session, if this one was answered without the thread."""
-        is_kept = ending.session_id is not None
-        return replace(ending, session_id=NO_SESSION) if is_kept and self._is_unaware else ending
+        """Let the next question begin a session if this one's is lost, or knew nothing."""
+        session_id = ending.session_id
+        is_lost = self._lost_session is not None and session_id in {None, self._lost_session}
+        is_unaware = session_id is not None and self._is_unaware
+        return replace(ending, session_id=NO_SESSION) if is_lost or is_unaware else ending
 
     def _note(self, answer: Answer) -> str:
         """Return what stands under an answer: sentences, the steps taken, and what is left."""
@@ -230,7 +262,7 @@ class Asking:
             sentences.append(texts.ENDED_EARLY.say(language))
         lines = [" ".join(sentences), self._files.told(), self._gate.warning(answer)]
         if self._terms.effective.keeps_steps:
-            lines.insert(0, texts.steps_taken(answer.steps, language=language))
+            lines.insert(0, step_texts.taken(answer.steps, language=language))
         return "\n".join(line for line in lines if line)
 
 

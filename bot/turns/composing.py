@@ -41,7 +41,8 @@ class Composer:
     Attributes:
         had_session: The thread had a session that is not good any more.
         has_recap: The last question brought along what was said before.
-        quotes_others: The last question brought along words of somebody besides its asker.
+        quotes_others: The last question brought along, as words of its asker, what others said;
+            a recap quotes the bot at least.
     """
 
     def __init__(self, turn: Turn, *, terms: Terms, world: World) -> None:
@@ -97,7 +98,7 @@ class Composer:
             language=language,
         )
         self.has_recap = bool(quoted)
-        self.quotes_others = bool(quoted) and self._has_others(before.said)
+        self.quotes_others = self.has_recap
         if quoted:
             asker = before.names.get(self._turn.user_id, "")
             words = with_recap(words, recap=quoted, asker=asker, language=language)

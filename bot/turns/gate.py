@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from bot.core import texts
+from bot.core import quota_texts, texts
 from bot.core.afresh import asks_to_start_afresh
 from bot.core.answer import Answer
 from bot.core.policy import depends_on_person, may_ask
@@ -137,7 +137,7 @@ class Gate:
         spent = effective.quotas[limits.index(admission.refused)]
         log.info("quota.spent", per=spent.per, unit=spent.unit, limit=spent.limit)
         return self._refused(
-            texts.quota_spent(spent, resets_in=resets_in(datetime.now(UTC)), language=language)
+            quota_texts.spent(spent, resets_in=resets_in(datetime.now(UTC)), language=language)
         )
 
     def warning(self, answer: Answer) -> str:
@@ -152,7 +152,7 @@ class Gate:
         if not near:
             return ""
         quota, count = max(near, key=lambda each: each[1] / each[0].limit)
-        return texts.quota_near(
+        return quota_texts.near(
             quota,
             used=count,
             resets_in=resets_in(datetime.now(UTC)),

@@ -269,6 +269,10 @@ class Remembering(Protocol):
         """Take note that the app does not know a memory; it is dropped beside the answer."""
         ...
 
+    def doubt(self, recalled: Recalled) -> None:
+        """Take note that a question with a memory failed; one that does not exist is dropped."""
+        ...
+
 
 class Memory(Protocol):
     """The sessions of threads."""

@@ -152,6 +152,15 @@ class LongTermMemory:
         task.add_done_callback(self._checking.discard)
         task.add_done_callback(_report)
 
+    def doubt(self, recalled: Recalled) -> None:
+        """Take note that a question failed with a memory; one that is gone is forgotten.
+
+        Without keys nobody can tell, and it stays. One memory is looked at at a time: while the
+        service is away every question fails.
+        """
+        if self._maker is not None and not self._checking:
+            self.lost(recalled)
+
     @property
     def _is_resting(self) -> bool:
         return _now() < self._rests_until
@@ -235,7 +244,7 @@ class LongTermMemory:
         try:
             if self._maker is not None:
                 await self._maker.get(recalled.memory_id)
-                log.warning("memory.refused", reason="the app does not know it, but it exists")
+                log.warning("memory.refused", reason="it exists, but a question failed with it")
                 return
         except MemoryGone:
             pass

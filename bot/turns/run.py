@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 
 import structlog
 
-from bot.core import texts
+from bot.core import step_texts, texts
 from bot.core.answer import Source
 from bot.core.language import Language
 from bot.core.pages import pages
@@ -242,12 +242,12 @@ class TurnRun:
         shown = self._pages(answer.text, sources, page_bytes)
         if not shown:
             waited_s = time.monotonic() - self._started
-            note = texts.progress(answer.steps, waited_s=waited_s, language=language)
+            note = step_texts.progress(answer.steps, waited_s=waited_s, language=language)
             if asking.is_reading_files:
                 note = texts.READING_FILES.say(language)
             return [Content("", note=note, controls=(Control.STOP,), language=language)]
         *first, last = shown
-        note = texts.under_way(answer.steps, language=language)
+        note = step_texts.under_way(answer.steps, language=language)
         growing = Content(last, note=note, controls=(Control.STOP,), language=language)
         return [*(Content(text) for text in first), growing]
 

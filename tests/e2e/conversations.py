@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rig import APP_ID, Rig, a_workspace
+from rig import APP_ID, Rig, a_workspace, words
 
+from bot.core import texts
 from bot.core.question import AppKind
 from bot.playground.dashscope.answers import Answers, Inquiry, Said
 from bot.playground.dashscope.apps import App
@@ -20,6 +21,8 @@ from bot.playground.dashscope.server import DashScopeServer
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.server import SlackServer
 
+TELL, ASK = "my word is heliotrope", "what do I know?"
+KNOWS, KNOWS_NOTHING = "It is heliotrope.", "I know no word."
 HOUR_S = 3600.0
 MINUTE_MS = 60_000
 BY_HEART = re.compile(r"word is (\w+)")
@@ -66,6 +69,26 @@ async def servers(
         rig = Rig(slack, dashscope, f"sqlite+aiosqlite:///{folder}/bot.db")
         rig.changes = {"dashscope_app_kind": kind}
         yield rig
+
+
+async def talk(rig: Rig, *questions: str, thread: str | None = None, turns: int = 0) -> str:
+    """Ask one question after the other in one thread; return the thread."""
+    for number, text in enumerate(questions, turns + 1):
+        ts = await rig.ask(text, thread_ts=thread)
+        thread = thread or ts
+        await rig.finished(number)
+    assert thread is not None
+    return thread
+
+
+def shown(rig: Rig, thread: str) -> list[str]:
+    """Return what each reply in a thread shows."""
+    return [words([message]) for message in rig.reply(thread)]
+
+
+def noted(answer: str, phrase: texts.Phrase = texts.NEW_SESSION) -> str:
+    """Return an answer as it is shown with a note under it."""
+    return f"{answer}\n{phrase.en}"
 
 
 def sent_session(entry: Entry) -> str | None:

@@ -73,8 +73,8 @@ async def test_an_app_without_memory_streams_and_is_never_sent_a_session(
 
 @pytest.mark.parametrize(
     "fault",
-    [NAMED["parameter"], ErrorEvent(NAMED["inspection"], after_events=1), Cut(0)],
-    ids=["refused", "blocked", "no word"],
+    [NAMED["arrears"], ErrorEvent(NAMED["inspection"], after_events=1), Cut(0)],
+    ids=["unpaid", "blocked", "no word"],
 )
 async def test_a_turn_that_failed_leaves_the_session_as_it_was(
     tmp_path: Path, fault: Fault

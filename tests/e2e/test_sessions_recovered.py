@@ -7,14 +7,21 @@ from pathlib import Path
 import pytest
 from bot_process import BotProcess, environment_of, until_taken
 from conversations import (
+    ASK,
     HOUR_S,
+    KNOWS,
+    KNOWS_NOTHING,
     MINUTE_MS,
+    TELL,
     Clock,
     alter_conversation,
+    noted,
     recall,
     recite,
     sent_session,
     servers,
+    shown,
+    talk,
 )
 from midway import SPOKEN, when_words_show
 from rig import ANN, BEN, BOT, PRIVATE, PUBLIC, WITHIN_S, Rig, is_growing, words
@@ -23,38 +30,17 @@ from bot.core import texts
 from bot.core.question import AppKind
 from bot.core.recap import RECAP_CHARS, RECAP_MESSAGES
 from bot.playground.dashscope.answers import Inquiry, Said
-from bot.playground.dashscope.gateway import LostSession
+from bot.playground.dashscope.refusals import LOST_SESSION
 from bot.playground.slack.faults import Fault, FaultKind
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Message
 from storage.database import Storage
 
-TELL, ASK = "my word is heliotrope", "what do I know?"
-KNOWS, KNOWS_NOTHING = "It is heliotrope.", "I know no word."
 KINDS = pytest.mark.parametrize("kind", [AppKind.AGENT, AppKind.DIALOG_WORKFLOW])
-
-
-async def talk(rig: Rig, *questions: str, thread: str | None = None, turns: int = 0) -> str:
-    """Ask one question after the other in one thread; return the thread."""
-    for number, text in enumerate(questions, turns + 1):
-        ts = await rig.ask(text, thread_ts=thread)
-        thread = thread or ts
-        await rig.finished(number)
-    assert thread is not None
-    return thread
-
-
-def shown(rig: Rig, thread: str) -> list[str]:
-    """Return what each reply in a thread shows."""
-    return [words([message]) for message in rig.reply(thread)]
 
 
 def prompts(rig: Rig) -> list[str]:
     return [entry.body["input"]["prompt"] for entry in rig.asked()]
-
-
-def noted(answer: str, phrase: texts.Phrase = texts.NEW_SESSION) -> str:
-    return f"{answer}\n{phrase.en}"
 
 
 @KINDS
@@ -62,10 +48,10 @@ def noted(answer: str, phrase: texts.Phrase = texts.NEW_SESSION) -> str:
     "values",
     [
         {"last_used_at_ms": f"last_used_at_ms - {55 * MINUTE_MS}"},
-        {"rounds": "50"},
+        {"rounds": "45"},
         {"app_key": "'another app'"},
     ],
-    ids=["idle for 55 minutes", "50 rounds", "another app"],
+    ids=["idle for 55 minutes", "45 rounds", "another app"],
 )
 async def test_a_session_known_to_be_over_is_not_sent_and_the_next_one_knows_the_thread(
     tmp_path: Path, kind: AppKind, values: dict[str, str]
@@ -84,8 +70,8 @@ async def test_a_session_known_to_be_over_is_not_sent_and_the_next_one_knows_the
 
 @pytest.mark.parametrize(
     "values",
-    [{"last_used_at_ms": f"last_used_at_ms - {54 * MINUTE_MS}"}, {"rounds": "49"}],
-    ids=["idle for 54 minutes", "49 rounds"],
+    [{"last_used_at_ms": f"last_used_at_ms - {54 * MINUTE_MS}"}, {"rounds": "44"}],
+    ids=["idle for 54 minutes", "44 rounds"],
 )
 async def test_a_session_that_is_still_good_is_sent_and_the_thread_is_not_read(
     tmp_path: Path, values: dict[str, str]
@@ -101,50 +87,11 @@ async def test_a_session_that_is_still_good_is_sent_and_the_thread_is_not_read(
     assert sent_session(second) == first.session_id
 
 
-@KINDS
-async def test_a_refused_session_costs_one_more_request_and_the_reader_nothing(
-    tmp_path: Path, kind: AppKind
-) -> None:
-    clock = Clock()
-    async with servers(tmp_path, recall, kind=kind, clock=clock) as rig:
-        rig.dashscope.gateway.lost_sessions = LostSession.ERROR
-        async with rig.bot():
-            thread = await talk(rig, TELL)
-            clock.now_s += HOUR_S
-            await talk(rig, ASK, ASK, thread=thread, turns=1)
-        first, refused, again, last = rig.asked()
-        assert shown(rig, thread) == [KNOWS, noted(KNOWS), KNOWS]
-    assert [sent_session(refused), sent_session(again)] == [first.session_id, None]
-    assert sent_session(last) == again.session_id
-
-
-@KINDS
-async def test_an_answer_that_knew_nothing_says_so_and_the_next_one_knows_the_thread(
-    tmp_path: Path, kind: AppKind
-) -> None:
-    clock = Clock()
-    async with servers(tmp_path, recall, kind=kind, clock=clock) as rig:
-        rig.dashscope.gateway.lost_sessions = LostSession.FRESH
-        async with rig.bot():
-            thread = await talk(rig, TELL)
-            clock.now_s += HOUR_S
-            await talk(rig, ASK, ASK, ASK, thread=thread, turns=1)
-        _, lost, third, fourth = rig.asked()
-        assert shown(rig, thread) == [
-            KNOWS,
-            noted(KNOWS_NOTHING, texts.UNAWARE),
-            noted(KNOWS),
-            KNOWS,
-        ]
-    assert sent_session(third) is None
-    assert sent_session(fourth) == third.session_id != lost.session_id
-
-
 async def test_a_thread_outlives_the_rounds_of_its_session(tmp_path: Path) -> None:
     async with servers(tmp_path, recall) as rig:
         async with rig.bot():
             thread = await talk(rig, TELL)
-            alter_conversation(rig, rounds="48")
+            alter_conversation(rig, rounds="43")
             await talk(rig, ASK, ASK, ASK, thread=thread, turns=1)
         first, *good, last = rig.asked()
         assert shown(rig, thread) == [KNOWS, KNOWS, KNOWS, noted(KNOWS)]
@@ -276,7 +223,7 @@ async def test_a_process_killed_in_the_middle_of_a_recap_is_made_good_by_the_nex
 ) -> None:
     clock = Clock()
     async with servers(tmp_path, at_length, clock=clock, pace=SPOKEN) as rig:
-        rig.dashscope.gateway.lost_sessions = LostSession.ERROR
+        rig.dashscope.gateway.lost_sessions = LOST_SESSION
         async with BotProcess("run", environment=environment_of(rig), folder=tmp_path) as bot:
             await until_taken(rig, bot)
             thread = await rig.ask(TELL)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from storage.database import Storage
 from storage.records import Conversation, SessionUse, TurnStatus
 from storage.tables import conversation as conversations_table
+from storage.tables import turn as turns_table
 from tests.storage.sample import claimed, lease_of, new_turn, taken
 
 PLACE = ("T1", "C1", "1.0")
@@ -58,9 +59,14 @@ async def test_a_turn_without_a_session_leaves_the_conversation_alone(storage: S
     assert (await found(storage)).rounds == 1
 
 
-async def test_idleness_is_counted_since_the_last_answer(storage: Storage) -> None:
-    await answer(storage, FIRST)
-    await storage.run(age, 3600)
+async def test_idleness_is_counted_since_the_last_question_and_not_since_its_answer(
+    storage: Storage,
+) -> None:
+    async with lease_of(storage):
+        await claimed(storage, new_turn(thread_ts="1.0", message_ts="1.1"))
+        await storage.run(wait, 3600)
+        turn = await taken(storage)
+        await storage.turns.finish(turn, status=TurnStatus.DONE, session=FIRST, outcome="x")
     assert 3600 <= (await found(storage)).idle_s < 3660
 
 
@@ -136,6 +142,11 @@ async def test_pruning_deletes_what_was_not_used_for_long(storage: Storage) -> N
     await storage.run(age, 61)
     assert await storage.conversations.prune(older_than_s=60, limit=5) == 1
     assert await storage.conversations.get(*PLACE) is None
+
+
+def wait(conn: sa.Connection, seconds: int) -> None:
+    earlier = turns_table.c.created_at_ms - seconds * 1000
+    conn.execute(sa.update(turns_table).values(created_at_ms=earlier))
 
 
 def age(conn: sa.Connection, seconds: int) -> None:

@@ -21,7 +21,6 @@ from bot.playground.dashscope.refusals import (
     FILE_NOT_READY,
     INVALID_KEY,
     LOST_MEMORY,
-    LOST_SESSION,
     NO_KEY,
     UNKNOWN_WORKSPACE,
     UNPUBLISHED,
@@ -32,10 +31,11 @@ from bot.playground.dashscope.sessions import Session, Sessions
 
 
 class LostSession(Enum):
-    """What an expired or unknown `session_id` does; the vendor's pages do not say."""
+    """What an expired or unknown `session_id` begins; the vendor's pages do not say."""
 
     FRESH = "a new session, under a new id"
-    ERROR = "a refusal"
+    LATE = "a new session, whose id only the last event tells"
+    SAME_ID = "a new session, under the id that was sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,9 @@ class Gateway:
     Attributes:
         faults: What goes wrong, and when.
         rules: How strict requests are checked; may be replaced at any time.
-        lost_sessions: What an expired or unknown `session_id` does; may be replaced at any time.
+        lost_sessions: What an expired or unknown `session_id` begins, or gets; may be replaced at
+            any time.
+        lost_memories: What an unknown `memory_id` gets; may be replaced at any time.
         bank: The memories agents may be asked with; without one a `memory_id` means nothing. May be
             replaced at any time.
         files: The uploaded files agents may be asked about; without it every id is taken. May be
@@ -95,7 +97,8 @@ class Gateway:
     ) -> None:
         self.faults = Faults()
         self.rules: Rules = STRICT
-        self.lost_sessions = LostSession.FRESH
+        self.lost_sessions: LostSession | Refusal = LostSession.FRESH
+        self.lost_memories = LOST_MEMORY
         self._apps = {app.app_id: app for app in apps}
         self._api_keys = frozenset(api_keys)
         self._sessions = Sessions(now=now)
@@ -163,6 +166,7 @@ class Gateway:
             history_chars=sum(len(one.question) + len(one.answer) for one in history),
             fault=fault,
             memory=memory,
+            first_session_id=ask.session_id if self.lost_sessions is LostSession.LATE else None,
         )
 
     def _memory(self, ask: Ask) -> OpenMemory | Refusal | None:
@@ -172,7 +176,7 @@ class Gateway:
         try:
             facts = self.bank.recall(ask.memory_id)
         except UnknownMemory:
-            return LOST_MEMORY
+            return self.lost_memories
         return OpenMemory(self.bank, ask.memory_id, facts=facts)
 
     def _session(self, ask: Ask, *, app: App) -> Session | Refusal:
@@ -180,6 +184,12 @@ class Gateway:
         if ask.session_id is None or not app.kind.keeps_sessions:
             return self._sessions.start(app.app_id)
         session = self._sessions.resume(ask.session_id, app_id=app.app_id)
-        if session is None and self.lost_sessions is LostSession.ERROR:
-            return LOST_SESSION
-        return session or self._sessions.start(app.app_id)
+        if session is not None:
+            return session
+        match self.lost_sessions:
+            case Refusal() as refusal:
+                return refusal
+            case LostSession.SAME_ID:
+                return self._sessions.start(app.app_id, session_id=ask.session_id)
+            case LostSession.FRESH | LostSession.LATE:
+                return self._sessions.start(app.app_id)

@@ -49,11 +49,13 @@ class Generation:
         app: Who answers.
         ask: What was asked.
         said: What it says.
-        session: Where the round is remembered; its id stands in every event.
+        session: Where the round is remembered; its id stands in every event, or at least in the
+            last.
         request_id: Stands in every event, too.
         history_chars: What the model had to read besides the prompt.
         fault: What goes wrong on the way.
         memory: Where facts about whoever asks are kept.
+        first_session_id: Stands in every event but the last; None is the session's own.
     """
 
     app: App
@@ -64,6 +66,7 @@ class Generation:
     history_chars: int
     fault: Fault | None
     memory: OpenMemory | None = None
+    first_session_id: str | None = None
 
     def remember(self) -> None:
         """Add the round to its session. Call it once, when the first word goes out.
@@ -100,9 +103,10 @@ class Generation:
 
     def payload(self, moment: Moment) -> JsonObject:
         """Return an event's JSON. While the answer runs, `finish_reason` is the string "null"."""
+        own_id = self.session.session_id
         output: JsonObject = {
             **moment.output,
-            "session_id": self.session.session_id,
+            "session_id": own_id if moment.last else self.first_session_id or own_id,
             "finish_reason": "stop" if moment.last else "null",
         }
         usage = self._usage(moment.chars) if moment.usage else {}

@@ -5,7 +5,7 @@ reports about the app completion call.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, assert_never
 
@@ -64,7 +64,6 @@ EMPTY_INPUT = Refusal(
 )
 LOST_SESSION = Refusal(400, "InvalidParameter", "input.session_id is unknown or has expired.")
 LOST_MEMORY = Refusal(400, "InvalidParameter", "input.memory_id does not exist.")
-"""What an unknown memory really gets is not documented; this is invented."""
 FILE_NOT_READY = Refusal(
     400, "InvalidParameter", "rag_options.session_file_ids names a file that is not FILE_IS_READY."
 )
@@ -110,6 +109,34 @@ NAMED = {
     "empty": Refusal(503, "ServiceUnavailable", "", shape=Shape.EMPTY),
 }
 """Errors by a short name, for tests and for people who type `!error name`."""
+
+LOST_SESSIONS = {
+    "parameter": LOST_SESSION,
+    "under 200": replace(LOST_SESSION, shape=Shape.JSON_UNDER_200),
+    "event": replace(LOST_SESSION, shape=Shape.SSE),
+    "code": Refusal(404, "SessionNotFound", ""),
+    "not found": Refusal(404, "NotFound", "Session not found!"),
+    "denied": Refusal(403, "AccessDenied", "The session does not belong to this app."),
+    "server": Refusal(500, "InternalError", "session expired"),
+    "system": Refusal(500, "SystemError", "The session is lost."),
+    "chinese": Refusal(400, "InvalidParameter", "会话已过期"),
+    "chinese server": Refusal(500, "InternalError", "会话不存在"),
+}
+LOST_MEMORIES = {
+    "parameter": LOST_MEMORY,
+    "not found": Refusal(404, "NotFound", "Memory not found!"),
+    "denied": Refusal(403, "AccessDenied", "The memory does not belong to this workspace."),
+    "server": Refusal(500, "InternalError", "memory not exist"),
+    "chinese": Refusal(400, "InvalidParameter", "记忆不存在"),
+}
+UNTOLD = {
+    "parameter": NAMED["parameter"],
+    "not found": NOT_FOUND,
+    "denied": Refusal(403, "AccessDenied", "Access denied."),
+    "server": NAMED["server"],
+}
+"""What a lost session or a deleted memory really gets is not documented. So these are invented:
+those that say what is gone, and those that could be anything."""
 
 
 def invalid_parameter(problem: str) -> Refusal:

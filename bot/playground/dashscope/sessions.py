@@ -43,12 +43,17 @@ class Sessions:
         self._now = now
         self._sessions: dict[str, Session] = {}
 
-    def start(self, app_id: str) -> Session:
-        """Return a new session; the one unused for longest makes room when there are too many."""
+    def start(self, app_id: str, *, session_id: str | None = None) -> Session:
+        """Return a new session; the one unused for longest makes room when there are too many.
+
+        Args:
+            app_id: The only app that knows it.
+            session_id: What it is called; None makes a new name.
+        """
         if len(self._sessions) >= SESSIONS_LIMIT:
             oldest = min(self._sessions.values(), key=lambda session: session.used_at)
             del self._sessions[oldest.session_id]
-        session = Session(uuid.uuid4().hex, app_id=app_id, used_at=self._now())
+        session = Session(session_id or uuid.uuid4().hex, app_id=app_id, used_at=self._now())
         self._sessions[session.session_id] = session
         return session
 

@@ -7,15 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.admin.app_entry import (
-    BASE_URLS,
     AppEntry,
     EntryProblems,
     KeyRules,
     fields_of,
     read_entry,
 )
-from bot.admin.key_places import may_take_bot_key
 from bot.core.api_fields import problems
+from bot.core.app_addresses import BASE_URLS, may_take_bot_key
 from bot.core.language import Language
 from bot.core.question import AppKind
 from storage.records import StoredApp

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.admin.app_forms import CALLBACK, app_form, read_state
-from bot.admin.key_places import may_take_bot_key
 from bot.admin.office import Office
 from bot.admin.submissions import submitted
 from bot.core.api_fields import problems
+from bot.core.app_addresses import may_take_bot_key
 from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.core.screens import Closed, Errors, Form, Replaced, Submitted, Values

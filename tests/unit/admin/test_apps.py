@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bot.admin.app_list import MAX_ROWS
 from bot.admin.apps import apps_command, apps_pressed
 from bot.admin.office import Office
-from bot.admin.ports import Visit
+from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
 from bot.core.language import Language
 from bot.core.screens import Notice
@@ -44,7 +44,7 @@ async def typed(office: Office, text: str, *, by: Visit | None = None) -> Notice
 
 async def pressed(office: Office, action: str, value: str) -> Notice:
     who = visit()
-    await apps_pressed(office, who, action, value)
+    await apps_pressed(office, who, Press(action, value))
     [notice] = wall(who).notices
     return notice
 
@@ -296,7 +296,7 @@ async def test_adding_and_editing_open_a_form_at_once_and_fill_it(office: Office
 async def test_the_buttons_open_the_same_forms(office: Office, action: str, value: str) -> None:
     await add(office)
     who = visit()
-    await apps_pressed(office, who, action, value)
+    await apps_pressed(office, who, Press(action, value))
     assert inputs_of(wall(who).forms[-1])
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.admin import scopes
 from bot.admin.config import open_config
 from bot.admin.config_form import config_form, reading_form
 from bot.admin.config_page import (
@@ -195,7 +196,8 @@ async def opened(
     for_workspace: bool = False,
 ) -> list[Form]:
     who = visit(user_id, channel_id=channel_id)
-    await open_config(office, who, for_workspace=for_workspace)
+    scope = scopes.WORKSPACE if for_workspace else scopes.here(who.caller)
+    await open_config(office, who, scope=scope)
     assert isinstance(who.screen, Wall)
     assert who.screen.notices == []
     for form in who.screen.forms:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.admin.csv_files import CsvFile, shielded, unshielded
+from bot.admin.csv_files import SHIELD, CsvFile, shielded
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
     st.sampled_from("=+-@\t\r\n'\",; ＝中a"), max_size=8
@@ -29,7 +29,7 @@ def cells(content: bytes) -> list[list[str]]:
 def test_every_text_comes_back_from_the_file(rows: list[list[str]]) -> None:
     read = cells(written(rows).content)
     assert read[0] == ["a", "b", "c"]
-    assert [[unshielded(cell) for cell in row] for row in read[1:]] == rows
+    assert [[cell.removeprefix(SHIELD) for cell in row] for row in read[1:]] == rows
 
 
 @given(ROWS)
@@ -82,4 +82,4 @@ def test_a_file_never_outgrows_its_bounds_and_says_when_it_is_cut(
     assert file.rows <= rows_most
     assert file.is_cut == (file.rows < len(rows))
     kept = cells(file.content)[1:]
-    assert [[unshielded(cell) for cell in row] for row in kept] == rows[: file.rows]
+    assert [[cell.removeprefix(SHIELD) for cell in row] for row in kept] == rows[: file.rows]

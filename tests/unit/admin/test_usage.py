@@ -6,7 +6,7 @@ import io
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -149,8 +149,9 @@ async def seat(migrated: Path, tmp_path: Path) -> AsyncIterator[Seat]:
             prober=cast("Prober", None),
             bots=cast("Bots", None),
             version="0",
+            clock=lambda: datetime.combine(TODAY, time(), UTC),
         )
-        yield Seat(UsageDesk(office, today=lambda: TODAY), storage, register)
+        yield Seat(UsageDesk(office), storage, register)
 
 
 def visit(user_id: str, phone: Phone, *, language: Language = Language.EN) -> Visit:

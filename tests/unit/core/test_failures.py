@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.failures import classify, parse_error_body
+from bot.core.failures import classify, is_unexplained, parse_error_body
 from bot.errors import (
     AccountProblem,
     ContentBlocked,
@@ -20,7 +20,9 @@ from bot.errors import (
     SessionLost,
     Throttled,
     UpstreamFailed,
+    UpstreamGarbled,
     UpstreamTimeout,
+    UpstreamUnreachable,
 )
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "dashscope"
@@ -149,14 +151,33 @@ def test_a_failed_node_of_a_workflow_is_looked_into(
         (404, "SessionNotFound", "", SessionLost),
         (400, "InvalidParameter", "memory_id does not exist", MemoryGone),
         (404, "Memory.NotFound", "", MemoryGone),
+        (403, "AccessDenied.Session", "", SessionLost),
+        (404, "NotFound", "Session not found!", SessionLost),
+        (403, "AccessDenied", "The session does not belong to this app.", SessionLost),
+        (500, "InternalError", "session expired", SessionLost),
+        (500, "SystemError", "The session is expired.", SessionLost),
+        (410, "", "session gone", SessionLost),
+        (None, "", "unknown session", SessionLost),
+        (400, "InvalidParameter", "会话已过期", SessionLost),
+        (500, "InternalError", "会话不存在", SessionLost),
+        (404, "NotFound", "Memory not found!", MemoryGone),
+        (403, "AccessDenied", "memory does not belong to this workspace", MemoryGone),
+        (500, "InternalError", "memory not exist", MemoryGone),
+        (400, "InvalidParameter", "记忆不存在", MemoryGone),
         (500, "InternalError", "out of memory", UpstreamFailed),
+        (400, "InvalidParameter", "session_file of this session is not ready", RequestRefused),
+        (400, "InvalidParameter", "file_session_0123 does not exist", RequestRefused),
+        (400, "SessionFileNotFound", "", RequestRefused),
+        (400, "InvalidParameter", "会话文件不存在", RequestRefused),
+        (500, "InvokePluginFailed", "the shop's session expired", UpstreamFailed),
+        (503, "ServiceUnavailable", "session not found", UpstreamFailed),
         (401, "InvalidApiKey", "no session", Misconfigured),
         (400, "InvalidParameter", "rag_options.session_file_ids is wrong", RequestRefused),
         (429, "Throttling", "too many sessions", Throttled),
         (500, "InternalError", "session store", UpstreamFailed),
     ],
 )
-def test_a_refusal_that_names_the_session_is_a_lost_session(
+def test_a_failure_that_names_the_session_is_a_lost_session_and_never_its_files(
     status: int, code: str, message: str, expected: type[DashScopeError]
 ) -> None:
     assert type(classify(status=status, code=code, message=message)) is expected
@@ -184,6 +205,52 @@ def test_a_refusal_that_names_a_download_is_a_file_out_of_reach(
     code: str, message: str, expected: type[DashScopeError]
 ) -> None:
     assert type(classify(status=400, code=code, message=message)) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_open"),
+    [
+        (400, "InvalidParameter", True),
+        (404, "NotFound", True),
+        (403, "AccessDenied", True),
+        (500, "InternalError", True),
+        (None, "SystemError", True),
+        (400, "", True),
+        (403, "NeverHeardOf", True),
+        (500, "", True),
+        (None, "", True),
+        (400, "InvalidParameter.DataInspection", False),
+        (403, "App.AccessDenied", False),
+        (400, "FlowNotPublished", False),
+        (401, "InvalidApiKey", False),
+        (401, "", False),
+        (302, "", False),
+        (429, "Throttling", False),
+        (429, "", False),
+        (400, "Arrearage", False),
+        (400, "DataInspectionFailed", False),
+        (500, "ModelServiceFailed", False),
+        (500, "RequestTimeOut", False),
+        (502, "", False),
+        (503, "", False),
+    ],
+)
+def test_a_failure_whose_reason_is_told_says_nothing_of_session_and_memory(
+    status: int | None, code: str, *, is_open: bool
+) -> None:
+    assert is_unexplained(classify(status=status, code=code, message="")) is is_open
+
+
+def test_what_is_told_in_the_text_is_a_reason_too() -> None:
+    throttled = classify(status=500, code="InternalError", message="429 Throttling.RateQuota")
+    lost = classify(status=400, code="InvalidParameter", message="session_id is expired")
+    assert not is_unexplained(throttled)
+    assert not is_unexplained(lost)
+
+
+@pytest.mark.parametrize("error", [UpstreamTimeout(), UpstreamUnreachable(), UpstreamGarbled()])
+def test_a_network_says_nothing_of_session_and_memory(error: DashScopeError) -> None:
+    assert not is_unexplained(error)
 
 
 def test_everything_told_is_kept_as_data() -> None:

@@ -86,9 +86,11 @@ def test_a_failure_under_200_is_a_failure(told: str, status: int) -> None:
     assert error_of(body, status=200).status == status
 
 
-def test_a_file_called_after_sessions_has_nothing_to_do_with_one() -> None:
+def test_words_about_sessions_and_memories_are_no_reason_here() -> None:
     body = {"Code": "InvalidParameter", "Message": "file_session_1 is wrong"}
     assert type(error_of(body, status=400)) is RequestRefused
+    body = {"Code": "InternalError", "Message": "memory not exist"}
+    assert type(error_of(body, status=500)) is UpstreamFailed
 
 
 def test_what_is_no_object_is_garbled_or_says_what_its_status_says() -> None:

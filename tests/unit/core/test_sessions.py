@@ -1,6 +1,12 @@
 """When a session may be sent again."""
 
-from bot.core.sessions import IDLE_LIMIT_S, IDLE_MARGIN_S, ROUNDS_LIMIT, is_usable
+from bot.core.sessions import (
+    IDLE_LIMIT_S,
+    IDLE_MARGIN_S,
+    ROUNDS_LIMIT,
+    ROUNDS_MARGIN,
+    is_usable,
+)
 
 
 def usable(*, app_key: str = "a", rounds: int = 1, idle_s: float = 0.0) -> bool:
@@ -20,6 +26,6 @@ def test_a_session_is_dropped_before_its_hour_of_idleness_is_over() -> None:
     assert not usable(idle_s=IDLE_LIMIT_S - IDLE_MARGIN_S)
 
 
-def test_a_session_is_dropped_when_its_rounds_are_used_up() -> None:
-    assert usable(rounds=ROUNDS_LIMIT - 1)
-    assert not usable(rounds=ROUNDS_LIMIT)
+def test_a_session_is_dropped_before_its_rounds_are_used_up() -> None:
+    assert usable(rounds=ROUNDS_LIMIT - ROUNDS_MARGIN - 1)
+    assert not usable(rounds=ROUNDS_LIMIT - ROUNDS_MARGIN)

@@ -299,12 +299,16 @@ class Remembered:
 
     recalled: Recalled | None = None
     dropped: list[Recalled] = field(default_factory=list[Recalled])
+    doubted: list[Recalled] = field(default_factory=list[Recalled])
 
     async def recall(self, turn: Turn, effective: Effective) -> Recalled | None:
         return self.recalled
 
     def lost(self, recalled: Recalled) -> None:
         self.dropped.append(recalled)
+
+    def doubt(self, recalled: Recalled) -> None:
+        self.doubted.append(recalled)
 
 
 @dataclass

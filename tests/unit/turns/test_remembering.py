@@ -21,7 +21,10 @@ from bot.errors import (
     DashScopeError,
     MemoryGone,
     Misconfigured,
+    RequestRefused,
+    SessionLost,
     Throttled,
+    UpstreamFailed,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
@@ -269,6 +272,29 @@ async def test_a_memory_that_is_gone_is_dropped_and_one_that_is_there_stays(
         await idle(is_dropped)
 
 
+async def test_a_doubted_memory_is_dropped_only_when_it_is_known_to_be_gone(
+    storage: Storage,
+) -> None:
+    key, maker = MemoryKey("T1", "U1", "private"), Maker()
+    async with remembering(storage, maker) as memories:
+        recalled = await memories.recall(DIRECT, AGENT)
+        assert recalled is not None
+        maker.made.clear()
+        for _ in range(5):
+            memories.doubt(recalled)
+
+        async def is_dropped() -> bool:
+            return await storage.memories.get(key) is None
+
+        await idle(is_dropped)
+    assert maker.calls.count("get") == 1
+    await storage.memories.give(key, "m9", by="U2")
+    async with remembering(storage, None) as memories:
+        memories.doubt(Recalled(key, "m9"))
+        await asyncio.sleep(0.05)
+        assert not await is_dropped()
+
+
 async def test_closing_leaves_what_is_being_made_to_others(storage: Storage) -> None:
     maker = Maker(gate=asyncio.Event())
     async with remembering(storage, maker, replace(QUICK, answer_s=0.05)) as memories:
@@ -298,6 +324,28 @@ async def test_a_memory_the_app_does_not_know_is_dropped_and_the_question_asked_
     assert await scene.run() == ["hi|"]
     assert sent(scene) == ["m1", None]
     assert scene.world.remembering.dropped == [RECALLED]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("script", "doubted"),
+    [
+        ([RequestRefused(status=400)], [RECALLED]),
+        ([UpstreamFailed(status=500)], [RECALLED]),
+        ([SessionLost(status=400)], []),
+        ([Throttled(status=429)], []),
+        ([UpstreamUnreachable()], []),
+        ([Answer(text="Hel", session_id="s1"), UpstreamFailed(status=500)], []),
+    ],
+)
+async def test_a_memory_a_question_failed_with_for_no_reason_told_is_looked_at(
+    script: list[Answer | Exception], doubted: list[Recalled]
+) -> None:
+    scene = Scene(Stream(script))
+    scene.world.remembering.recalled = RECALLED  # type: ignore[attr-defined]
+    await scene.run()
+    assert sent(scene) == ["m1"]
+    assert scene.world.remembering.doubted == doubted  # type: ignore[attr-defined]
+    assert scene.world.remembering.dropped == []  # type: ignore[attr-defined]
 
 
 async def test_after_its_first_words_a_question_is_not_asked_again() -> None:

@@ -17,7 +17,7 @@ from edges import (
 from scene import Scene
 
 from bot.core import texts
-from bot.core.answer import Answer
+from bot.core.answer import Answer, ModelUsage
 from bot.core.question import AppKind
 from bot.core.reply import Content, Mark
 from bot.core.resolution import Effective
@@ -36,6 +36,7 @@ from bot.turns.waiting import MARK
 from bot.turns.world import Grip
 from storage.errors import LeaseLost
 from storage.records import Conversation, TurnStatus, Wish
+from storage.usage_records import ModelUse
 
 
 def session(*, idle_s: float = 10, rounds: int = 1, app_key: str = PROFILE.key) -> Conversation:
@@ -225,7 +226,8 @@ def edited(text: str, *, revision: int = 1) -> Wish:
 
 
 async def test_a_question_edited_before_the_first_word_is_answered_in_its_new_words() -> None:
-    scene = Scene(Stream([Answer()], gate=asyncio.Event()), saying("New answer"))
+    used = Answer(usage=(ModelUsage("m", 5, 0),))
+    scene = Scene(Stream([used], gate=asyncio.Event()), saying("New answer"))
     running = asyncio.create_task(scene.run())
     async with asyncio.timeout(5):
         while not scene.apps.questions:
@@ -236,6 +238,7 @@ async def test_a_question_edited_before_the_first_word_is_answered_in_its_new_wo
     assert [question.prompt for question in scene.apps.questions] == ["hello", "new words"]
     assert scene.apps.closed == 2
     assert scene.slack.offers == []
+    assert scene.book.usage == (ModelUse("m", 5, 0),)
 
 
 async def test_a_question_edited_over_and_over_is_not_asked_each_time_for_one_turn() -> None:

@@ -8,28 +8,42 @@ from edges import EN, PROFILE, ZH, Memory, Remembered, Stream, a_turn, said, say
 from scene import Scene
 
 from bot.core import texts
-from bot.core.answer import Answer
+from bot.core.answer import Answer, ModelUsage
 from bot.core.history import SYSTEM, Said
 from bot.core.question import AppKind
 from bot.core.recap import recap, with_recap
 from bot.core.reply import Place
-from bot.core.sessions import IDLE_LIMIT_S, IDLE_MARGIN_S, ROUNDS_LIMIT
+from bot.core.sessions import IDLE_LIMIT_S, IDLE_MARGIN_S, ROUNDS_LIMIT, ROUNDS_MARGIN
 from bot.core.setting import History
-from bot.errors import SessionLost, SlackThrottled, SlackTokenRefused, UpstreamFailed
+from bot.errors import (
+    DashScopeError,
+    MemoryGone,
+    Misconfigured,
+    RequestRefused,
+    SessionLost,
+    SlackThrottled,
+    SlackTokenRefused,
+    Throttled,
+    UpstreamFailed,
+    UpstreamUnreachable,
+)
 from bot.turns.ending import NO_SESSION
 from bot.turns.ports import Recalled
 from storage.memories import MemoryKey
 from storage.records import Conversation, SessionUse, Wish
+from storage.usage_records import ModelUse
 
 KNOWN = Conversation(app_key=PROFILE.key, session_id="s0", rounds=1, idle_s=10)
 REPLY = a_turn(thread_ts="0.5")
+HALF = Answer("Half", session_id="s0")
+RECALLED = Recalled(MemoryKey("T1", "U1", "channels"), "m1")
 BEFORE = (Said("U1", "it is red"), Said("UBOT", "Noted.", 3), Said("U2", "ask <@U1>"))
 NAMES = {"U1": "Somebody", "U2": "Somebody"}
 QUOTED = recap(BEFORE, bot_user_id="UBOT", names=NAMES, language=EN)
 RECAPPED = with_recap("hello", recap=QUOTED, asker="Somebody", language=EN)
 ENDED = [
     pytest.param(replace(KNOWN, idle_s=IDLE_LIMIT_S - IDLE_MARGIN_S), id="idle"),
-    pytest.param(replace(KNOWN, rounds=ROUNDS_LIMIT), id="rounds"),
+    pytest.param(replace(KNOWN, rounds=ROUNDS_LIMIT - ROUNDS_MARGIN), id="rounds"),
     pytest.param(replace(KNOWN, app_key="another app"), id="app"),
     pytest.param(replace(KNOWN, session_id=NO_SESSION), id="answered without context"),
 ]
@@ -76,27 +90,98 @@ async def test_a_new_session_that_is_lost_as_well_is_a_failure_and_not_asked_aga
     scene = a_scene(SessionLost(), SessionLost(), known=KNOWN)
     assert await scene.run(REPLY) == [f"{texts.failure(SessionLost(), turn_id=7, language=EN)}|"]
     assert len(scene.apps.questions) == 2
+    assert scene.book.session == SessionUse(PROFILE.key, NO_SESSION)
+
+
+@pytest.mark.parametrize(
+    "error", [SessionLost(), MemoryGone(), RequestRefused(), UpstreamFailed(status=500)]
+)
+async def test_after_its_first_words_a_question_is_not_asked_again(error: DashScopeError) -> None:
+    scene = a_scene(Stream([HALF, error]), in_session("s1", "Other"), known=KNOWN)
+    scene.amid(remembering=Remembered(RECALLED))
+    (shown,) = await scene.run(REPLY)
+    assert shown.startswith("Half|")
+    assert len(scene.apps.questions) == 1
+
+
+async def test_a_session_lost_in_the_middle_of_an_answer_is_not_gone_on_with() -> None:
+    scene = a_scene(Stream([HALF, SessionLost()]), known=KNOWN)
+    await scene.run(REPLY)
+    assert scene.book.session == SessionUse(PROFILE.key, NO_SESSION)
+
+
+@pytest.mark.parametrize(
+    ("script", "session"),
+    [
+        ([RequestRefused(status=400)], SessionUse(PROFILE.key, NO_SESSION)),
+        ([Misconfigured(status=404)], SessionUse(PROFILE.key, NO_SESSION)),
+        ([Answer(session_id="s0"), UpstreamFailed()], SessionUse(PROFILE.key, NO_SESSION)),
+        ([Throttled(status=429)], None),
+        ([Misconfigured(status=401)], None),
+        ([UpstreamUnreachable()], None),
+        ([HALF, UpstreamFailed()], SessionUse(PROFILE.key, "s0")),
+    ],
+)
+async def test_a_question_that_fails_for_no_reason_told_leaves_no_session_to_go_on_with(
+    script: list[Answer | Exception], session: SessionUse | None
+) -> None:
+    scene = a_scene(Stream(script), known=KNOWN)
+    await scene.run(REPLY)
+    assert scene.book.session == session
+    assert len(scene.apps.questions) == 1
+
+
+async def test_a_failure_without_a_session_leaves_the_conversation_as_it_was() -> None:
+    scene = a_scene(RequestRefused(status=400))
+    await scene.run(REPLY)
     assert scene.book.session is None
 
 
-async def test_an_answer_in_another_session_is_said_to_know_nothing_of_the_thread() -> None:
-    scene = a_scene(in_session("s1"), known=KNOWN)
-    assert await scene.run(REPLY) == [f"Hello|{texts.UNAWARE.en}"]
+@pytest.mark.parametrize("before", [[], [Answer()], [Answer(session_id="s0")]])
+async def test_an_answer_in_another_session_is_asked_for_again_before_its_words_are_seen(
+    before: list[Answer],
+) -> None:
+    unaware = Stream([*before, Answer("Who?", session_id="s1"), said("Who are you?")])
+    scene = a_scene(unaware, in_session("s2"), known=KNOWN)
+    seen: list[str] = []
+
+    async def look() -> None:
+        seen.extend(scene.slack.visible())
+
+    scene.slack.permit_gate = look
+    assert await scene.run(REPLY) == [f"Hello|{texts.NEW_SESSION.en}"]
+    assert not any("Who" in shown for shown in seen)
+    assert [question.session_id for question in scene.apps.questions] == ["s0", None]
+    assert scene.apps.questions[1].prompt == RECAPPED
+    assert scene.book.session == SessionUse(PROFILE.key, "s2")
+
+
+async def test_what_the_requests_of_one_answer_used_is_counted_together() -> None:
+    first = Stream([Answer(session_id="s1", usage=(ModelUsage("m", 5, 1),))])
+    scene = a_scene(first, Stream([said("Hello", usage=(ModelUsage("m", 9, 2),))]), known=KNOWN)
+    await scene.run(REPLY)
+    assert scene.book.usage == (ModelUse("m", 5, 1), ModelUse("m", 9, 2))
+
+
+async def test_an_answer_whose_session_changes_after_its_first_words_says_so() -> None:
+    late = Stream([HALF, replace(said("Half of it"), session_id="s1")])
+    scene = a_scene(late, known=KNOWN)
+    assert await scene.run(REPLY) == [f"Half of it|{texts.UNAWARE.en}"]
     assert scene.book.session == SessionUse(PROFILE.key, NO_SESSION)
     assert len(scene.apps.questions) == 1
 
 
 @pytest.mark.parametrize("last", [[], [UpstreamFailed()]])
-async def test_half_an_answer_in_another_session_leaves_none_to_go_on_with(
+async def test_half_an_answer_whose_session_changed_leaves_none_to_go_on_with(
     last: list[Exception],
 ) -> None:
-    scene = a_scene(Stream([Answer("Half", session_id="s1"), *last]), known=KNOWN)
+    scene = a_scene(Stream([HALF, replace(HALF, session_id="s1"), *last]), known=KNOWN)
     await scene.run(REPLY)
     assert scene.book.session == SessionUse(PROFILE.key, NO_SESSION)
 
 
-async def test_an_answer_stopped_in_another_session_leaves_none_to_go_on_with() -> None:
-    growing = Stream([Answer("Half", session_id="s1")], gate=asyncio.Event())
+async def test_an_answer_stopped_after_its_session_changed_leaves_none_to_go_on_with() -> None:
+    growing = Stream([HALF, replace(HALF, session_id="s1")], gate=asyncio.Event())
     scene = a_scene(growing, known=KNOWN)
     running = asyncio.create_task(scene.run(REPLY))
     async with asyncio.timeout(5):
@@ -121,14 +206,22 @@ async def test_who_is_mentioned_late_in_a_thread_knows_what_was_said_before() ->
     assert scene.slack.read == (Place("T1", "C1", "0.5"), "", "1.0")
 
 
-@pytest.mark.parametrize("history", [History.SESSION, History.MESSAGES])
-@pytest.mark.parametrize(("others", "memory_id"), [(("U2",), None), ((), "m1")])
-async def test_the_words_of_others_are_never_sent_to_be_remembered_as_the_askers(
-    others: tuple[str, ...], memory_id: str | None, history: History
+@pytest.mark.parametrize(
+    ("history", "others", "memory_id"),
+    [
+        (History.SESSION, ("U2",), None),
+        (History.SESSION, ("UBOT",), None),
+        (History.SESSION, (), None),
+        (History.MESSAGES, ("U2",), None),
+        (History.MESSAGES, ("UBOT",), "m1"),
+        (History.MESSAGES, (), "m1"),
+    ],
+)
+async def test_the_words_of_others_and_recaps_are_never_sent_to_be_remembered_as_the_askers(
+    history: History, others: tuple[str, ...], memory_id: str | None
 ) -> None:
-    recalled = Recalled(MemoryKey("T1", "U1", "channels"), "m1")
     scene = a_scene(in_session("s1")).given(history=history)
-    scene.amid(remembering=Remembered(recalled))
+    scene.amid(remembering=Remembered(RECALLED))
     scene.slack.said = (Said("U1", "it is red"), *(Said(user, "and mine blue") for user in others))
     await scene.run(REPLY)
     assert scene.apps.questions[0].memory_id == memory_id
@@ -153,7 +246,7 @@ async def test_an_app_without_sessions_gets_the_words_of_the_question_alone(kind
     ("known", "note"),
     [
         (None, texts.NO_HISTORY.en),
-        (replace(KNOWN, rounds=ROUNDS_LIMIT), f"{texts.FORGOTTEN.en} {texts.NO_HISTORY.en}"),
+        (replace(KNOWN, session_id=NO_SESSION), f"{texts.FORGOTTEN.en} {texts.NO_HISTORY.en}"),
     ],
 )
 async def test_a_thread_that_cannot_be_read_is_answered_all_the_same_and_the_reader_told(

@@ -7,7 +7,7 @@ import pytest
 from edges import EN, PROFILE, ZH, Chosen, Memory, Quotas, Stream, a_turn, said, saying, somebody
 from scene import Scene
 
-from bot.core import texts
+from bot.core import step_texts, texts
 from bot.core.answer import Answer, ModelUsage, Source, Step
 from bot.core.history import Said
 from bot.core.pages import PAGE_BYTES
@@ -230,7 +230,7 @@ async def test_what_the_app_does_stands_beside_the_growing_answer_and_goes_with_
 @pytest.mark.parametrize("keeps", [True, False])
 async def test_the_steps_taken_stand_under_the_answer_when_they_are_wanted(keeps: bool) -> None:
     scene = Scene(Stream([said("Sunny", steps=STEPS)])).given(keeps_steps=keeps)
-    line = texts.steps_taken(STEPS, language=EN) if keeps else ""
+    line = step_texts.taken(STEPS, language=EN) if keeps else ""
     assert await scene.run() == [f"Sunny|{line}"]
 
 
@@ -349,6 +349,6 @@ async def test_a_new_session_is_told_of_beside_everything_else() -> None:
     scene.amid(memory=Memory(known), usage=Quotas(used=(9,)))
     (shown,) = await scene.run()
     steps, session, quota = shown.removeprefix("Sunny|").splitlines()
-    assert steps == texts.steps_taken(STEPS, language=EN)
+    assert steps == step_texts.taken(STEPS, language=EN)
     assert session == texts.FORGOTTEN.en
     assert quota.startswith("Your quota")

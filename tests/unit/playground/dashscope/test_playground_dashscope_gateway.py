@@ -14,7 +14,7 @@ from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.faults import Cut, Hangup
 from bot.playground.dashscope.gateway import Call, Gateway, LostSession
 from bot.playground.dashscope.generation import Generation
-from bot.playground.dashscope.refusals import FILE_NOT_READY, NAMED, Refusal
+from bot.playground.dashscope.refusals import FILE_NOT_READY, LOST_SESSIONS, NAMED, Refusal
 from bot.playground.dashscope.sessions import IDLE_LIMIT_S
 
 
@@ -138,15 +138,35 @@ def test_a_lost_session_starts_afresh_under_a_new_id_or_is_refused(
         "Two",
         session_id="f" * 32 if lost == "unknown" else session_id,
     )
-    gateway.lost_sessions = LostSession.ERROR
-    refusal = gateway.receive(wanted)
-    assert isinstance(refusal, Refusal)
-    assert refusal.status == 400
-    assert "session_id" in refusal.message
+    for refusal in LOST_SESSIONS.values():
+        gateway.lost_sessions = refusal
+        assert gateway.receive(wanted) is refusal
     gateway.lost_sessions = LostSession.FRESH
     fresh = answered(gateway, wanted)
     assert fresh.said.text == "Two"
     assert fresh.session.session_id not in {session_id, "f" * 32}
+
+
+def ids_of(generation: Generation) -> list[str]:
+    moments = generation.moments(piece_chars=1)
+    return [generation.payload(moment)["output"]["session_id"] for moment in moments]
+
+
+def test_a_lost_session_may_start_afresh_and_tell_late_or_never(
+    gateway: Gateway, clock: Clock
+) -> None:
+    lost = answered(gateway, call(prompt="One")).session.session_id
+    clock.now += IDLE_LIMIT_S
+    gateway.lost_sessions = LostSession.LATE
+    late = answered(gateway, call(prompt="Two", session_id=lost))
+    assert late.said.text == "Two"
+    assert ids_of(late) == [lost] * 3 + [late.session.session_id]
+    assert late.session.session_id != lost
+    gateway.lost_sessions = LostSession.SAME_ID
+    same = answered(gateway, call(prompt="Two", session_id=lost))
+    assert same.said.text == "Two"
+    assert set(ids_of(same)) == {lost}
+    assert answered(gateway, call(prompt="Three", session_id=lost)).said.text == "Two / Three"
 
 
 def test_the_fifty_first_round_has_no_memory(gateway: Gateway) -> None:

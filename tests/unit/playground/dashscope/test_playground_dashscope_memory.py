@@ -13,7 +13,7 @@ from bot.playground.dashscope.gateway import Call, Gateway
 from bot.playground.dashscope.generation import Generation
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
-from bot.playground.dashscope.refusals import LOST_MEMORY, Refusal
+from bot.playground.dashscope.refusals import LOST_MEMORIES, LOST_MEMORY, Refusal
 
 
 def facts(inquiry: Inquiry) -> Said:
@@ -59,6 +59,9 @@ def test_what_is_told_with_a_memory_is_known_with_it_alone(
 
 def test_an_unknown_memory_is_refused(gateway: Gateway) -> None:
     assert asked(gateway, "hello", memory_id="m0") is LOST_MEMORY
+    for refusal in LOST_MEMORIES.values():
+        gateway.lost_memories = refusal
+        assert asked(gateway, "hello", memory_id="m0") is refusal
 
 
 def test_a_memory_deleted_meanwhile_keeps_nothing(gateway: Gateway, bank: MemoryBank) -> None:

@@ -1,23 +1,40 @@
-"""Forms that ask nothing: one that is about to be filled, and one that only tells."""
+"""Forms: one that asks, one that only tells, and one that is open before it can be filled."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from bot.admin import replies
 from bot.admin.ports import Visit
 from bot.core.language import Language, Phrase
-from bot.core.screens import MAX_PROSE_CHARS, Form, Prose
+from bot.core.screens import MAX_PROSE_CHARS, Form, Input, Prose
 from storage.errors import StorageError
 
 CALLBACK = "none"
-"""What these forms name; they have no button that could submit them."""
+"""What forms name that only tell; they have no button that could submit them."""
 
+SAVE = Phrase("Save", "保存")
+_CANCEL = Phrase("Cancel", "取消")
 _ONE_MOMENT = Phrase("One moment…", "请稍候……")
 _CLOSE = Phrase("Close", "关闭")
 
 
-def opening_form(title: str, language: Language) -> Form:
-    """Return the form that stands there until another one takes its place."""
-    return telling_form(title, _ONE_MOMENT.say(language), language)
+def asking_form(
+    callback: str,
+    title: Phrase,
+    parts: Iterable[Input | Prose],
+    *,
+    language: Language,
+    state: str = "",
+    submit: Phrase = SAVE,
+) -> Form:
+    """Return a form with questions, a button that sends it and one that leaves it."""
+    return Form(
+        callback=callback,
+        title=title.say(language),
+        submit=submit.say(language),
+        parts=tuple(parts),
+        state=state,
+        close=_CANCEL.say(language),
+    )
 
 
 def telling_form(title: str, text: str, language: Language, *more: str) -> Form:
@@ -43,7 +60,8 @@ async def open_filled(visit: Visit, title: str, fill: Callable[[], Awaitable[For
     Raises:
         SlackError: Slack did not open the form, or it was closed meanwhile.
     """
-    form = await visit.screen.open(opening_form(title, visit.language))
+    waiting = telling_form(title, _ONE_MOMENT.say(visit.language), visit.language)
+    form = await visit.screen.open(waiting)
     try:
         shown = await fill()
     except replies.Refused as refused:
