@@ -252,10 +252,8 @@ def _attachments(settings: Settings) -> Finding:
     if settings.public_url is not None:
         state = f"apps fetch images and documents under {settings.public_url}{FILES_PATH}"
         return Finding(subject, ok=True, state=state)
-    if (
-        not settings.missing_for_memory
-        and apart(profile, workspace=settings.studio_workspace) is None
-    ):
+    is_apart = apart(settings.app_profile(), workspace=settings.studio_workspace)
+    if not settings.missing_for_memory and is_apart is None:
         state = "images and documents are uploaded to Model Studio, for agents of its region"
         return Finding(subject, ok=True, state=state)
     advice = "set PUBLIC_URL for images and documents, or for agents an AccessKey of their region"

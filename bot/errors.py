@@ -12,7 +12,8 @@
     │   ├── RequestRefused      DashScope found the request itself wrong
     │   │   ├── SessionLost     the session named in it has expired or is unknown
     │   │   ├── MemoryGone      the memory, or the fact in it, does not exist (any more)
-    │   │   └── FileRefused     the file cannot be given to an app to read
+    │   │   ├── FileRefused     the file cannot be given to an app to read
+    │   │   └── FileUnreachable DashScope could not download a file the question links to
     │   ├── Throttled           too many requests; may be asked again later
     │   ├── UpstreamFailed      DashScope or a node of the app broke
     │   ├── UpstreamTimeout     no byte for too long, or the answer's deadline passed
@@ -144,6 +145,10 @@ class MemoryGone(RequestRefused):
 
 class FileRefused(RequestRefused):
     """The file cannot be given to an app to read: its name, size or content will not do."""
+
+
+class FileUnreachable(RequestRefused):
+    """DashScope could not download a file the question links to."""
 
 
 class Throttled(DashScopeError):

@@ -123,11 +123,15 @@ def _workspace() -> Workspace:
 async def _pointed_at_played_apps(
     stack: AsyncExitStack, *, settings: Settings, pace: Pace
 ) -> Settings:
-    """Open a DashScope and the Bailian it shares memories with; return settings that lead there."""
+    """Open a DashScope and the Bailian whose memories and files it shares.
+
+    Returns:
+        Settings that lead there.
+    """
     apps = [guide_app(APP_ID, library=Library.of_project()), letter_app(SECOND_APP_ID)]
     dashscope = await stack.enter_async_context(DashScopeServer(apps, pace=pace))
     bailian = await stack.enter_async_context(BailianServer())
-    dashscope.gateway.bank = bailian.bank
+    dashscope.gateway.bank, dashscope.gateway.files = bailian.bank, bailian.desk.files
     return settings.model_copy(
         update={
             "dashscope_api_key": SecretStr(PLAYGROUND_KEY),

@@ -30,6 +30,7 @@ while the app's account pays for every word."""
 MAX_BAD_EVENTS = 3
 """Events in a row that are no JSON object before the stream is given up; our own bound."""
 
+_DONE = "stop"
 _UNFINISHED = frozenset({"", "null"})
 """`finish_reason` while the app still writes: the word "null", not JSON's null (streaming samples
 of the "Application calling" guide)."""
@@ -67,7 +68,7 @@ class Answer:
         text: What the reader may see, with DashScope's markup; never thinking.
         steps: What the app did on its way, in the order it began.
         sources: One for each index.
-        usage: One for each model; workflows send none.
+        usage: One for each model; workflows send none unless asked about every node.
         session_id: The session as the app named it last; it may differ from the one asked for.
         request_id: For DashScope's support.
         finish_reason: Why the answer ended, `stop` as a rule; None while it has not.
@@ -86,6 +87,14 @@ class Answer:
         """Whether a terminal event was seen, and nothing had to be left out."""
         return self.finish_reason is not None
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether the app ended it for another reason than being done, such as its length.
+
+        No reason but `stop` is documented; others are known from models.
+        """
+        return self.finish_reason is not None and self.finish_reason.lower() != _DONE
+
 
 class AnswerReader:
     """Merges events into the answer so far.
@@ -98,11 +107,12 @@ class AnswerReader:
 
     Args:
         incremental: What was sent as `incremental_output`.
+        every_node_speaks: Whether a workflow was asked for message_format.
     """
 
-    def __init__(self, *, incremental: bool) -> None:
+    def __init__(self, *, incremental: bool, every_node_speaks: bool = False) -> None:
         self._text = GrowingText(incremental=incremental)
-        self._trail = Trail(incremental=incremental)
+        self._trail = Trail(incremental=incremental, every_node_speaks=every_node_speaks)
         self._sources: tuple[Source, ...] = ()
         self._usage: tuple[ModelUsage, ...] = ()
         self._session_id: str | None = None
@@ -228,7 +238,7 @@ def _sources(output: Mapping[str, object]) -> tuple[Source, ...]:
     """Read doc_references; of several with one index, the first counts."""
     found: dict[str, Source] = {}
     for entry in objects_at(output, "doc_references"):
-        index = text_at(entry, "index_id")
+        index = text_at(entry, "index_id") or str(count_at(entry, "index_id") or "")
         title = text_at(entry, "doc_name") or text_at(entry, "title") or text_at(entry, "doc_id")
         url = text_at(entry, "doc_url")
         if index:

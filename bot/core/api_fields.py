@@ -15,8 +15,9 @@ from bot.core.json_value import Json, trouble_with
 from bot.core.language import Phrase
 from bot.core.question import AppKind
 
-FLOW_STREAM_MODES = ("message_format", "message_format_plus", "agent_format", "full_thoughts")
+MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS = "message_format", "message_format_plus"
 FULL_THOUGHTS = "full_thoughts"
+FLOW_STREAM_MODES = (MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS, "agent_format", FULL_THOUGHTS)
 
 _MAX_KNOWLEDGE_IDS = 5  # "rag_options" in the request parameters: pipeline_ids and file_ids, each
 _MAX_PLUGINS = 10  # "user_defined_tokens" in the request parameters

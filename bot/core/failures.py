@@ -15,6 +15,7 @@ from bot.errors import (
     AccountProblem,
     ContentBlocked,
     DashScopeError,
+    FileUnreachable,
     MemoryGone,
     Misconfigured,
     RequestRefused,
@@ -30,6 +31,8 @@ MAX_ERROR_BYTES = 64 * 1024
 
 _MAX_DETAIL_CHARS = 2000
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
+_DOWNLOAD = re.compile(r"download|mediaresource")
+"""In "Unable to download the media resource during the data inspection process." and the like."""
 _SESSION = re.compile(r"session|会话")
 _SESSION_FILE = re.compile(r"session[ _-]?file|file_session|会话文件")
 _MEMORY = re.compile(r"(?<!out of )memory|记忆")
@@ -228,11 +231,18 @@ def _class_of(code: str, *, status: int | None, detail: str) -> type[DashScopeEr
         return MemoryGone
     if kind is Throttled and "freeallocatedquotaexceeded" in inside:
         return AccountProblem  # a 429 that no waiting ends
-    if kind is UpstreamFailed and "datainspection" in inside:
-        return ContentBlocked  # a workflow's model node was refused
+    if kind in {RequestRefused, UpstreamFailed} and "datainspection" in code + inside:
+        return _of_inspection(kind, detail=inside)
     if kind is UpstreamFailed and "throttling" in inside:
         return Throttled
     return kind
+
+
+def _of_inspection(kind: type[DashScopeError], *, detail: str) -> type[DashScopeError]:
+    """Return what an inspection found: a file that cannot be had, or what may not be said."""
+    if _DOWNLOAD.search(detail):
+        return FileUnreachable
+    return ContentBlocked if kind is UpstreamFailed else kind  # a workflow's node was refused
 
 
 def _class_of_code(code: str) -> type[DashScopeError] | None:

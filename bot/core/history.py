@@ -10,6 +10,10 @@ MOST_MESSAGES = 20
 """Of a thread, the question included; what was said long before rarely matters to it."""
 MOST_CHARS = 20_000
 """Of what was said before the question: a model reads all of it for each answer."""
+MESSAGE_CHARS = 16_000
+"""Of one message, so that beside a long answer there is room for what it answers."""
+
+_LEFT_OUT = "\n[…]\n"
 
 SYSTEM, ASSISTANT, USER = "system", "assistant", "user"
 """Roles of DashScope's `messages`: the system's, if any, is the first, and the last is the user's
@@ -28,11 +32,13 @@ class Said:
         user_id: Who wrote it; empty for an app that is nobody.
         text: Of people as Slack sent it, of the bot as Markdown. Never logged.
         turn_id: The turn whose reply it is a page of; None for what is no reply of the bot's.
+        files: What was attached, by harmless names; what is in it nobody is told again.
     """
 
     user_id: str
     text: str = field(repr=False)
     turn_id: int | None = None
+    files: tuple[str, ...] = field(default=(), repr=False)
 
 
 def speakers(said: Sequence[Said], *, bot_user_id: str) -> frozenset[str]:
@@ -47,8 +53,8 @@ def conversation(
     """Return what a model should read: user and assistant by turns, the question at the end.
 
     When several people talk, what each of them says begins with their name. The most recent
-    messages count, MOST_MESSAGES of them and MOST_CHARS characters at most; the question is always
-    there, and whole.
+    messages count, MOST_MESSAGES of them and MOST_CHARS characters at most; one that is too long
+    loses its middle. The question is always there, and whole.
 
     Args:
         said: The thread before the question, in order of time.
@@ -59,7 +65,7 @@ def conversation(
     people = {message.user_id for message in (*said, question) if not is_own(message, bot_user_id)}
 
     def spoken(message: Said) -> str:
-        text = prompt(message.text, bot_user_id=bot_user_id, names=names)
+        text = words(message, bot_user_id=bot_user_id, names=names)
         is_one_of_many = len(people) > 1 and text
         return f"{plain_name(names.get(message.user_id, ''))}: {text}" if is_one_of_many else text
 
@@ -69,6 +75,20 @@ def conversation(
     ]
     recent = _recent([entry for entry in entries if entry[1]])
     return _by_turns([*recent, (USER, spoken(question))])
+
+
+def words(message: Said, *, bot_user_id: str, names: Mapping[str, str]) -> str:
+    """Return what a model reads of a message: its words, and what was attached by name.
+
+    Args:
+        message: The bot's own is Markdown already, without Slack's tokens.
+        bot_user_id: Whose mentions go.
+        names: Display names by user id, as far as known.
+    """
+    if is_own(message, bot_user_id):
+        return message.text
+    text = prompt(message.text, bot_user_id=bot_user_id, names=names)
+    return "\n".join(part for part in (text, *map(_attached, message.files)) if part)
 
 
 def is_own(message: Said, bot_user_id: str) -> bool:
@@ -96,17 +116,30 @@ def _reply(pages: Sequence[Said]) -> str:
     return BETWEEN.join(page.text.strip() for page in pages).strip()
 
 
+def _attached(name: str) -> str:
+    return f"[attached: {name}]"
+
+
 def _recent(entries: Sequence[Entry]) -> Sequence[Entry]:
     """Keep the end that fits, from something a person said on."""
-    left, start = MOST_CHARS, len(entries)
-    while start > 0 and len(entries) - start < MOST_MESSAGES - 1:
-        left -= len(entries[start - 1][1])
-        if left < 0:
+    recent: list[Entry] = []
+    left = MOST_CHARS
+    for role, text in reversed(entries[-(MOST_MESSAGES - 1) :]):
+        if left <= len(_LEFT_OUT):
             break
-        start -= 1
-    while start < len(entries) and entries[start][0] == ASSISTANT:
-        start += 1
-    return entries[start:]
+        recent.append((role, _shortened(text, most=min(left, MESSAGE_CHARS))))
+        left -= len(recent[-1][1])
+    while recent and recent[-1][0] == ASSISTANT:
+        recent.pop()
+    return recent[::-1]
+
+
+def _shortened(text: str, *, most: int) -> str:
+    """Take out the middle of what is too long: a follow-up is about its beginning or its end."""
+    if len(text) <= most:
+        return text
+    head, odd = divmod(most - len(_LEFT_OUT), 2)
+    return f"{text[: head + odd]}{_LEFT_OUT}{text[len(text) - head :]}"
 
 
 def _by_turns(entries: Sequence[Entry]) -> tuple[Entry, ...]:

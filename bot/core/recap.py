@@ -6,9 +6,9 @@ question, and nobody can speak in another's name.
 
 from collections.abc import Mapping, Sequence
 
-from bot.core.history import Said, is_own, replies_joined
+from bot.core.history import Said, replies_joined, words
 from bot.core.language import Language, Phrase
-from bot.core.messages import plain_name, prompt
+from bot.core.messages import plain_name
 
 RECAP_MESSAGES = 20
 """The most recent ones; a reply of several pages is one."""
@@ -50,11 +50,11 @@ def recap(
     """
     quoted: list[str] = []
     for by_assistant, pages in replies_joined(said, bot_user_id):
-        words = "\n".join(_words(page, bot_user_id=bot_user_id, names=names) for page in pages)
+        told = "\n".join(words(page, bot_user_id=bot_user_id, names=names) for page in pages)
         name = f"@{plain_name(names.get(pages[0].user_id, ''))}"
         who = _ASSISTANT.say(language) if by_assistant else name
-        if words.strip():
-            quoted.append(_quoted(words, who=who))
+        if told.strip():
+            quoted.append(_quoted(told, who=who))
     return "\n".join(_recent(quoted))
 
 
@@ -70,15 +70,8 @@ def with_recap(question: str, *, recap: str, asker: str, language: Language) -> 
     return _FRAMED.say(language, recap=recap, name=plain_name(asker), question=question)
 
 
-def _words(message: Said, *, bot_user_id: str, names: Mapping[str, str]) -> str:
-    """Return what a message says; the bot's own is Markdown already, without Slack's tokens."""
-    if is_own(message, bot_user_id):
-        return message.text
-    return prompt(message.text, bot_user_id=bot_user_id, names=names)
-
-
-def _quoted(words: str, *, who: str) -> str:
-    lines = (line.rstrip() for line in words.splitlines())
+def _quoted(told: str, *, who: str) -> str:
+    lines = (line.rstrip() for line in told.splitlines())
     quoted = f"{_QUOTE}{who}: {_GOES_ON.join(line for line in lines if line)}"
     if len(quoted) <= MESSAGE_CHARS:
         return quoted

@@ -7,6 +7,7 @@ from bot.errors import (
     AccountProblem,
     ContentBlocked,
     DashScopeError,
+    FileUnreachable,
     Misconfigured,
     RequestRefused,
     Throttled,
@@ -49,6 +50,10 @@ QUESTION_GONE = Phrase(
 EMPTY_ANSWER = Phrase(
     "The assistant finished without saying anything. Try asking in other words.",
     "助手没有给出任何内容。请换个说法再问一次。",
+)
+ENDED_EARLY = Phrase(
+    "The assistant ended here before it was done, perhaps at its length limit; ask it to go on.",
+    "助手在此提前结束，可能达到了长度上限，可以让它继续。",
 )
 EMPTY_QUESTION = Phrase(
     "Hi! Mention me together with a question, or write it here, and I will answer in this thread.",
@@ -110,6 +115,11 @@ _FAILURES: Mapping[type[DashScopeError], Phrase] = {
     ContentBlocked: Phrase(
         "Content safety rules blocked this. Please put it in other words.",
         "内容安全规则拦截了此内容，请换个说法。",
+    ),
+    FileUnreachable: Phrase(
+        "The assistant could not download what is attached. Please tell whoever runs me: "
+        "PUBLIC_URL must be reachable from the internet.",
+        "助手无法下载附件，请告知负责维护的人员：PUBLIC_URL 必须可以从互联网访问。",
     ),
     RequestRefused: Phrase(
         "The assistant could not process this message.", "助手无法处理这条消息。"

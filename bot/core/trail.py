@@ -5,6 +5,7 @@ all nodes so far and each entry is JSON inside JSON, and `workflow_message` (mes
 message_format_plus), one node per event. Both may say things that are no answer: the first model
 node's text feeds the second, the Start node echoes the question, thinking is nobody's business.
 So only nodes of an answering type are heard, and the others are steps with a name and a status.
+In message_format alone every node is heard: its author opened it for streaming to the user.
 Showing the last running model node instead would have to be taken back whenever another follows.
 (Field tables: Model Studio's "Call a workflow application" and "Application API reference".)
 """
@@ -19,8 +20,8 @@ from bot.core.loose_json import as_object, as_text, delta_at, object_at, parse_o
 _END = "end"
 _ANSWERING = frozenset({_END, "output"})
 """Types of node that speak to the user, in lower case."""
-_SILENT = _ANSWERING | {"start"}
-"""Types that are no step: they take no time a reader would wonder about."""
+_START = "start"
+"""The type that repeats the question; with those that answer, it is no step either."""
 _RUNNING = frozenset({"", "executing"})
 _ENTRY_CHARS = 100
 """What one more step or node counts for, besides its words: as good as these in memory."""
@@ -61,9 +62,11 @@ class Trail:
 
     Args:
         incremental: Whether `thoughts` bring deltas; `workflow_message` always does.
+        every_node_speaks: Whether all nodes told of in `workflow_message` do.
     """
 
-    def __init__(self, *, incremental: bool) -> None:
+    def __init__(self, *, incremental: bool, every_node_speaks: bool) -> None:
+        self._every_node_speaks = every_node_speaks
         self._steps: dict[str, Step] = {}
         self._steps_chars = 0
         self._listed = _Voices(incremental=incremental)
@@ -92,14 +95,16 @@ class Trail:
         if node is not None and text_at(node, "nodeId"):
             report = _listed_node(node)
             voices = self._endings if report.type.lower() == _END else self._listed
-            self._take_node(report, heard_by=voices)
+            self._take_node(report, heard_by=voices, speaks=report.type.lower() in _ANSWERING)
         else:
             self._take_action(thought)
 
     def take_message(self, message: Mapping[str, object]) -> None:
         """Take a `workflow_message`; an empty one is nothing."""
         if message:
-            self._take_node(_streamed_node(message), heard_by=self._streamed)
+            report = _streamed_node(message)
+            speaks = self._every_node_speaks or report.type.lower() in _ANSWERING
+            self._take_node(report, heard_by=self._streamed, speaks=speaks)
 
     def end_thinking(self) -> None:
         """Note that there are words of the answer: whatever was thought, led to them."""
@@ -118,10 +123,12 @@ class Trail:
             if step.kind in kinds:
                 self._steps[step.key] = replace(step, status="done")
 
-    def _take_node(self, node: _Node, *, heard_by: "_Voices") -> None:
-        if node.type.lower() in _ANSWERING:
+    def _take_node(self, node: _Node, *, heard_by: "_Voices", speaks: bool) -> None:
+        if node.type.lower() == _START:
+            return
+        if speaks:
             heard_by.hear(node)
-        if node.type.lower() not in _SILENT:
+        else:
             title = node.name or node.type or node.id
             status = "done" if node.done else "running"
             self._note(Step(node.id, "node", title, status))

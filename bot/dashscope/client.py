@@ -186,7 +186,12 @@ class DashScope:
         with mapped_errors():
             async with asyncio.timeout(remaining_s()):
                 response = await self._send(request)
-        stream = AppStream(response, remaining_s=remaining_s, drain_s=self._timeouts.drain_s)
+        stream = AppStream(
+            response,
+            remaining_s=remaining_s,
+            drain_s=self._timeouts.drain_s,
+            every_node_speaks=request.every_node_speaks,
+        )
         try:
             await stream.begin()
         except BaseException:

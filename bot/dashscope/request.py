@@ -13,7 +13,7 @@ from functools import cache
 from importlib import metadata
 from typing import assert_never
 
-from bot.core.api_fields import FULL_THOUGHTS, placed
+from bot.core.api_fields import FULL_THOUGHTS, MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS, placed
 from bot.core.json_value import Json
 from bot.core.question import AppKind, AppProfile, Question
 from bot.errors import Misconfigured
@@ -33,11 +33,13 @@ class AppRequest:
         url: Where to.
         headers: With the key in them; kept out of the repr.
         body: JSON in UTF-8, with the prompt in it; kept out of the repr.
+        every_node_speaks: Whether each node of a workflow that is told of speaks to the reader.
     """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    every_node_speaks: bool = False
 
 
 def streaming_request(question: Question) -> AppRequest:
@@ -55,10 +57,12 @@ def streaming_request(question: Question) -> AppRequest:
         "X-Accel-Buffering": "no",
         "Accept-Encoding": "identity",
     }
+    parameters = _streaming(parameters, kind=question.app.kind)
     return AppRequest(
         url=_url(question.app),
         headers=headers,
-        body=_body(_input(question, asked), _streaming(parameters, kind=question.app.kind)),
+        body=_body(_input(question, asked), parameters),
+        every_node_speaks=parameters.get("flow_stream_mode") == MESSAGE_FORMAT,
     )
 
 
@@ -99,16 +103,17 @@ def _conversation(question: Question) -> Mapping[str, Json]:
 def _streaming(options: Mapping[str, Json], *, kind: AppKind) -> Mapping[str, Json]:
     """Return what makes an app of this kind stream, and tell what it does on its way.
 
-    Deltas are always asked for by name, as the default is ever longer wholes. A workflow streams
-    its text only in message_format, and then just the nodes its author opened for streaming: those
-    that speak to the user. An orchestration has no such choice on record; like an agent it tells of
-    its steps, which readers see as a status, when thoughts are asked for.
+    Deltas are always asked for by name, as the default is ever longer wholes. A workflow is asked
+    for message_format_plus: it tells of every node, which readers see as a status, and counts
+    tokens, which message_format does not. Where steps are not wanted, message_format brings just
+    the nodes its author opened for streaming: those that speak to the user. An orchestration has no
+    such choice on record; like an agent it tells of its steps when thoughts are asked for.
 
     Options go before these defaults: another `flow_stream_mode` takes the place of ours, and
     `has_thoughts` off leaves it out, as absent means off. `full_thoughts` streams nothing without
-    thoughts, so it brings them along.
+    thoughts, so it brings them along. ("Call a workflow application", streaming modes.)
     """
-    mode, has_thoughts = _defaults(kind)
+    mode, has_thoughts = _defaults(kind, tells_steps=options.get("has_thoughts") is not False)
     mode = options.get("flow_stream_mode", mode)
     has_thoughts = mode == FULL_THOUGHTS or options.get("has_thoughts", has_thoughts) is True
     chosen: dict[str, Json] = {
@@ -121,11 +126,11 @@ def _streaming(options: Mapping[str, Json], *, kind: AppKind) -> Mapping[str, Js
     return {name: value for name, value in chosen.items() if value is not None} | rest
 
 
-def _defaults(kind: AppKind) -> tuple[Json, bool]:
+def _defaults(kind: AppKind, *, tells_steps: bool) -> tuple[Json, bool]:
     """Return the mode of streaming and whether thoughts are asked for, where nothing was set."""
     match kind:
         case AppKind.WORKFLOW | AppKind.DIALOG_WORKFLOW:
-            return "message_format", False
+            return MESSAGE_FORMAT_PLUS if tells_steps else MESSAGE_FORMAT, False
         case AppKind.AGENT | AppKind.ORCHESTRATION:
             return None, True
         case _:

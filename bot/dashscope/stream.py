@@ -26,17 +26,23 @@ class AppStream:
         response: Opened for streaming, with a status of success; closed by `aclose`.
         remaining_s: Says how many seconds the whole answer still has.
         drain_s: How long `aclose` waits for the end of a finished response, to keep the connection.
+        every_node_speaks: As `AnswerReader` has it.
     """
 
     def __init__(
-        self, response: httpx.Response, *, remaining_s: Callable[[], float], drain_s: float
+        self,
+        response: httpx.Response,
+        *,
+        remaining_s: Callable[[], float],
+        drain_s: float,
+        every_node_speaks: bool,
     ) -> None:
         self._response = response
         self._remaining_s = remaining_s
         self._drain_s = drain_s
         self._chunks = chunks_of(response)
         self._decoder = SseDecoder()
-        self._reader = AnswerReader(incremental=True)
+        self._reader = AnswerReader(incremental=True, every_node_speaks=every_node_speaks)
         self._events: deque[ServerSentEvent] = deque()
         self._begun = False
         self._first_is_due = False

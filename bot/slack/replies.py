@@ -23,12 +23,15 @@ PAGE_MESSAGES = 200
 are distributed outside the Marketplace get 15, whatever they ask for."""
 PAGES = 5
 """Pages looked through for a lost message; it was posted seconds after `after_ts`."""
-THREAD_MESSAGES = 100
-"""Messages of a thread asked for at once, when it is read for what was said."""
+THREAD_MESSAGES = 1_000
+"""Messages of a thread asked for at once, when it is read for what was said last: as many as Slack
+gives (docs.slack.dev, "conversations.replies"), because it gives the oldest first."""
+SAID_MOST = 200
+"""Of a thread, the last ones; a question quotes 20 at most, but replies have several pages."""
 RESTS_S = 3.0
 """Of a longer rest an answer does not wait the end to learn what was said before."""
-THREAD_PAGES = 2
-"""Slack gives the oldest messages first: of a longer thread the last ones are not reached."""
+THREAD_PAGES = 3
+"""Of a longer thread the last messages are not reached."""
 
 
 class SlackReplies:
@@ -140,10 +143,11 @@ class SlackReplies:
         return None
 
     async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
-        """Return what was said in a thread between two moments, in order of time.
+        """Return what was said last in a thread between two moments, in order of time.
 
-        What the bot says about its work (that it thinks, waits, offers something) is left out.
-        While Slack lets nobody read for longer than RESTS_S, that is said at once.
+        At most SAID_MOST messages. What the bot says about its work (that it thinks, waits, offers
+        something) is left out. While Slack lets nobody read for longer than RESTS_S, that is said
+        at once.
 
         Args:
             place: The thread.
@@ -176,7 +180,7 @@ class SlackReplies:
                 first = _moment(after_ts or "0")
                 earlier = (ts for ts in found if first < _moment(ts) < _moment(before_ts))
                 words = [found[ts] for ts in sorted(earlier, key=_moment)]
-                return [each for each in words if each is not None]
+                return [each for each in words if each is not None][-SAID_MOST:]
             query["cursor"] = following
         raise SlackRefused(method=REPLIES, code="thread_too_long")
 

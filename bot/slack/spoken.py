@@ -8,6 +8,7 @@ notifications. What is no answer (notes, buttons) stands in blocks of other type
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from bot.core.files import notes_of, plain_name
 from bot.core.history import Said
 from bot.core.messages import WRITTEN_SUBTYPES
 from bot.slack.message import EVENT_TYPE
@@ -33,10 +34,11 @@ def said(message: Mapping[str, Any]) -> Said | None:
     words = text if isinstance(text, str) else ""
     if turn_id is not None:
         words = "\n\n".join(_answer(message.get("blocks")))
-    if not words.strip():
+    files = tuple(plain_name(note.name) for note in notes_of(message.get("files")))
+    if not words.strip() and not files:
         return None
     user = message.get("user")
-    return Said(user if isinstance(user, str) else "", words, turn_id)
+    return Said(user if isinstance(user, str) else "", words, turn_id, files)
 
 
 def _turn_id(metadata: object) -> int | None:

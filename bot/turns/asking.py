@@ -258,6 +258,8 @@ class Asking:
         sentences = [phrase.say(language) for phrase in (*notes, *self._personal.notes())]
         if not answer.complete:
             sentences.append(texts.cut(turn_id=self._turn.id, language=language))
+        elif answer.ended_early:
+            sentences.append(texts.ENDED_EARLY.say(language))
         lines = [" ".join(sentences), self._files.told(), self._gate.warning(answer)]
         if self._terms.effective.keeps_steps:
             lines.insert(0, step_texts.taken(answer.steps, language=language))

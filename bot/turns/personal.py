@@ -12,7 +12,7 @@ from bot.core.json_value import Json
 from bot.core.language import Phrase
 from bot.core.messages import mentioned_users, prompt
 from bot.core.question import Question
-from bot.core.variables import FILLED_IN, is_value, missing, read_variables
+from bot.core.variables import FILLED_IN, is_value, missing, read_variables, troubles, typed
 from bot.turns.ending import Ending
 from bot.turns.terms import Terms
 from bot.turns.world import World
@@ -67,12 +67,14 @@ class Personal:
 
     def lacking(self) -> Ending | None:
         """Return an ending that asks for the variables that are missing, if any are."""
-        effective, language = self._terms.effective, self._terms.language
-        names = missing(effective.asked, given=self._values, fixed=self._fixed())
+        asked, language = self._terms.effective.asked, self._terms.language
+        names = missing(asked, given=self._values, fixed=self._fixed())
         if not names:
             return None
-        sentence = texts.lacking(names, language=language)
-        return Ending("hinted", text=sentence, language=language, fills=names)
+        wrong = troubles(asked, given=self._values, fixed=self._fixed())
+        sentences = [trouble.phrase.say(language, **trouble.values) for trouble in wrong]
+        text = " ".join([*sentences, texts.lacking(names, language=language)])
+        return Ending("hinted", text=text, language=language, fills=names)
 
     async def added(self, question: Question) -> Question:
         """Return the question with its asker's variables and tokens.
@@ -89,9 +91,14 @@ class Personal:
     def _options(self, question: Question) -> Mapping[str, Json]:
         if not self._values:
             return question.options
+        fixed = self._fixed()
+        given = {
+            name: typed(name, given=value, like=fixed.get(name))
+            for name, value in self._values.items()
+        }
         return {
             **question.options,
-            "biz_params": {**_variables_in(question.options), **self._values},
+            "biz_params": {**_variables_in(question.options), **given},
         }
 
     def _fixed(self) -> Mapping[str, Json]:

@@ -31,6 +31,8 @@ from bot.playground.bailian.server import (
     BailianServer,
 )
 from bot.playground.dashscope.apps import App, echo_app
+from bot.playground.dashscope.fetching import Approach
+from bot.playground.dashscope.refusals import NAMED
 from bot.playground.slack.directory import File
 from bot.playground.slack.limits import Limits
 
@@ -47,6 +49,7 @@ def limits() -> Limits:
 async def bailian(rig: Rig) -> AsyncIterator[BailianServer]:
     """Model Studio's OpenAPI, with a key of the operator's."""
     async with BailianServer() as server:
+        rig.dashscope.gateway.files = server.desk.files
         server.desk.files.states = ("PARSING", "FILE_IS_READY")
         rig.changes |= {
             "alibaba_cloud_access_key_id": SecretStr(ACCESS_KEY_ID),
@@ -67,6 +70,31 @@ async def test_an_agent_fetches_images_and_documents_by_links(any_rig: Rig) -> N
     assert picture.endswith(".png")
     assert paper.endswith(".pdf")
     assert contents_of(entry) == [PNG, PDF]
+
+
+@pytest.mark.parametrize("approach", Approach)
+async def test_links_serve_a_service_that_fetches_in_another_way(
+    rig: Rig, approach: Approach
+) -> None:
+    give_address(rig)
+    rig.dashscope.approach = approach
+    rig.dashscope.faults.add(NAMED["throttling"])  # asked again, with the same links
+    async with rig.bot():
+        assert await answered(rig, image(), document()) == "Look!"
+    first, second = rig.asked()
+    assert contents_of(second) == [PNG, PDF]
+    assert contents_of(first) == ([PNG, PDF] if approach is Approach.EAGER else [])
+
+
+async def test_a_session_file_nobody_uploaded_is_refused_in_one_plain_sentence(
+    rig: Rig, bailian: BailianServer
+) -> None:
+    await store(rig, "workspace", more={"session_file_ids": ["file_session_unknown"]})
+    async with rig.bot():
+        shown = await rig.answer("Look!")
+    assert bailian.desk.files.files == ()
+    assert shown.startswith("The assistant could not process this message.")
+    assert len(rig.asked()) == 1
 
 
 async def test_a_text_stands_in_the_question_under_its_name(rig: Rig) -> None:
@@ -143,6 +171,27 @@ async def test_with_the_thread_as_messages_texts_stand_in_the_question(rig: Rig)
     *_, (role, said) = ((each["role"], each["content"]) for each in asked.body["input"]["messages"])
     assert (role, said) == ("user", "And this?\n\nnotes.txt:\n```txt\nbuy milk\n```")
     assert contents_of(asked) == [PNG]
+
+
+async def test_files_of_earlier_messages_are_told_of_by_name(rig: Rig) -> None:
+    await store(rig, "workspace", history="messages")
+    async with rig.bot():
+        thread = await rig.slack.say(ANN, PUBLIC, f"<@{BOT}>", files=[text(content="buy milk")])
+        await rig.finished(1)
+        await rig.ask("And shorter?", thread_ts=thread)
+        await rig.finished(2)
+    said = [(one["role"], one["content"]) for one in rig.asked()[-1].body["input"]["messages"]]
+    assert said[0] == ("user", "[attached: notes.txt]")
+    assert [role for role, _ in said] == ["user", "assistant", "user"]
+
+
+async def test_who_is_mentioned_late_hears_of_the_files_before(rig: Rig) -> None:
+    async with rig.bot():
+        thread = await rig.slack.say(ANN, PUBLIC, "here is the plan", files=[document(), image()])
+        await rig.ask("What do you think?", thread_ts=thread)
+        await rig.finished()
+    prompt = asked_once(rig).body["input"]["prompt"]
+    assert "here is the plan\n>   [attached: plan.pdf]\n>   [attached: cat.png]" in prompt
 
 
 @pytest.mark.parametrize("app_under_test", [WORKFLOW])

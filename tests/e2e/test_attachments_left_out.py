@@ -129,9 +129,11 @@ async def test_a_file_slack_does_not_tell_of_is_named_as_it_was_when_it_was_atta
     assert "I left out “two.txt”: not there any more" in shown
 
 
-async def test_an_address_that_leads_nowhere_is_one_plain_sentence(rig: Rig) -> None:
+async def test_an_address_that_leads_nowhere_is_one_plain_sentence_about_the_file(
+    rig: Rig,
+) -> None:
     rig.changes["public_url"] = f"http://127.0.0.1:{free_port()}"
     async with rig.bot():
         shown = await answered(rig, image())
-    assert shown.startswith("The assistant could not process this message.")
+    assert shown.startswith("The assistant could not download what is attached.")
     assert "127.0.0.1" not in shown

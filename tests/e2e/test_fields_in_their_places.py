@@ -93,8 +93,11 @@ NEVER_SENT = frozenset({"ask", "plugins"})
 """Options that only tell the bot what to ask people for."""
 STREAMED: Mapping[AppKind, Mapping[str, Any]] = {
     AppKind.AGENT: {"has_thoughts": True, "incremental_output": True},
-    AppKind.WORKFLOW: {"flow_stream_mode": "message_format", "incremental_output": True},
-    AppKind.DIALOG_WORKFLOW: {"flow_stream_mode": "message_format", "incremental_output": True},
+    AppKind.WORKFLOW: {"flow_stream_mode": "message_format_plus", "incremental_output": True},
+    AppKind.DIALOG_WORKFLOW: {
+        "flow_stream_mode": "message_format_plus",
+        "incremental_output": True,
+    },
     AppKind.ORCHESTRATION: {"has_thoughts": True, "incremental_output": True},
 }
 """Parameters of each kind while nothing is set."""

@@ -64,7 +64,7 @@ SAMPLES = {
     "streaming_cumulative": Sample(),
     "streaming_incremental": Sample(),
     "multi_turn_session_id_1": Sample(),
-    "flow_stream_mode_message_format": Sample(kind=FLOW),
+    "flow_stream_mode_message_format": Sample(("thoughts mode message_format",), FLOW),
     "flow_stream_mode_agent_format": Sample(("thoughts mode agent_format",), FLOW),
     "flow_stream_mode_full_thoughts": Sample(
         ("params city=Hangzhou", "thoughts mode full_thoughts"), FLOW

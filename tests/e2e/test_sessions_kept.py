@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from conversations import recite, sent_session, servers
-from rig import Rig, words
+from rig import BEN, PUBLIC, Rig, words
 
 from bot.core import texts
 from bot.core.question import AppKind
@@ -36,6 +36,21 @@ async def test_every_question_of_a_thread_carries_its_session(
     assert shown == ("one", "one two", "one two three")
     assert sent_session(first) is None
     assert sent_session(second) == sent_session(third) == first.session_id
+
+
+async def test_in_a_long_thread_a_late_question_brings_along_what_was_said_last(
+    tmp_path: Path,
+) -> None:
+    async with servers(tmp_path, recite) as rig:
+        async with rig.bot():
+            thread = await rig.slack.say(BEN, PUBLIC, "root")
+            for number in range(250):
+                await rig.slack.say(BEN, PUBLIC, f"note {number}", thread_ts=thread)
+            await rig.ask("which was last?", thread_ts=thread)
+            await rig.finished()
+        shown = words(rig.reply(thread))
+    assert texts.NO_HISTORY.en not in shown
+    assert "note 249" in shown
 
 
 @pytest.mark.parametrize("kind", [AppKind.WORKFLOW, AppKind.ORCHESTRATION])

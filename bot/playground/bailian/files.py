@@ -106,14 +106,22 @@ class FileRoom:
         _forget(self._files)
         return file
 
+    def is_ready(self, file_id: str) -> bool:
+        """Whether a file is there and was last seen ready for an app; this is no look."""
+        file = self._files.get(file_id)
+        return file is not None and file.looks > 0 and self._state(file.looks - 1) == STATES[-1]
+
     def look(self, file_id: str) -> tuple[File, str] | Refusal:
         """Return a file and its state; looking brings it on."""
         file = self._files.get(file_id)
         if file is None:
             return NO_SUCH_FILE
-        state = self.states[min(file.looks, len(self.states) - 1)]
+        state = self._state(file.looks)
         file.looks += 1
         return file, state
+
+    def _state(self, look: int) -> str:
+        return self.states[min(look, len(self.states) - 1)]
 
 
 def _forget(things: dict[str, Lease] | dict[str, File]) -> None:

@@ -20,7 +20,8 @@ class App:
         workspace: The sub-workspace it lives in; empty for the default workspace.
         thinks: Deep thinking is on unless the request says otherwise (agents).
         shows_sources: Answers carry `<ref>` marks and `doc_references` (agents).
-        streams: The End node's "streaming" and "response" switches are on (workflows).
+        streams: The speaking node's "streaming" and "response" switches are on (workflows).
+        speaks: The type of the node that speaks in message_format (workflows).
         obeys_keywords: `!error`, `!cut` and the like in a prompt work; see the `keywords` module.
     """
 
@@ -32,6 +33,7 @@ class App:
     thinks: bool = False
     shows_sources: bool = True
     streams: bool = True
+    speaks: str = "End"
     obeys_keywords: bool = False
 
 

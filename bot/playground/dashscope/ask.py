@@ -24,6 +24,7 @@ class Ask:
         enable_thinking: The request's choice; None leaves it to the app's console switch.
         model_id: The model the request chose.
         memory_id: The long-term memory of whoever asks.
+        session_file_ids: Uploaded files the question is about.
     """
 
     prompt: str
@@ -37,6 +38,7 @@ class Ask:
     enable_thinking: bool | None = None
     model_id: str = "qwen-plus"
     memory_id: str | None = None
+    session_file_ids: tuple[str, ...] = ()
 
 
 def read(body: Mapping[str, Any], *, streamed: bool) -> Ask:
@@ -56,6 +58,9 @@ def read(body: Mapping[str, Any], *, streamed: bool) -> Ask:
         enable_thinking=parameters.get("enable_thinking"),
         model_id=parameters.get("model_id", "qwen-plus"),
         memory_id=asked.get("memory_id"),
+        session_file_ids=tuple(
+            as_object(parameters.get("rag_options")).get("session_file_ids", ())
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from bot.playground.bailian.bank import MemoryBank, UnknownMemory
+from bot.playground.bailian.files import FileRoom
 from bot.playground.dashscope import keywords
 from bot.playground.dashscope.answers import Inquiry, Said
 from bot.playground.dashscope.apps import App
@@ -17,6 +18,7 @@ from bot.playground.dashscope.generation import Generation, OpenMemory
 from bot.playground.dashscope.refusals import (
     APP_DENIED,
     EMPTY_INPUT,
+    FILE_NOT_READY,
     INVALID_KEY,
     LOST_MEMORY,
     NO_KEY,
@@ -82,6 +84,8 @@ class Gateway:
         lost_memories: What an unknown `memory_id` gets; may be replaced at any time.
         bank: The memories agents may be asked with; without one a `memory_id` means nothing. May be
             replaced at any time.
+        files: The uploaded files agents may be asked about; without it every id is taken. May be
+            replaced at any time.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class Gateway:
         self._api_keys = frozenset(api_keys)
         self._sessions = Sessions(now=now)
         self.bank: MemoryBank | None = None
+        self.files: FileRoom | None = None
 
     def receive(self, call: Call) -> Refusal | Generation:
         """Return what a call gets; one that DashScope would refuse anyway uses no fault up."""
@@ -135,6 +140,8 @@ class Gateway:
         return None if wrong is None else invalid_parameter(wrong)
 
     def _answer(self, call: Call, *, app: App, ask: Ask) -> Refusal | Generation:
+        if self.files is not None and not all(map(self.files.is_ready, ask.session_file_ids)):
+            return FILE_NOT_READY
         memory = self._memory(ask, app=app)
         if isinstance(memory, Refusal):
             return memory

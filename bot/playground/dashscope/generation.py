@@ -13,7 +13,7 @@ from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.ask import Ask
 from bot.playground.dashscope.faults import Fault
 from bot.playground.dashscope.moments import JsonObject, Moment, agent_moments
-from bot.playground.dashscope.nodes import flow_moments
+from bot.playground.dashscope.nodes import flow_moments, speaker
 from bot.playground.dashscope.sessions import Session
 
 CHARS_PER_TOKEN = 2
@@ -86,7 +86,13 @@ class Generation:
             thinks = app.thinks if asked is None else asked
             return agent_moments(said, self.ask, thinks=thinks, piece_chars=piece_chars)
         said = _without_sources(said)
-        return flow_moments(said, self.ask, streams=app.streams, piece_chars=piece_chars)
+        return flow_moments(
+            said,
+            self.ask,
+            streams=app.streams,
+            piece_chars=piece_chars,
+            speaking=speaker(app.speaks),
+        )
 
     def whole(self) -> Moment:
         """Return the one answer of a request that does not stream."""

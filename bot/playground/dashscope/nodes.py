@@ -1,12 +1,13 @@
 """A workflow's answer -> what its events say, in each of the four stream modes.
 
 "flow_stream_mode" in the vendor's workflow calling guide. A workflow here has a Start node, one LLM
-node for each draft and one for the answer, and an End node.
+node for each draft and one for the answer, and an End node. message_format tells of the nodes that
+were opened for streaming, whatever their type; here that is one.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 from bot.playground.dashscope.answers import Said
 from bot.playground.dashscope.ask import Ask
@@ -21,7 +22,7 @@ class Node:
 
     Attributes:
         node_id: Never changes during a run.
-        node_type: `Start`, `LLM` or `End`.
+        node_type: `Start`, `LLM`, `End` or another.
         name: What it is called once it has said something.
         first_name: What the full trace calls it until then.
     """
@@ -70,15 +71,26 @@ def llm_nodes(said: Said) -> list[tuple[Node, str]]:
     ]
 
 
-def flow_moments(said: Said, ask: Ask, *, streams: bool, piece_chars: int) -> Iterator[Moment]:
+def speaker(node_type: str) -> Node:
+    """Return the node that speaks to the user, of a type."""
+    if node_type == END.node_type:
+        return END
+    return Node(f"{node_type}_s4Pk", node_type=node_type, name="回答", first_name="回答")
+
+
+def flow_moments(
+    said: Said, ask: Ask, *, streams: bool, piece_chars: int, speaking: Node = END
+) -> Iterator[Moment]:
     """Yield the events of a workflow.
 
     Args:
         said: What it says.
         ask: Which mode is wanted. Without one, and without `has_thoughts`, the whole answer comes
             in one late event.
-        streams: The End node's console switch; off, the node modes show its text all at once.
+        streams: The console switch of the node that speaks to the user; off, the node modes show
+            its text all at once.
         piece_chars: Characters one event adds.
+        speaking: Which node that is.
     """
     mode = ask.flow_stream_mode or FlowStreamMode.FULL_THOUGHTS
     match mode:
@@ -87,9 +99,9 @@ def flow_moments(said: Said, ask: Ask, *, streams: bool, piece_chars: int) -> It
         case FlowStreamMode.FULL_THOUGHTS:
             return iter([_stop(said)])
         case FlowStreamMode.MESSAGE_FORMAT:
-            return _message_format(said, streams=streams, piece_chars=piece_chars)
+            return _message_format(said, speaking, streams=streams, piece_chars=piece_chars)
         case FlowStreamMode.MESSAGE_FORMAT_PLUS:
-            return _message_format_plus(said, piece_chars=piece_chars, variables=ask.variables)
+            return _message_format_plus(said, ask, streams=streams, piece_chars=piece_chars)
         case FlowStreamMode.AGENT_FORMAT:
             return _agent_format(said, ask, streams=streams, piece_chars=piece_chars)
     assert_never(mode)
@@ -133,39 +145,53 @@ def _traces(
         yield end, node.traced(result, done=finished), finished
 
 
-def _message_format(said: Said, *, streams: bool, piece_chars: int) -> Iterator[Moment]:
-    """Only the End node speaks, in deltas whatever `incremental_output` says, and ends empty."""
+def _message_format(
+    said: Said, speaking: Node, *, streams: bool, piece_chars: int
+) -> Iterator[Moment]:
+    """Only one node speaks, in deltas whatever `incremental_output` says, and ends empty."""
     before = _work(said) - len(said.text)
     if not streams:
-        yield Moment(_work(said), output=END.message(said.text, number=1, done=True))
+        yield Moment(_work(said), output=speaking.message(said.text, number=1, done=True))
         yield _stop(said)
         return
     number = 0
     for end, delta in pieces(said.text, size=piece_chars, incremental=True):
         number += 1
-        yield Moment(before + end, output=END.message(delta, number=number))
-    yield Moment(_work(said), output=END.message("", number=number + 1, done=True))
+        yield Moment(before + end, output=speaking.message(delta, number=number))
+    yield Moment(_work(said), output=speaking.message("", number=number + 1, done=True))
     yield _stop(said)
 
 
-def _message_format_plus(said: Said, *, piece_chars: int, variables: Any) -> Iterator[Moment]:
-    """Every node speaks: Start repeats the input, LLM nodes wrap their deltas in JSON text."""
-    echoed = dump({"user": dict(variables)}).decode()
+def _message_format_plus(
+    said: Said, ask: Ask, *, streams: bool, piece_chars: int
+) -> Iterator[Moment]:
+    """Every node speaks: Start repeats the input, LLM nodes wrap their deltas in JSON text.
+
+    An End node that streams speaks beside the last LLM node; the guide's sample shows one that does
+    not, and says everything after it.
+    """
+    echoed = dump({"user": dict(ask.variables)}).decode()
     yield Moment(0, output=START.message(echoed, number=1, done=True))
-    chars = 0
-    usage = False
-    for node, text in llm_nodes(said):
+    chars = ended = 0
+    nodes = llm_nodes(said)
+    final, _ = nodes[-1]
+    for node, text in nodes:
+        usage = node != nodes[0][0]
         number = 0
         for end, delta in pieces(text, size=piece_chars, incremental=True):
             number += 1
             content = dump({"result": delta, "reasoningContent": ""}).decode()
             yield Moment(chars + end, output=node.message(content, number=number), usage=usage)
+            if node == final and streams:
+                ended = number
+                yield Moment(chars + end, output=END.message(delta, number=number), usage=usage)
         chars += len(text)
-        usage = True
-        yield Moment(chars, output=node.message("", number=number + 1, done=True), usage=usage)
-    yield Moment(chars, output=END.message(said.text, number=1), usage=usage)
-    yield Moment(chars, output=END.message("", number=2, done=True), usage=usage)
-    yield _stop(said, usage=usage)
+        yield Moment(chars, output=node.message("", number=number + 1, done=True), usage=True)
+    if not streams:
+        ended = 1
+        yield Moment(chars, output=END.message(said.text, number=1), usage=True)
+    yield Moment(chars, output=END.message("", number=ended + 1, done=True), usage=True)
+    yield _stop(said, usage=True)
 
 
 def _agent_format(said: Said, ask: Ask, *, streams: bool, piece_chars: int) -> Iterator[Moment]:

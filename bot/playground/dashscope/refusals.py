@@ -64,6 +64,10 @@ EMPTY_INPUT = Refusal(
 )
 LOST_SESSION = Refusal(400, "InvalidParameter", "input.session_id is unknown or has expired.")
 LOST_MEMORY = Refusal(400, "InvalidParameter", "input.memory_id does not exist.")
+FILE_NOT_READY = Refusal(
+    400, "InvalidParameter", "rag_options.session_file_ids names a file that is not FILE_IS_READY."
+)
+"""The agents' calling guide demands files that are ready; what others get is not documented."""
 OUT_OF_TIME = Refusal(500, "RequestTimeOut", "Request timed out, please try streaming instead.")
 
 _NODE_FAILURE = json.dumps(

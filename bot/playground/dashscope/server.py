@@ -12,7 +12,7 @@ from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.captures import Capture
 from bot.playground.dashscope.delivery import Delivery, Manner
 from bot.playground.dashscope.faults import Faults
-from bot.playground.dashscope.fetching import NOT_FETCHED, fetch
+from bot.playground.dashscope.fetching import NOT_FETCHED, Approach, fetch
 from bot.playground.dashscope.gateway import Call, Gateway
 from bot.playground.dashscope.journal import Entry, Journal, Predicate
 from bot.playground.dashscope.pace import Pace
@@ -38,6 +38,7 @@ class DashScopeServer:
     Attributes:
         gateway: Decides; its `rules` and `lost_sessions` may be replaced at any time.
         manner: How answers are delivered; may be replaced at any time.
+        approach: How files a request links to are fetched; may be replaced at any time.
         journal: What was asked.
     """
 
@@ -52,6 +53,7 @@ class DashScopeServer:
     ) -> None:
         self.gateway = Gateway(apps, api_keys=api_keys, now=now)
         self.manner = Manner(pace=pace or Pace(), framing=Framing())
+        self.approach = Approach.ONCE
         self.journal = Journal()
         self._now = now
         self._closing = False
@@ -97,12 +99,14 @@ class DashScopeServer:
         delivery = Delivery(request, entry=entry, journal=self.journal, manner=self.manner)
         is_known = "app_id" in request.match_info
         try:
+            if self.approach is Approach.EAGER:
+                await self._fetch(entry)
             match self.gateway.receive(call) if is_known else NOT_FOUND:
                 case Refusal() as refusal:
                     return await delivery.refuse(refusal)
                 case generation:
-                    entry.fetched = await fetch(entry.body)
-                    self.journal.changed()
+                    if self.approach is not Approach.EAGER:
+                        await self._fetch(entry)
                     if not all(file.is_good for file in entry.fetched):
                         return await delivery.refuse(NOT_FETCHED)
                     entry.session_id = generation.session.session_id
@@ -113,6 +117,10 @@ class DashScopeServer:
         finally:
             entry.finished = True
             self.journal.changed()
+
+    async def _fetch(self, entry: Entry) -> None:
+        entry.fetched = await fetch(entry.body, approach=self.approach)
+        self.journal.changed()
 
     def _note(self, call: Call) -> Entry:
         headers = {name: value for name, value in call.headers.items() if name != "authorization"}

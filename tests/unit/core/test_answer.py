@@ -41,8 +41,10 @@ def read(*chunks: bytes, incremental: bool = True) -> tuple[Answer, DashScopeErr
     return reader.answer, None
 
 
-def fed(*outputs: dict[str, Any], incremental: bool = True) -> Answer:
-    reader = AnswerReader(incremental=incremental)
+def fed(
+    *outputs: dict[str, Any], incremental: bool = True, every_node_speaks: bool = False
+) -> Answer:
+    reader = AnswerReader(incremental=incremental, every_node_speaks=every_node_speaks)
     for output in outputs:
         reader.feed(event(output=output))
     return reader.answer
@@ -168,6 +170,21 @@ def test_of_sources_the_latest_list_counts_and_an_empty_one_does_not() -> None:
     ]
     answer = fed({"doc_references": [{"index_id": "9"}]}, {"doc_references": two}, {"text": "x"})
     assert answer.sources == (Source("1", "T", "https://example.com/a"), Source("2", "file_2"))
+
+
+def test_an_index_that_is_a_number_is_one_all_the_same() -> None:
+    answer = fed({"doc_references": [{"index_id": 2, "title": "T"}, {"index_id": True}]})
+    assert [source.index for source in answer.sources] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_early"),
+    [("stop", False), ("STOP", False), ("length", True), ("null", False), (None, False)],
+)
+def test_an_answer_that_ended_for_another_reason_than_being_done_ended_early(
+    reason: str | None, is_early: bool
+) -> None:
+    assert fed({"text": "x", "finish_reason": reason}).ended_early is is_early
 
 
 def test_the_word_null_does_not_end_an_answer_and_any_other_reason_does() -> None:
@@ -355,6 +372,18 @@ def test_start_and_model_nodes_are_never_heard() -> None:
     answer = fed(message("Start", '{"user":"echo"}', node_id="s"), model)
     assert answer.text == ""
     assert answer.steps == (Step("n", "node", "Model 1", "running"),)
+
+
+@pytest.mark.parametrize("kind", ["End", "Output", "LLM", "Message", "TextConverter", ""])
+def test_where_only_opened_nodes_are_told_of_each_speaks_whatever_its_type(kind: str) -> None:
+    parts = [message(kind, "Hel"), message(kind, "lo"), message("Start", "echo", node_id="s")]
+    answer = fed(*parts, every_node_speaks=True)
+    assert (answer.text, answer.steps) == ("Hello", ())
+
+
+def test_listed_nodes_are_no_answer_even_where_every_streamed_node_speaks() -> None:
+    answer = fed({"thoughts": [listed("L", "LLM", "x")]}, every_node_speaks=True)
+    assert (answer.text, [step.key for step in answer.steps]) == ("", ["L"])
 
 
 def test_nodes_told_in_both_dialects_are_not_said_twice() -> None:

@@ -13,6 +13,7 @@ from bot.errors import (
     AccountProblem,
     ContentBlocked,
     DashScopeError,
+    FileUnreachable,
     MemoryGone,
     Misconfigured,
     RequestRefused,
@@ -125,6 +126,10 @@ def test_a_quota_that_was_free_and_is_used_up_is_no_throttling() -> None:
     ("told", "expected"),
     [
         ("400 DataInspectionFailed: Output data may contain ...", ContentBlocked),
+        (
+            "400 InvalidParameter.DataInspection: Unable to download the media resource ...",
+            FileUnreachable,
+        ),
         (" 429 Throttling.RateQuota: ...", Throttled),
         ("400 InternalError.Algo: rejected", UpstreamFailed),
     ],
@@ -167,6 +172,7 @@ def test_a_failed_node_of_a_workflow_is_looked_into(
         (500, "InvokePluginFailed", "the shop's session expired", UpstreamFailed),
         (503, "ServiceUnavailable", "session not found", UpstreamFailed),
         (401, "InvalidApiKey", "no session", Misconfigured),
+        (400, "InvalidParameter", "rag_options.session_file_ids is wrong", RequestRefused),
         (429, "Throttling", "too many sessions", Throttled),
         (500, "InternalError", "session store", UpstreamFailed),
     ],
@@ -175,6 +181,30 @@ def test_a_failure_that_names_the_session_is_a_lost_session_and_never_its_files(
     status: int, code: str, message: str, expected: type[DashScopeError]
 ) -> None:
     assert type(classify(status=status, code=code, message=message)) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        (
+            "InvalidParameter.DataInspection",
+            "Unable to download the media resource during the data inspection process.",
+            FileUnreachable,
+        ),
+        (
+            "invalid_parameter.data_inspection",
+            "Failed to find the requested media resource during the data inspection process.",
+            FileUnreachable,
+        ),
+        ("InvalidParameter.DataInspection", "The text is too long to inspect.", RequestRefused),
+        ("InvalidParameter", "download is no parameter", RequestRefused),
+        ("DataInspectionFailed", "The download may contain ...", ContentBlocked),
+    ],
+)
+def test_a_refusal_that_names_a_download_is_a_file_out_of_reach(
+    code: str, message: str, expected: type[DashScopeError]
+) -> None:
+    assert type(classify(status=400, code=code, message=message)) is expected
 
 
 @pytest.mark.parametrize(

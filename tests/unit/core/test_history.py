@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.core.history import (
     ASSISTANT,
+    MESSAGE_CHARS,
     MOST_CHARS,
     MOST_MESSAGES,
     USER,
@@ -94,18 +95,67 @@ def test_the_most_recent_messages_count() -> None:
     assert made[1].split("\n\n") == [*expected, "why?"]
 
 
-def test_what_does_not_fit_ends_what_is_read() -> None:
-    huge = Said(ANN, "x" * MOST_CHARS)
-    assert reads(Said(ANN, "before"), huge, Said(ANN, "after")) == [(USER, "after\n\nwhy?")]
-    assert reads(Said(ANN, "before"), huge) == [(USER, f"{huge.text}\n\nwhy?")]
+def test_a_message_that_is_too_long_loses_its_middle_and_stands_between_the_others() -> None:
+    huge = Said(ANN, "begun " + "x" * MOST_CHARS + " done")
+    (made,) = reads(Said(ANN, "before"), huge, Said(ANN, "after"))
+    before, *kept, after, question = made[1].split("\n\n")
+    (shown,) = kept
+    assert (before, after, question) == ("before", "after", "why?")
+    assert len(shown) == MESSAGE_CHARS
+    assert shown.startswith("begun xx")
+    assert "x\n[…]\nx" in shown
+    assert shown.endswith("xx done")
+
+
+def test_what_is_not_longer_than_it_may_be_stays_whole() -> None:
+    long = Said(ANN, "x" * MESSAGE_CHARS)
+    assert reads(long) == [(USER, f"{long.text}\n\nwhy?")]
+
+
+@given(st.integers(1, 3 * MOST_CHARS), st.integers(1, 3 * MOST_CHARS))
+def test_a_follow_up_reads_the_last_answer_and_what_it_answers_however_long_they_are(
+    asked: int, answered: int
+) -> None:
+    said = [Said(ANN, "earlier"), Said(ANN, "q" * asked), Said(BOT, "a" * answered, 1)]
+    first, answer, last = reads(*said)
+    assert first[0] == USER
+    assert "qqqq" in f"{first[1]}qqq"
+    assert answer == (ASSISTANT, answer[1])
+    assert answer[1].startswith("a")
+    assert answer[1].endswith("a")
+    assert last == (USER, "why?")
+
+
+def test_what_was_long_ago_is_left_out_once_there_is_no_more_room() -> None:
+    long = [Said(ANN, letter * MESSAGE_CHARS) for letter in "ab"]
+    (made,) = reads(Said(ANN, "before"), *long)
+    assert "before" not in made[1]
+    assert made[1].startswith("a")
 
 
 def test_an_answer_without_its_question_is_left_out() -> None:
     assert reads(Said(BOT, "Hi!", 1), Said(ANN, "so")) == [(USER, "so\n\nwhy?")]
 
 
-def test_words_are_not_in_the_repr() -> None:
+def test_files_are_read_of_by_name_and_keep_a_question_without_words_in_its_place() -> None:
+    said = [
+        Said(ANN, "<@UBOT>", files=("plan.pdf",)),
+        Said(BOT, "A plan.", 1),
+        Said(ANN, "and <@UBOT> these?", files=("a.png", "b.png")),
+        Said(BOT, "Two pictures.", 2),
+    ]
+    assert reads(*said) == [
+        (USER, "[attached: plan.pdf]"),
+        (ASSISTANT, "A plan."),
+        (USER, "and these?\n[attached: a.png]\n[attached: b.png]"),
+        (ASSISTANT, "Two pictures."),
+        (USER, "why?"),
+    ]
+
+
+def test_words_and_names_of_files_are_not_in_the_repr() -> None:
     assert "why" not in repr(QUESTION)
+    assert "secret" not in repr(Said(ANN, "", files=("secret.pdf",)))
 
 
 @pytest.mark.parametrize(

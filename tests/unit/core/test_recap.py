@@ -69,6 +69,16 @@ def test_people_stand_by_name_and_what_they_wrote_is_read_as_slack_shows_it() ->
     ]
 
 
+def test_attached_files_are_told_by_name() -> None:
+    said = [Said(BEN, "the plan", files=("plan.pdf", "cat.png")), Said(ANN, "", files=("b.txt",))]
+    assert told(*said).splitlines() == [
+        "> @Ben: the plan",
+        ">   [attached: plan.pdf]",
+        ">   [attached: cat.png]",
+        "> @Ann: [attached: b.txt]",
+    ]
+
+
 def test_the_pages_of_one_reply_are_one_message() -> None:
     said = [Said(BOT, f"page {number}", 1) for number in range(RECAP_MESSAGES + 5)]
     assert told(*said).startswith("> Assistant: page 0\n>   page 1\n")

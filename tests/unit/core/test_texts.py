@@ -71,7 +71,7 @@ def test_every_failure_is_one_plain_sentence_with_an_id_and_none_of_the_vendors_
 @LANGUAGES
 def test_failures_a_reader_can_do_something_about_say_what(language: Language) -> None:
     kinds = all_dashscope_errors()
-    assert len({texts.failure(kind(), turn_id=1, language=language) for kind in kinds}) == 8
+    assert len({texts.failure(kind(), turn_id=1, language=language) for kind in kinds}) == 9
 
 
 def test_an_interrupted_answer_says_that_it_was_cut_and_why() -> None:

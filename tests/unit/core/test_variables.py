@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.json_value import Json
+from bot.core.language import Language
 from bot.core.messages import prompt
-from bot.core.variables import MAX_VALUE_CHARS, Given, is_value, missing, read_variables
+from bot.core.variables import (
+    MAX_VALUE_CHARS,
+    Given,
+    is_value,
+    missing,
+    read_variables,
+    troubles,
+    typed,
+)
 
 ASKED = ("city", "days", "出发地")
 spoken = partial(prompt, bot_user_id="UBOT", names={"U2": "Ben"})
@@ -86,6 +96,54 @@ def test_a_value_that_cannot_be_is_as_good_as_none_even_where_one_is_fixed(bad: 
     assert not is_value(bad)
     assert missing(("city",), given={"city": bad}, fixed={"city": "x"}) == ("city",)
     assert is_value("x" * MAX_VALUE_CHARS)
+
+
+@pytest.mark.parametrize(
+    ("given", "like", "value"),
+    [
+        ("7", None, "7"),
+        ("7", "3", "7"),
+        ("7", 3, 7),
+        ("-7.5", 3, -7.5),
+        ("7", 3.5, 7),
+        ("True", False, True),
+        ('{"a": 1}', {"b": 2}, {"a": 1}),
+        ('["a"]', ["b"], ["a"]),
+        ("[1]", (), [1]),
+    ],
+)
+def test_what_is_given_has_the_type_of_the_value_it_takes_the_place_of(
+    given: str, like: Json, value: Json
+) -> None:
+    found = typed("x", given=given, like=like)
+    assert (found, type(found)) == (value, type(value))
+    assert missing(("x",), given={"x": given}, fixed={"x": like}) == ()
+    assert troubles(("x",), given={"x": given}, fixed={"x": like}) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "like", "sentence"),
+    [
+        ("x" * (MAX_VALUE_CHARS + 1), None, "`x` may have 500 characters at most."),
+        ("seven", 3, "`x` must be a number."),
+        ("true", 3, "`x` must be a number."),
+        ("NaN", 3.5, "`x` must be a number."),
+        ("1", True, "`x` must be true or false."),
+        ("[1]", {"a": 1}, "`x` must be a JSON object."),
+        ('"text"', ["a"], "`x` must be a JSON list."),
+    ],
+)
+def test_a_value_that_cannot_be_is_missing_and_one_sentence_says_why(
+    given: str, like: Json, sentence: str
+) -> None:
+    fixed = {} if like is None else {"x": like}
+    assert missing(("x",), given={"x": given}, fixed=fixed) == ("x",)
+    (trouble,) = troubles(("x", "y"), given={"x": given}, fixed=fixed)
+    assert trouble.phrase.say(Language.EN, **trouble.values) == sentence
+
+
+def test_of_a_blank_value_there_is_nothing_to_say() -> None:
+    assert troubles(("x",), given={"x": " "}, fixed={"x": 3}) == ()
 
 
 TEXTS = st.lists(

@@ -100,8 +100,8 @@ def test_deltas_are_always_asked_for_by_name(kind: AppKind) -> None:
     [
         (AppKind.AGENT, "has_thoughts", True),
         (AppKind.ORCHESTRATION, "has_thoughts", True),
-        (AppKind.WORKFLOW, "flow_stream_mode", "message_format"),
-        (AppKind.DIALOG_WORKFLOW, "flow_stream_mode", "message_format"),
+        (AppKind.WORKFLOW, "flow_stream_mode", "message_format_plus"),
+        (AppKind.DIALOG_WORKFLOW, "flow_stream_mode", "message_format_plus"),
     ],
 )
 def test_every_kind_of_app_is_asked_in_the_way_that_makes_it_stream(
@@ -109,6 +109,23 @@ def test_every_kind_of_app_is_asked_in_the_way_that_makes_it_stream(
 ) -> None:
     parameters = asked(Question(replace(PROFILE, kind=kind), "Hi"))["parameters"]
     assert parameters == {"incremental_output": True, parameter: value}
+
+
+@pytest.mark.parametrize("mode", ["message_format", "agent_format", "full_thoughts"])
+def test_a_mode_that_was_set_is_kept(mode: str) -> None:
+    flow = replace(PROFILE, kind=AppKind.WORKFLOW)
+    request = streaming_request(Question(flow, "Hi", options={"flow_stream_mode": mode}))
+    assert json.loads(request.body)["parameters"]["flow_stream_mode"] == mode
+    assert request.every_node_speaks == (mode == "message_format")
+
+
+def test_where_steps_are_not_wanted_only_the_nodes_that_answer_are_told_of() -> None:
+    flow = replace(PROFILE, kind=AppKind.WORKFLOW)
+    request = streaming_request(Question(flow, "Hi", options={"has_thoughts": False}))
+    assert json.loads(request.body)["parameters"] == {
+        "flow_stream_mode": "message_format",
+        "incremental_output": True,
+    }
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -140,7 +157,7 @@ def without(fields: dict[str, Any], names: set[str]) -> dict[str, Any]:
         (
             "has_thoughts_workflow_stream",
             {
-                "flow_stream_mode": "message_format",
+                "flow_stream_mode": "message_format_plus",
                 "has_thoughts": True,
                 "incremental_output": True,
             },

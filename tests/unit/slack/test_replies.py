@@ -15,7 +15,7 @@ from bot.errors import ChannelClosed, MessageGone, SlackRefused, SlackThrottled,
 from bot.metrics import Metrics
 from bot.slack.calls import Calls
 from bot.slack.message import blocks, metadata
-from bot.slack.replies import PAGES, SlackReplies
+from bot.slack.replies import PAGES, SAID_MOST, THREAD_PAGES, SlackReplies
 from bot.turns.ports import Replies, ThreadHistory
 
 PLACE = Place("T1", "C1", "1.0")
@@ -177,7 +177,7 @@ async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
         Said("U1", "and?"),
     ]
     first, second = slack.calls("conversations.replies")
-    assert (first["ts"], first["latest"], first["limit"]) == ("1.0", "20.0", "100")
+    assert (first["ts"], first["latest"], first["limit"]) == ("1.0", "20.0", "1000")
     assert first["include_all_metadata"] == "1"
     assert second["cursor"] == "c2"
 
@@ -214,7 +214,16 @@ async def test_a_thread_too_long_to_reach_its_end_is_not_read_by_halves(
     with pytest.raises(SlackRefused) as caught:
         await replies.thread(PLACE, before_ts="9.0", after_ts="")
     assert caught.value.code == "thread_too_long"
-    assert len(slack.heard) == 2
+    assert len(slack.heard) == THREAD_PAGES
+
+
+async def test_of_a_long_thread_what_was_said_last_is_read(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    messages = [typed(f"{number}.0", str(number)) for number in range(1, 2 * SAID_MOST)]
+    scripted_slack.says("conversations.replies", scripted_slack.ok(messages=messages))
+    read = await replies.thread(PLACE, before_ts="9000.0", after_ts="")
+    assert [said.text for said in read] == [each["text"] for each in messages[-SAID_MOST:]]
 
 
 @pytest.mark.parametrize(

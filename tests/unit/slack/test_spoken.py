@@ -109,3 +109,9 @@ def test_blocks_are_not_followed_for_ever() -> None:
     for _ in range(5_000):
         deep = {"type": "rich_text", "elements": [deep]}
     assert said({**REPLY, "blocks": [deep]}) is None
+
+
+def test_files_are_named_harmlessly_and_say_something_without_words() -> None:
+    files = [{"id": "F1", "name": "../a [b].pdf"}, {"id": "F2", "title": "<!channel>"}, "odd"]
+    message = {"user": "U1", "text": "", "subtype": "file_share", "files": files}
+    assert said(message) == Said("U1", "", None, ("a b .pdf", "!channel"))

@@ -87,7 +87,6 @@ async def test_without_names_to_ask_for_nothing_is_read_as_a_variable() -> None:
     [
         ("What?", ("city", "days")),
         ("city=Hangzhou\nWhat?", ("days",)),
-        (f"city={'x' * (MAX_VALUE_CHARS + 1)}\ndays=1\nWhat?", ("city",)),
         ("city=\ndays=1\nWhat?", ("city",)),
     ],
 )
@@ -103,6 +102,29 @@ async def test_one_sentence_names_what_is_missing_and_nothing_is_asked_or_counte
     assert content == Content(sentence, language=ZH, fills=names, is_answer=False)
     assert (scene.apps.questions, usage.admitted) == ([], [])
     assert scene.book.status is TurnStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (f"city={'x' * (MAX_VALUE_CHARS + 1)}\ndays=1", "`city` may have 500 characters at most."),
+        ("city=Rome\ndays=many", "`days` must be a number."),
+    ],
+)
+async def test_a_value_that_cannot_be_is_asked_for_again_and_said_why(
+    line: str, sentence: str
+) -> None:
+    scene = asking(options={"biz_params": {"days": 3}})
+    (shown,) = await scene.run(saying_this(f"{line}\nWhat?"))
+    assert shown.startswith(f"{sentence} To answer this I need `{sentence.split('`')[1]}`: ")
+    assert scene.apps.questions == []
+
+
+async def test_a_value_given_in_the_place_of_a_number_is_one() -> None:
+    scene = asking(saying("Tofu"), options={"biz_params": {"days": 3}})
+    await scene.run(saying_this("city=7\ndays=7\nWhat?"))
+    (question,) = scene.apps.questions
+    assert question.options["biz_params"] == {"days": 7, "city": "7"}
 
 
 async def test_what_was_filled_in_goes_before_what_the_question_says() -> None:

@@ -98,6 +98,12 @@ async def test_a_cut_answer_stays_and_is_marked() -> None:
     assert scene.book.log[-1] == "finish:cut"
 
 
+async def test_an_answer_its_app_ended_early_is_complete_and_one_quiet_line_says_so() -> None:
+    scene = Scene(Stream([Answer(text="Forty-", session_id="s1", finish_reason="length")]))
+    assert await scene.run() == [f"Forty-|{texts.ENDED_EARLY.en}"]
+    assert scene.book.log[-1] == "finish:answered"
+
+
 async def test_an_error_before_the_first_word_is_one_sentence_and_keeps_the_session() -> None:
     scene = Scene(Throttled(code="Throttling", status=429), known=session())
     assert await scene.run() == [f"{texts.failure(Throttled(), turn_id=7, language=EN)}|"]

@@ -16,7 +16,7 @@ from bot.playground.dashscope.ask import Ask
 from bot.playground.dashscope.fields import FlowStreamMode
 from bot.playground.dashscope.generation import Generation
 from bot.playground.dashscope.moments import Moment, agent_moments, pieces
-from bot.playground.dashscope.nodes import END, START, flow_moments
+from bot.playground.dashscope.nodes import END, START, flow_moments, speaker
 from bot.playground.dashscope.sessions import Session
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "dashscope"
@@ -37,9 +37,11 @@ def agent(said: Said, *, size: int = 5, thinks: bool = False, **wanted: Any) -> 
     return list(agent_moments(said, asked, thinks=thinks, piece_chars=size))
 
 
-def flow(said: Said, *, size: int = 5, streams: bool = True, **wanted: Any) -> list[Moment]:
-    asked = Ask("Hi", streamed=True, **wanted)
-    return list(flow_moments(said, asked, streams=streams, piece_chars=size))
+def flow(
+    said: Said, *, size: int = 5, streams: bool = True, speaks: str = "End", **wanted: Any
+) -> list[Moment]:
+    asked, node = Ask("Hi", streamed=True, **wanted), speaker(speaks)
+    return list(flow_moments(said, asked, streams=streams, piece_chars=size, speaking=node))
 
 
 def traced(moment: Moment) -> list[Any]:
@@ -165,6 +167,19 @@ def test_message_format_sends_deltas_whatever_incremental_output_says(
     assert {one["node_id"] for one in messages} == {END.node_id}
 
 
+@pytest.mark.parametrize("speaks", ["Output", "LLM", "Message"])
+@pytest.mark.parametrize("streams", [True, False])
+def test_message_format_tells_of_the_opened_node_whatever_its_type(
+    speaks: str, streams: bool
+) -> None:
+    mode = FlowStreamMode.MESSAGE_FORMAT
+    *running, stop = flow(Said("Hello"), streams=streams, speaks=speaks, flow_stream_mode=mode)
+    messages = [moment.output["workflow_message"] for moment in running]
+    assert {one["node_type"] for one in messages} == {speaks}
+    assert "".join(one["message"]["content"] for one in messages) == "Hello"
+    assert stop.output == {"text": "Hello"}
+
+
 def test_message_format_looks_as_in_the_vendors_guide() -> None:
     mine = flow(Said("Hello"), flow_stream_mode=FlowStreamMode.MESSAGE_FORMAT)[0].output
     theirs = captured("secondary/workflow_message_format.sse")[0]["output"]
@@ -190,6 +205,20 @@ def test_message_format_plus_lets_every_node_speak_and_wraps_what_llm_nodes_say(
     first_done = next(n for n, one in enumerate(messages) if one["node_is_completed"] and n)
     assert [moment.usage for moment in running] == [n >= first_done for n in range(len(running))]
     assert stop.usage
+
+
+@given(text=texts, size=sizes, streams=st.booleans())
+def test_in_message_format_plus_the_end_node_says_the_answer_beside_the_last_model_or_after_it(
+    text: str, size: int, streams: bool
+) -> None:
+    mode = FlowStreamMode.MESSAGE_FORMAT_PLUS
+    moments = flow(Said(text), size=size, streams=streams, flow_stream_mode=mode)
+    messages = [moment.output["workflow_message"] for moment in moments[:-1]]
+    ends = [place for place, one in enumerate(messages) if one["node_id"] == END.node_id]
+    model_is_done = next(n for n, one in enumerate(messages) if one["node_is_completed"] and n)
+    assert "".join(messages[place]["message"]["content"] for place in ends) == text
+    assert [messages[n]["node_msg_seq_id"] for n in ends] == list(range(1, len(ends) + 1))
+    assert (ends[0] < model_is_done) is streams
 
 
 @given(text=texts, size=sizes)

@@ -1,17 +1,20 @@
 """What a call to the playground's DashScope gets, before anything is sent."""
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 
 from bot.core.question import AppKind
+from bot.playground.bailian import FileRoom
+from bot.playground.bailian import Refusal as BailianRefusal
 from bot.playground.dashscope.answers import Inquiry, Said, echo
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.faults import Cut, Hangup
 from bot.playground.dashscope.gateway import Call, Gateway, LostSession
 from bot.playground.dashscope.generation import Generation
-from bot.playground.dashscope.refusals import LOST_SESSIONS, NAMED, Refusal
+from bot.playground.dashscope.refusals import FILE_NOT_READY, LOST_SESSIONS, NAMED, Refusal
 from bot.playground.dashscope.sessions import IDLE_LIMIT_S
 
 
@@ -172,6 +175,30 @@ def test_the_fifty_first_round_has_no_memory(gateway: Gateway) -> None:
         last = answered(gateway, call(prompt=str(number), session_id=session_id))
         assert last.session.session_id == session_id
     assert answered(gateway, call(prompt="50", session_id=session_id)).said.text == "50"
+
+
+def test_only_uploaded_files_that_are_ready_may_be_asked_about(gateway: Gateway) -> None:
+    room = FileRoom()
+    room.states = ("PARSING", "FILE_IS_READY")
+    content = {"SizeInBytes": "1", "Md5": hashlib.md5(b"x", usedforsecurity=False).hexdigest()}
+    lease = room.lease({"FileName": "x.txt", **content})
+    headers = {name.lower(): value for name, value in lease.headers.items()}
+    assert room.bring(lease.lease_id, headers=headers, content=b"x") is None
+    file = room.add(lease.lease_id)
+    assert not isinstance(file, BailianRefusal)
+
+    def asked(*file_ids: str) -> Refusal | Generation:
+        parameters = {"rag_options": {"session_file_ids": list(file_ids)}}
+        body = {"input": {"prompt": "Hi"}, "parameters": parameters}
+        return gateway.receive(call(body=json.dumps(body).encode()))
+
+    assert isinstance(asked("file_session_unknown"), Generation)
+    gateway.files = room
+    for _ in range(2):
+        assert asked(file.file_id) is FILE_NOT_READY
+        room.look(file.file_id)
+    assert isinstance(asked(file.file_id), Generation)
+    assert asked(file.file_id, "file_session_unknown") is FILE_NOT_READY
 
 
 def test_messages_bring_their_own_history(gateway: Gateway) -> None:

@@ -43,8 +43,8 @@ OURS_ALONE: dict[str, Any] = {"debug": {}}
 KINDS: Mapping[AppKind, Mapping[str, Any]] = {
     AppKind.AGENT: {"has_thoughts": True},
     AppKind.ORCHESTRATION: {"has_thoughts": True},
-    AppKind.WORKFLOW: {"flow_stream_mode": "message_format"},
-    AppKind.DIALOG_WORKFLOW: {"flow_stream_mode": "message_format"},
+    AppKind.WORKFLOW: {"flow_stream_mode": "message_format_plus"},
+    AppKind.DIALOG_WORKFLOW: {"flow_stream_mode": "message_format_plus"},
 }
 """What our client asks each kind for by itself, so that it streams; the SDK must be told."""
 
