@@ -97,6 +97,11 @@ async def test_a_message_without_a_mention_is_answered_where_threads_are_followe
     assert "Stop button" in said
 
 
+async def test_a_thread_with_a_failure_goes_on(terminal: Terminal) -> None:
+    assert "not set up correctly" in await terminal.type("!error key")
+    assert "Four steps" in await terminal.type("How do I install it?")
+
+
 async def test_a_file_is_kept_where_it_can_be_looked_at(terminal: Terminal) -> None:
     said = await terminal.type("hello", "/dashscope usage csv")
     (kept,) = terminal.place.folder.glob("usage-*.csv")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from bot.core.recap import question_in
 from bot.playground.dashscope.answers import Inquiry, Reference, Round, Said
 from bot.playground.dashscope.library import LEAST_COVERAGE, Hit, Library
 from bot.playground.dashscope.quotes import quote
@@ -47,13 +48,14 @@ class Guide:
         self._library = library
 
     def __call__(self, inquiry: Inquiry) -> Said:
-        """Answer one question, with the session in mind."""
-        prompt = inquiry.prompt
+        """Answer one question, with the session in mind; a recap is nothing to be answered."""
+        prompt = question_in(inquiry.prompt)
+        history = [Round(question_in(one.question), one.answer) for one in inquiry.history]
         if _RECALL.search(prompt):
-            return Said(_recall(prompt, inquiry.history))
+            return Said(_recall(prompt, history))
         if _ABOUT_ME.search(prompt):
             return Said(_about(prompt, inquiry.facts))
-        return _small_talk(prompt) or self._look_up(prompt, inquiry.history)
+        return _small_talk(prompt) or self._look_up(prompt, history)
 
     def _look_up(self, prompt: str, history: Sequence[Round]) -> Said:
         topic = find_topic(prompt, history=history)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.language import Language
+from bot.core.recap import with_recap
 from bot.playground.dashscope.answers import Inquiry, Round, Said
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
@@ -168,6 +170,17 @@ def test_a_follow_up_that_finds_nothing_with_its_topic_is_taken_by_itself(guide:
     history = (Round("What about zebras, giraffes, and their many colourful stripes?", "?"),)
     said = guide(Inquiry("and encryption keys?", history=history))
     assert said.references[0].title == "Rotating encryption keys"
+
+
+def test_a_recap_is_neither_answered_nor_a_reason_to_change_the_language(guide: Guide) -> None:
+    def recapped(question: str) -> str:
+        recap = "> @Ann: 怎么备份数据库？\n> 助手: 停止机器人之后,复制数据库文件即可完成备份。"
+        return with_recap(question, recap=recap, asker="Ann", language=Language.ZH)
+
+    for prompt in ("How do I rotate the encryption keys?", "Hi!", "What is a zebra?"):
+        assert talk(guide, recapped(prompt)) == talk(guide, prompt)
+    said = talk(guide, recapped("How do I restore a backup?"), "What did I ask?")
+    assert said.text == "You asked: “How do I restore a backup?”"
 
 
 def test_without_history_a_follow_up_is_a_question_like_any_other() -> None:
