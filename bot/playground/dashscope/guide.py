@@ -22,7 +22,8 @@ _HELLO = re.compile(
 )
 _THANKS = re.compile(r"^\W*(thanks?|thank you|thx|cheers|谢谢|多谢).{0,40}$", re.IGNORECASE)
 _WHO = re.compile(
-    r"who are you|what are you\b|what is this\b|what can you do|你是谁|你能做什么|你会什么",
+    r"who are you|what are you\b|what is (this|it)\b\W*$|what (can|does|do) (you|it) do\b"
+    r"|你是谁|你能做什么|你会什么",
     re.IGNORECASE,
 )
 _RECALL = re.compile(

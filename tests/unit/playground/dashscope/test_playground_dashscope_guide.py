@@ -66,7 +66,8 @@ Copy the backup, run `db upgrade`, and start the bot there.
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "decisions").mkdir(parents=True)
+    (tmp_path / "docs" / "decisions" / "0001.md").write_text("# Why zebras\n\nZebras.\n", "utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
     (tmp_path / "docs" / "operations.md").write_text(OPERATIONS, encoding="utf-8")
     return tmp_path
@@ -101,6 +102,8 @@ def test_words_meet_in_their_other_forms() -> None:
     assert count_words("backups") == count_words("backup")
     assert count_words("replies") == count_words("reply")
     assert count_words("encrypted") == count_words("encrypting")
+    assert count_words("settings") == count_words("setting") != count_words("set")
+    assert count_words("Why doesn't it?") == count_words("not") == count_words("it can’t")
     assert "databas" in count_words("DATABASE_URL")
     assert count_words("什么是数据库?") == count_words("数据库")
     assert not count_words("What is it?")
@@ -148,6 +151,10 @@ def test_it_says_so_when_the_documentation_does_not(guide: Guide) -> None:
     assert "I find nothing about that" in said.text
     assert said.references == ()
     assert "documentation does not cover" in said.thought
+
+
+def test_why_something_was_decided_is_no_answer(guide: Guide) -> None:
+    assert not talk(guide, "Why zebras?").references
 
 
 def test_a_short_follow_up_inherits_the_topic(guide: Guide) -> None:
