@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.core.recap import question_in
+from bot.playground.dashscope import keywords
 from bot.playground.dashscope.answers import Inquiry, Reference, Round, Said
 from bot.playground.dashscope.library import LEAST_COVERAGE, Hit, Library
 from bot.playground.dashscope.quotes import quote
@@ -56,7 +57,8 @@ class Guide:
             return Said(_recall(prompt, history))
         if _ABOUT_ME.search(prompt):
             return Said(_about(prompt, inquiry.facts))
-        return _small_talk(prompt) or self._look_up(prompt, history)
+        told = [one for one in history if keywords.read(one.question) is None]
+        return _small_talk(prompt) or self._look_up(prompt, told)
 
     def _look_up(self, prompt: str, history: Sequence[Round]) -> Said:
         topic = find_topic(prompt, history=history)

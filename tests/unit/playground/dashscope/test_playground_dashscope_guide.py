@@ -190,6 +190,11 @@ def test_a_recap_is_neither_answered_nor_a_reason_to_change_the_language(guide: 
     assert said.text == "You asked: “How do I restore a backup?”"
 
 
+def test_a_keyword_is_no_topic_that_a_question_follows_up(guide: Guide) -> None:
+    asked = "And how do I rotate it?"
+    assert talk(guide, "!table of settings, variables and port", asked) == talk(guide, asked)
+
+
 def test_without_history_a_follow_up_is_a_question_like_any_other() -> None:
     topic = find_topic("and on PostgreSQL?", history=())
     assert not topic.resumed
