@@ -18,11 +18,12 @@ from bot import demo, logs
 from bot.core.commands import Unknown, parse_command
 from bot.core.language import Phrase
 from bot.core.setting import SETTINGS
+from bot.hint import hint
 from bot.playground.dashscope.answers import Inquiry
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
 from bot.playground.dashscope.pace import Pace
-from bot.prompt import Prompt, hint
+from bot.prompt import Prompt
 from bot.settings import Settings
 from bot.stage import stage
 
