@@ -145,12 +145,31 @@ async def _run(_arguments: argparse.Namespace) -> int:
 
 
 async def _playground(_arguments: argparse.Namespace) -> int:
-    await demo.playground(Settings.read(), console=Console())
-    return 0
+    return await _on_stage(demo.playground(Settings.read(), console=Console()))
 
 
 async def _demo(_arguments: argparse.Namespace) -> int:
-    await demo.show(Settings.read(), console=Console())
+    return await _on_stage(demo.show(Settings.read(), console=Console()))
+
+
+async def _on_stage(play: Coroutine[Any, Any, None]) -> int:
+    """Let a play come to its end; SIGTERM and a closed terminal end it as Ctrl-C does."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    ended_by: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        ended_by.append(number)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end, number)
+    try:
+        await play
+    except (asyncio.CancelledError, OSError):  # a closed terminal takes no last words
+        if not ended_by:
+            raise
+        return 128 + ended_by[0]
     return 0
 
 

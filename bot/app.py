@@ -1,6 +1,6 @@
 """The composition root: builds, owns and closes everything; knows all, is known by none."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -57,7 +57,7 @@ from bot.vendors import VendorChecks
 from storage import schema
 from storage.database import Storage
 from storage.installations import Installations
-from storage.records import Turn
+from storage.records import Counts, Turn
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -70,11 +70,13 @@ class Running:
         address: `http://host:port` of its server.
         identity: Who it is in the workspace of `SLACK_BOT_TOKEN`; None without that.
         metrics: What it counts.
+        counts: Tells how many turns are left to do.
     """
 
     address: str
     identity: Identity | None
     metrics: Metrics
+    counts: Callable[[], Awaitable[Counts]]
 
 
 @asynccontextmanager
@@ -97,7 +99,7 @@ async def running(settings: Settings) -> AsyncGenerator[Running]:
         await process.open()
         address = await process.open_doors()
         log.info("bot.started", address=address, transport=process.transport)
-        yield Running(address=address, identity=process.identity, metrics=process.metrics)
+        yield process.described(address)
         log.info("bot.stopping", grace_s=settings.grace_s)
 
 
@@ -217,6 +219,11 @@ class _Process:
             log.info("memory.off", app=DEFAULT_APP, reason=reason)
         account = account_of(settings)
         return await self._stack.enter_async_context(OpenApi(account))
+
+    def described(self, address: str) -> Running:
+        """Return what those who opened it may know, once the doors are open."""
+        counts = self._storage.turns.counts
+        return Running(address, identity=self.identity, metrics=self.metrics, counts=counts)
 
     def _world(self, people: SlackPeople) -> World:
         storage, replies = self._storage, SlackReplies(calls=self._calls)

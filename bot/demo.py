@@ -1,17 +1,15 @@
 """The bot on a stage: `demo` shows a conversation, `playground` lets people type one."""
 
-import asyncio
-import sys
-import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.rule import Rule
 
 from bot import logs
-from bot.prompt import SLASH, Prompt, hint
+from bot.hint import hint
+from bot.keyboard import Keyboard
+from bot.prompt import SLASH, Prompt
 from bot.settings import Settings
 from bot.stage import CHANNEL, Stage, stage
 
@@ -73,39 +71,11 @@ async def playground(settings: Settings, *, console: Console) -> None:
         console.print(_introduction(place))
         console.print(hint(place), highlight=False, soft_wrap=True)
         prompt = Prompt(place, console=console)
-        async for line in _lines():
-            await prompt.take(line)
+        with Keyboard() as keyboard:
+            while (line := await keyboard.line("… " if prompt.goes_on else "> ")) is not None:
+                async with keyboard.heard_by(prompt.interject):
+                    await prompt.take(line)
         console.line()
-
-
-async def _lines() -> AsyncIterator[str]:
-    """Ask for lines and yield them until the end of input, without holding the loop up.
-
-    The thread that reads is abandoned at Ctrl-C: nothing else can end a read from a terminal. It
-    reads without a buffer, because a buffer's lock would hold the interpreter's end up.
-    """
-    loop = asyncio.get_running_loop()
-    while True:
-        sys.stdout.write("> ")
-        sys.stdout.flush()
-        read: asyncio.Future[bytes] = loop.create_future()
-        threading.Thread(target=_read_line, args=(loop, read), daemon=True).start()
-        line = await read
-        if not line:
-            return
-        yield line.decode(errors="replace")
-
-
-def _read_line(loop: asyncio.AbstractEventLoop, read: "asyncio.Future[bytes]") -> None:
-    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as stdin:
-        line = stdin.readline()
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(_tell, read, line)
-
-
-def _tell(read: "asyncio.Future[bytes]", line: bytes) -> None:
-    if not read.done():
-        read.set_result(line)
 
 
 def _introduction(place: Stage) -> str:
@@ -114,7 +84,7 @@ def _introduction(place: Stage) -> str:
         if place.apps_at
         else "Answers come from your DashScope app."
     )
-    return f"\nThe real bot, in a Slack workspace at {place.slack.url}.\n{apps}\n"
+    return f"\nThe real bot, in a Slack workspace at {place.slack.url}\n{apps}\n"
 
 
 def _what_next(place: Stage) -> str:

@@ -1,52 +1,32 @@
 """The playground's prompt: asking, typing commands, pressing buttons, filling forms in."""
 
+import mimetypes
 import re
+import shlex
+from pathlib import Path
+from uuid import uuid4
 
 from rich.console import Console
 
-from bot import screen
+from bot.hint import hint
 from bot.playground.slack.blocks import Control
-from bot.playground.slack.message import Ephemeral, Message
+from bot.playground.slack.directory import File
+from bot.playground.slack.message import Message
 from bot.playground.slack.payload import RefusedError, as_object, as_text
+from bot.playground.slack.views import View
+from bot.screen import Numbers, Shown
 from bot.sheet import Sheet
-from bot.stage import CHANNEL, PEOPLE, SECOND_APP_ID, Stage
+from bot.stage import CHANNEL, PEOPLE, Stage
 from bot.viewer import Viewer
 
 SLASH = "/dashscope"
 SILENCE_S = 2.0
-"""A message nobody answers is known by it; an answer's placeholder comes sooner."""
+"""What follows an edit comes sooner; after that, nothing does."""
+GOES_ON = "\\"
+"""At the end of a line: its message goes on in the next one."""
 
 _PRESS = re.compile(r"press\s+([0-9]{1,2})(?P<sure>\s+yes)?", re.IGNORECASE)
 _NAME = re.compile(r"(?<!\w)@(\w+)")
-
-
-def hint(scene: Stage) -> str:
-    """Return what can be typed, in rich's markup."""
-    second = _SECOND_APP.format(app_id=SECOND_APP_ID, base_url=scene.apps_at)
-    return _HINT + (_MEMORY + second if scene.apps_at else "")
-
-
-_HINT = """\
-Ask about this bot, in English or Chinese, or try:
-
-  [b]!help[/]            what else the app can do: break off, refuse, talk at length
-  [b]/new[/]             start a new thread in the channel
-  [b]/dm[/]              write direct messages
-  [b]/say TEXT[/]        write without mentioning the bot
-  [b]/dashscope help[/]  set the bot up, as its admins do in Slack
-  [b]/as NAME[/]         be Ben, a member, or Li, an admin who reads Chinese; you are Ann, the owner
-  Ctrl-D           leave
-"""
-_MEMORY = """
-The app remembers people: [b]Hello, my name is Ann[/], then [b]/new[/] and [b]What is my name?[/]
-"""
-_SECOND_APP = """
-A second app, a workflow that writes letters, waits to be added:
-
-  [b]/dashscope apps add letters app_id={app_id} kind=workflow base_url={base_url}[/]
-  [b]/dashscope app letters[/]
-  [b]/dashscope params customer=Li sender=Ann[/]
-"""
 
 
 class Prompt:
@@ -61,25 +41,71 @@ class Prompt:
         self._scene = scene
         self._console = console
         self._viewer = Viewer(scene, console=console)
+        self._attached: list[File] = []
+        self._begun = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next line belongs to the last one."""
+        return bool(self._begun)
 
     async def take(self, line: str) -> None:
         """Do what a line says, and draw all that comes of it."""
-        said = line.strip()
-        word, _, rest = said.partition(" ")
-        press = _PRESS.fullmatch(said)
-        sheet, pressable = self._viewer.sheet, self._viewer.pressable
-        if sheet is not None:
-            await self._fill(sheet, said=said)
-        elif press and pressable:
-            await self._press(pressable, number=int(press[1]), is_sure=bool(press["sure"]))
-        elif word == SLASH:
-            await self._command(rest)
-        elif word == "/say":
-            await self._say(rest)
-        elif word.startswith("/"):
-            self._move(word, rest=rest.strip())
+        said = (self._begun + line).strip()
+        self._begun = ""
+        if said.endswith(GOES_ON):
+            self._begun = said.removesuffix(GOES_ON).rstrip() + "\n"
+        elif self._viewer.sheet is not None:
+            await self._fill(self._viewer.sheet, said=said)
+        elif press := _PRESS.fullmatch(said):
+            before = self._viewer.glance()
+            if await self._press(press):
+                await self._viewer.settle(before)
         elif said:
-            await self._ask(said)
+            self._viewer.is_home = False
+            await self._do(said)
+
+    async def interject(self, line: str) -> bool:
+        """Do what a line says while an answer grows, if it is about that answer.
+
+        Returns:
+            Whether it is; any other line must wait.
+        """
+        viewer, (word, rest) = self._viewer, _split(line)
+        press = _PRESS.fullmatch(line.strip())
+        is_button = press is not None and int(press[1]) in viewer.numbers.buttons
+        if not viewer.is_watching or not (is_button or word in {"/edit", "/delete"}):
+            return False
+        viewer.tell(f"> {line}")
+        if press:
+            await self._press(press)
+        elif word == "/edit":
+            await self._edit(rest)
+        else:
+            await self._delete()
+        return True
+
+    async def _do(self, said: str) -> None:
+        word, rest = _split(said)
+        match word:
+            case _ if word == SLASH:
+                await self._command(rest)
+            case "/say":
+                await self._say(rest)
+            case "/edit":
+                if await self._edit(rest):
+                    await self._viewer.settle(self._viewer.glance(), within_s=SILENCE_S)
+            case "/delete":
+                if await self._delete():
+                    self._viewer.tell("Your message is deleted.")
+            case "/attach":
+                self._attach(rest)
+            case "/home":
+                await self._viewer.open_home()
+            case _ if word.startswith("/") or word == "?":
+                self._move(word, rest=rest)
+            case _:
+                await self._ask(said)
 
     # moving about
 
@@ -94,9 +120,14 @@ class Prompt:
                 viewer.tell("Your next question is a direct message.")
             case "/as" if rest.casefold() in PEOPLE:
                 viewer.person, viewer.thread = PEOPLE[rest.casefold()], None
+                viewer.numbers = Numbers()
                 viewer.tell(f"You are {viewer.person.display_name} now.")
+            case "/as":
+                viewer.tell(f"Type /as and one of {', '.join(PEOPLE)}.")
+            case "/help" | "?":
+                self._console.print(hint(self._scene), highlight=False, soft_wrap=True)
             case _:
-                viewer.tell(f"There is no {word} here. /new, /dm, /say, /as and {SLASH} there are.")
+                viewer.tell(f"There is no {word} here; /help lists what there is.")
 
     # messages
 
@@ -107,13 +138,10 @@ class Prompt:
 
     async def _say(self, text: str) -> None:
         skip = await self._write(self._tokens(text) or "…")
-        messages = self._viewer.messages
-        try:
-            await self._scene.slack.until(lambda: len(messages()) > skip + 1, timeout_s=SILENCE_S)
-        except TimeoutError:
+        if await self._viewer.is_answered(skip):
+            await self._viewer.watch(skip)
+        else:
             self._viewer.tell("Nobody answered: the bot was not asked.")
-            return
-        await self._viewer.watch(skip)
 
     async def _write(self, text: str) -> int:
         """Write a message; return how many of its thread's were shown before."""
@@ -121,9 +149,50 @@ class Prompt:
         skip = len(viewer.messages())
         user, channel = viewer.person.user_id, viewer.channel
         root = viewer.thread[1] if viewer.thread else None
-        ts = await self._scene.slack.say(user, channel, text, thread_ts=root)
+        files, self._attached = self._attached, []
+        ts = await self._scene.slack.say(user, channel, text, thread_ts=root, files=files)
         viewer.thread = (channel, root or ts)
         return skip
+
+    async def _edit(self, text: str) -> bool:
+        """Change what the person wrote last; return whether there was something to change."""
+        written = self._written()
+        if written is None or not text:
+            self._viewer.tell("Type /edit and the new words, after a question.")
+            return False
+        said, slack = self._tokens(text), self._scene.slack
+        if written.text.startswith(self._scene.mentioned("").strip()):
+            said = self._scene.mentioned(said)
+        await slack.edit(written.user, written.channel_id, written.ts, said)
+        return True
+
+    async def _delete(self) -> bool:
+        """Delete what the person wrote last; return whether there was something to delete."""
+        written = self._written()
+        if written is None:
+            self._viewer.tell("There is no message of yours here.")
+            return False
+        await self._scene.slack.delete(written.user, written.channel_id, written.ts)
+        return True
+
+    def _written(self) -> Message | None:
+        """Return what the person wrote last, in the thread they look at."""
+        person = self._viewer.person.user_id
+        messages = reversed(self._viewer.messages())
+        return next((message for message in messages if message.user == person), None)
+
+    def _attach(self, names: str) -> None:
+        try:
+            paths = [Path(name).expanduser() for name in shlex.split(names)]
+            files = [_file(path, user_id=self._viewer.person.user_id) for path in paths]
+        except OSError as error:
+            self._viewer.tell(f"{error.filename}: {error.strerror}")
+        except ValueError as error:
+            self._viewer.tell(f"These are no names of files: {error}")
+        else:
+            self._attached += files
+            attached = ", ".join(file.name for file in self._attached) or "Nothing"
+            self._viewer.tell(f"{attached} will go with your next question.")
 
     def _tokens(self, text: str) -> str:
         """Return what was typed with Slack's ids in the place of people's names."""
@@ -141,22 +210,30 @@ class Prompt:
         await slack.command(viewer.person.user_id, viewer.channel, self._tokens(text))
         await viewer.settle(before)
 
-    async def _press(self, shown: Message | Ephemeral, *, number: int, is_sure: bool) -> None:
-        viewer, slack = self._viewer, self._scene.slack
-        found = dict(enumerate(screen.buttons(shown), start=1)).get(number)
-        if found is None:
-            viewer.tell(f"There is no button {number}.")
-            return
-        if (question := _question(found)) and not is_sure:
-            viewer.tell(f"{question} `press {number} yes` goes on.")
-            return
-        before = viewer.glance()
+    async def _press(self, wanted: re.Match[str]) -> bool:
+        """Press one of the buttons that were drawn last; return whether that was done."""
+        number, is_sure = int(wanted[1]), bool(wanted["sure"])
+        shown, control = self._viewer.numbers.buttons.get(number, (None, None))
+        if shown is None or control is None:
+            self._viewer.tell(f"There is no button {number} in what was shown last.")
+            return False
+        if (question := _question(control)) and not is_sure:
+            self._viewer.tell(f"{question} `press {number} yes` goes on.")
+            return False
         try:
-            await slack.click(viewer.person.user_id, shown.channel_id, shown.ts, found.action_id)
+            await self._click(shown, control.action_id)
         except ValueError:
-            viewer.tell("That button is gone.")
-            return
-        await viewer.settle(before)
+            self._viewer.tell("That button is gone.")
+            return False
+        return True
+
+    async def _click(self, shown: Shown, action_id: str) -> None:
+        people = self._scene.slack.people
+        if isinstance(shown, View):
+            await people.click_view(shown, action_id)
+        else:
+            user = self._viewer.person.user_id
+            await people.click(user, shown.channel_id, shown.ts, action_id)
 
     # forms
 
@@ -195,6 +272,28 @@ class Prompt:
             return
         self._viewer.sheet = None
         await self._viewer.settle(before)
+
+
+def _split(said: str) -> tuple[str, str]:
+    """Return the first word of a line, and the rest."""
+    word, *rest = said.split(maxsplit=1) or [""]
+    return word, "".join(rest)
+
+
+def _file(path: Path, *, user_id: str) -> File:
+    """Return a file of this computer as Slack has it once it is uploaded.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    kind, _ = mimetypes.guess_type(path.name)
+    return File(
+        f"F{uuid4().hex[:10].upper()}",
+        name=path.name,
+        content=path.read_bytes(),
+        mimetype=kind or "application/octet-stream",
+        user_id=user_id,
+    )
 
 
 def _question(control: Control) -> str:

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from html import unescape
-from typing import Any
+from typing import Any, TypeAlias
 
 from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -15,102 +15,80 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from bot.core.reply import Control as ReplyControl
 from bot.playground.slack.blocks import Control, controls, visible_text_of
 from bot.playground.slack.directory import User
 from bot.playground.slack.message import Ephemeral, Message
 from bot.playground.slack.server import SlackServer
-from bot.slack.message import CONTROL_PREFIX
+from bot.playground.slack.views import View
 
 FRAME_S = 1 / 12
-SETTLED_S = 0.4
-"""An answer is over when it has been for so long: between two pages it only looks like it."""
 
-_STOP = f"{CONTROL_PREFIX}{ReplyControl.STOP.value}"
+Shown: TypeAlias = Message | Ephemeral | View
+"""Whatever can have buttons."""
+
 _TOKEN = re.compile(r"<([@#])([A-Z0-9]+)(?:\|[^<>]*)?>")
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
+_BOLD = re.compile(r"\*([^*\n]+)\*")
 _VERBATIM = frozenset({"fence", "code_block", "code_inline"})
 
 
-async def watch(
-    slack: SlackServer, place: tuple[str, str], *, skip: int, console: Console, timeout_s: float
-) -> bool:
-    """Show a thread while its answer grows, and then once more as a whole.
+class Numbers:
+    """The numbers on the buttons of one picture: they count on from one part of it to the next.
 
-    Args:
-        slack: The workspace.
-        place: Channel and thread.
-        skip: So many of its messages were shown before.
-        console: Where to; what is no terminal gets only the end.
-        timeout_s: Ends watching.
-
-    Returns:
-        Whether the answer came to its end.
+    Attributes:
+        buttons: What can be pressed, by number, and where it stands.
     """
 
-    def shown() -> RenderableType:
-        return Group(*(_drawn(slack, message) for message in slack.thread(*place)[skip:]))
+    def __init__(self) -> None:
+        self.buttons: dict[int, tuple[Shown, Control]] = {}
 
-    try:
-        async with asyncio.timeout(timeout_s):
-            if console.is_terminal:
-                await _follow(slack, place, shown=shown, console=console)
-            else:
-                await _settled(slack, place)
-    except TimeoutError:
-        return False
-    finally:
-        console.print(shown())
-    return True
+    def of(self, shown: Shown) -> Mapping[str, int]:
+        """Give the buttons of one part the next numbers; return them by action_id."""
+        found = dict(enumerate(controls(shown.blocks), start=len(self.buttons) + 1))
+        self.buttons.update((number, (shown, control)) for number, control in found.items())
+        return {control.action_id: number for number, control in found.items()}
 
 
-async def _follow(
-    slack: SlackServer,
-    place: tuple[str, str],
-    *,
-    shown: Callable[[], RenderableType],
-    console: Console,
+async def follow(
+    shown: Callable[[], RenderableType], *, end: Coroutine[Any, Any, None], console: Console
 ) -> None:
-    """Draw the growing thread anew, frame by frame, and wipe it away at the end."""
+    """Draw what grows anew, frame by frame, until `end` is over; then wipe it away.
+
+    What is no terminal gets none of it.
+    """
+    if not console.is_terminal:
+        await end
+        return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        end = asyncio.ensure_future(_settled(slack, place))
+        over = asyncio.ensure_future(end)
         try:
-            while not end.done():
+            while not over.done():
                 live.update(_Tail(shown()), refresh=True)
-                await asyncio.wait({end}, timeout=FRAME_S)
-            end.result()
+                await asyncio.wait({over}, timeout=FRAME_S)
+            over.result()
         finally:
-            end.cancel()
+            over.cancel()
 
 
-async def _settled(slack: SlackServer, place: tuple[str, str]) -> None:
-    """Wait until a thread's last message is an answer that grows no more."""
-    while True:
-        await slack.until(lambda: _is_answered(slack, place), timeout_s=float("inf"))
-        try:
-            await slack.until(lambda: not _is_answered(slack, place), timeout_s=SETTLED_S)
-        except TimeoutError:
-            return
+def thread(slack: SlackServer, messages: Iterable[Message], *, numbers: Numbers) -> RenderableType:
+    """Draw messages, one under the other."""
+    return Group(*(_drawn(slack, message, numbers=numbers) for message in messages))
 
 
-def _is_answered(slack: SlackServer, place: tuple[str, str]) -> bool:
-    last = slack.thread(*place)[-1]
-    growing = any(control.action_id == _STOP for control in controls(last.blocks))
-    return last.user == slack.workspace.app.bot_user_id and not growing
-
-
-def notice(slack: SlackServer, shown: Ephemeral) -> RenderableType:
-    """Draw a message that only one person sees; its buttons are numbered as `buttons` has them."""
+def notice(slack: SlackServer, shown: Ephemeral, *, numbers: Numbers) -> RenderableType:
+    """Draw a message that only one person sees."""
     head = _author(slack.workspace.users[slack.workspace.app.bot_user_id])
     reader = named(slack, f"<@{shown.user}>").removeprefix("@")
     head.append(f" · only {reader} sees this", style="not bold dim")
-    return _signed(head, _parts(slack, shown))
+    return _signed(head, _parts(slack, shown, numbers=numbers))
 
 
-def buttons(shown: Message | Ephemeral) -> tuple[Control, ...]:
-    """Return what can be pressed under a message once it is finished."""
-    return tuple(control for control in controls(shown.blocks) if control.action_id != _STOP)
+def home(slack: SlackServer, view: View, *, numbers: Numbers) -> RenderableType:
+    """Draw somebody's Home tab."""
+    head = _author(slack.workspace.users[slack.workspace.app.bot_user_id])
+    head.append(" · Home", style="not bold dim")
+    return _signed(head, _parts(slack, view, numbers=numbers))
 
 
 def named(slack: SlackServer, text: str) -> str:
@@ -128,13 +106,16 @@ def named(slack: SlackServer, text: str) -> str:
     return _DATE.sub(r"\1", _TOKEN.sub(name, text))
 
 
-def _drawn(slack: SlackServer, message: Message) -> RenderableType:
+def _drawn(slack: SlackServer, message: Message, *, numbers: Numbers) -> RenderableType:
     """Draw one message: its author, its blocks, its buttons."""
-    user = slack.workspace.users[message.user]
+    user = slack.workspace.users.get(message.user)
+    if user is None:  # Slack itself: a deleted message that replies keep in its place
+        return _signed(Text("Slack", "bold dim"), [Text(message.text, "dim")])
     if not user.is_bot:
         said = Text(unescape(_LINK.sub(r"\1", named(slack, message.text))))
-        return _signed(_author(user), [said])
-    return _signed(_author(user), _parts(slack, message))
+        files = [Text(f"[{file.name}]", "dim") for file in message.draft.files]
+        return _signed(_author(user), [Group(said, *files)])
+    return _signed(_author(user), _parts(slack, message, numbers=numbers))
 
 
 def _author(user: User) -> Text:
@@ -148,10 +129,11 @@ def _signed(head: Text, parts: Sequence[RenderableType]) -> RenderableType:
     return Group(head, *(Padding(part, (0, 0, 1, 2)) for part in parts))
 
 
-def _parts(slack: SlackServer, shown: Message | Ephemeral) -> list[RenderableType]:
-    numbers = {control.action_id: at for at, control in enumerate(buttons(shown), start=1)}
-    parts = [_block(slack, block, numbers=numbers) for block in shown.blocks]
-    return parts or [Text(unescape(named(slack, shown.text)))]
+def _parts(slack: SlackServer, shown: Shown, *, numbers: Numbers) -> list[RenderableType]:
+    numbered = numbers.of(shown)
+    parts = [_block(slack, block, numbers=numbered) for block in shown.blocks]
+    text = "" if isinstance(shown, View) else shown.text
+    return parts or [Text(unescape(named(slack, text)))]
 
 
 def _block(
@@ -161,15 +143,22 @@ def _block(
         case "markdown":
             return _Compact(_Markdown(named(slack, block["text"])))
         case "actions":
-            labels = [_label(control, numbers=numbers) for control in controls([block])]
+            labels = [
+                Text(f" {numbers[control.action_id]}: {control.label} ", "reverse")
+                for control in controls([block])
+            ]
             return Text("  ").join(labels)
+        case "header":
+            return Text(visible_text_of([block], text=""), style="bold")
+        case "section":
+            return Text(prose(slack, block))
         case _:
             return Text(visible_text_of([block], text=""), style="dim")
 
 
-def _label(control: Control, *, numbers: Mapping[str, int]) -> Text:
-    number = numbers.get(control.action_id)
-    return Text(f" {number}: {control.label} " if number else f" {control.label} ", "reverse")
+def prose(slack: SlackServer, block: dict[str, Any]) -> str:
+    """Return the words of a section as its reader sees them."""
+    return unescape(_BOLD.sub(r"\1", named(slack, visible_text_of([block], text=""))))
 
 
 class _Table(TableElement):

@@ -7,12 +7,11 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from bot.playground.slack.blocks import visible_text_of
 from bot.playground.slack.filling import FIELD, state_of
 from bot.playground.slack.payload import Json, as_list, as_object, as_text, objects
 from bot.playground.slack.server import SlackServer
 from bot.playground.slack.views import View
-from bot.screen import named
+from bot.screen import named, prose
 
 NOTHING = "–"
 """Stands for an empty input."""
@@ -23,7 +22,6 @@ _ENTRY = re.compile(r"\s*([\w.-]+)\s*=\s*(.*)", re.DOTALL)
 _WORDS = re.compile(r"[\s,]+")
 _YES = frozenset({"yes", "on", "true"})
 _NO = frozenset({"no", "off", "false"})
-_BOLD = re.compile(r"\*([^*\n]+)\*")
 
 
 class Sheet:
@@ -51,6 +49,11 @@ class Sheet:
         }
 
     @property
+    def title(self) -> str:
+        """What stands above it."""
+        return _plain(self.view.payload.get("title"))
+
+    @property
     def can_be_sent(self) -> bool:
         """Whether it has a button that sends it."""
         return "submit" in self.view.payload
@@ -63,7 +66,7 @@ class Sheet:
         """
         entry = _ENTRY.fullmatch(line)
         if entry is None:
-            raise ValueError("Type `name = value`, `submit` or `cancel`.")
+            raise ValueError(f"The form “{self.title}” is open: {self._ways()}")
         name, typed = entry[1], entry[2].strip()
         if name not in self._inputs:
             raise ValueError(f"The form has no input called {name}.")
@@ -91,27 +94,25 @@ class Sheet:
 
     def __rich__(self) -> RenderableType:
         """Draw the form."""
-        title = Text.assemble(
-            (_plain(self.view.payload.get("title")), "bold"), (" · a form", "dim")
-        )
+        title = Text.assemble((self.title, "bold"), (" · a form", "dim"))
         parts = [
             self._input(as_text(as_object(block["element"]).get("action_id")))
             if block["type"] == "input"
             else self._prose(block)
             for block in self.view.blocks
         ]
-        return Group(title, *(Padding(part, (0, 0, 0, 2)) for part in (*parts, self._ways())), "")
+        parts.append(Text(f"\n{self._ways()}", "dim"))
+        return Group(title, *(Padding(part, (0, 0, 0, 2)) for part in parts), "")
 
     def _prose(self, block: Json) -> RenderableType:
-        words = _BOLD.sub(r"\1", named(self._slack, visible_text_of([block], text="")))
-        return Padding(Text(words), (1, 0, 0, 0))
+        return Padding(Text(prose(self._slack, block)), (1, 0, 0, 0))
 
-    def _ways(self) -> Text:
+    def _ways(self) -> str:
         ways = f"`name = value` fills an input in ({MARK}: needed), " if self.can_be_sent else ""
         send = (
             f"`submit` is “{_plain(self.view.payload.get('submit'))}”, " if self.can_be_sent else ""
         )
-        return Text(f"\n{ways}{send}`cancel` closes the form.", "dim")
+        return f"{ways}{send}`cancel` closes the form."
 
     def _element(self, name: str) -> Json:
         return as_object(self._inputs[name]["element"])

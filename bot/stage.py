@@ -4,6 +4,7 @@ Slack is the playground's; so are DashScope and the Bailian that keeps its memor
 and an app of the real DashScope are set. The bot is the one that `run` starts.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -46,6 +47,8 @@ PATIENCE_S = 60.0
 """Longer than ANSWER_TIMEOUT_S: waiting for a permit comes on top."""
 PACE = Pace(chars_per_s=200, first_token_s=0.7)
 SLACK_LATENCY_S = 0.1
+LOOK_AGAIN_S = 0.1
+"""Nothing in Slack tells that a turn has ended: its answer may have one more page."""
 APP_ID = "project-guide"
 SECOND_APP_ID = "letter-writer"
 
@@ -60,12 +63,14 @@ class Stage:
         answer_within_s: So long an answer may take.
         apps_at: Where the played DashScope is, up to `/api/v1`; empty when answers come from the
             real one.
+        bot: The bot.
     """
 
     slack: SlackServer
     folder: Path
     answer_within_s: float
     apps_at: str
+    bot: app.Running
 
     def channel_of(self, user: User, *, is_direct: bool) -> str:
         """Return where somebody writes: the channel, or their direct messages with the bot."""
@@ -77,9 +82,25 @@ class Stage:
         """Return text that mentions the bot."""
         return f"<@{self.bot_user_id}> {text}"
 
+    async def until_quiet(self) -> None:
+        """Wait until the bot has heard everything and has no question left to answer."""
+        while not await self.is_quiet():  # noqa: ASYNC110 - a turn tells nobody here that it ended
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def is_quiet(self) -> bool:
+        """Whether the bot has heard everything and has no question left to answer."""
+        if not all(delivery.attempts for delivery in self.slack.deliveries):
+            return False
+        left = await self.bot.counts()
+        return left.queued + left.running == 0
+
     def form_of(self, user: User) -> View | None:
         """Return the form on somebody's screen."""
         return self.slack.people.backend.views.modal(user.user_id)
+
+    def home_of(self, user: User) -> View | None:
+        """Return what somebody's Home tab shows."""
+        return self.slack.people.backend.views.home(user.user_id)
 
     @property
     def bot_user_id(self) -> str:
@@ -109,7 +130,7 @@ async def stage(settings: Settings, *, pace: Pace = PACE) -> AsyncGenerator[Stag
         slack.deliver_to(f"{bot.address}/slack/events")
         within_s = settings.answer_timeout_s + PATIENCE_S
         apps_at = "" if is_real else settings.dashscope_base_url
-        yield Stage(slack, folder, answer_within_s=within_s, apps_at=apps_at)
+        yield Stage(slack, folder, answer_within_s=within_s, apps_at=apps_at, bot=bot)
 
 
 def _workspace() -> Workspace:

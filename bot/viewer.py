@@ -1,22 +1,26 @@
 """What the playground shows one person: waited for, and drawn as it comes."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from bot import screen
 from bot.playground.slack.directory import File
 from bot.playground.slack.message import Ephemeral, Message
 from bot.playground.slack.views import View
+from bot.screen import Numbers
 from bot.sheet import Sheet
-from bot.stage import ANN, Stage
+from bot.stage import ANN, LOOK_AGAIN_S, Stage
 
 ANSWERED_WITHIN_S = 15.0
 """Longer than a test of an app may take, the longest a command does."""
 FOLLOWS_WITHIN_S = 5.0
 """A form that asks a service first takes seconds to be filled, and so does what one changes."""
+SETTLED_S = 0.4
+"""Notices and forms are complete when nothing has changed for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Glance:
     view: View | None
     files: int
     thread: tuple[Message, ...]
+    home: View | None
 
     def is_on_the_way(self, before: Self) -> bool:
         """Whether more must follow: a form stands there empty, or went away and did nothing yet."""
@@ -47,7 +52,9 @@ class Viewer:
         is_direct: Whether they look at their direct messages with the bot; else at the channel.
         thread: Channel and root of the thread they look at; None where nothing was written yet.
         sheet: The form in front of them.
-        pressable: The newest that was drawn with buttons.
+        is_home: Whether they look at the Home tab.
+        is_watching: Whether an answer grows before their eyes.
+        numbers: The buttons of what was drawn last.
     """
 
     def __init__(self, scene: Stage, *, console: Console) -> None:
@@ -55,10 +62,13 @@ class Viewer:
         self.is_direct = False
         self.thread: tuple[str, str] | None = None
         self.sheet: Sheet | None = None
-        self.pressable: Message | Ephemeral | None = None
+        self.is_home = False
+        self.is_watching = False
+        self.numbers = Numbers()
         self._scene = scene
         self._console = console
         self._seen: list[Ephemeral | str] = []
+        self._home: View | None = None
 
     @property
     def channel(self) -> str:
@@ -73,74 +83,105 @@ class Viewer:
         """Return what stands on the screen now."""
         return Glance(
             notices=tuple(self._scene.slack.workspace.ephemerals),
-            view=self._form(),
+            view=self._scene.form_of(self.person),
             files=len(self._files()),
             thread=self.messages(),
+            home=self._scene.home_of(self.person) if self.is_home else None,
         )
 
-    async def settle(self, before: Glance) -> None:
+    async def open_home(self) -> None:
+        """Open the Home tab and draw it."""
+        self.is_home, self._home = False, None
+        before = self.glance()
+        self.is_home = True
+        self._scene.slack.people.open_home(self.person.user_id)
+        await self.settle(before)
+
+    async def settle(self, before: Glance, *, within_s: float = ANSWERED_WITHIN_S) -> None:
         """Wait until something came and no more does, and draw it."""
         slack = self._scene.slack
         try:
-            await slack.until(lambda: self.glance() != before, timeout_s=ANSWERED_WITHIN_S)
+            await slack.until(lambda: self.glance() != before, timeout_s=within_s)
         except TimeoutError:
-            self.tell(f"Nothing came of it within {ANSWERED_WITHIN_S:.0f} seconds.")
+            self.tell(f"Nothing came of it within {within_s:.0f} seconds.")
             return
-        for _ in range(round(ANSWERED_WITHIN_S / screen.SETTLED_S)):
+        for _ in range(round(ANSWERED_WITHIN_S / SETTLED_S)):
             now = self.glance()
-            quiet_s = FOLLOWS_WITHIN_S if now.is_on_the_way(before) else screen.SETTLED_S
+            quiet_s = FOLLOWS_WITHIN_S if now.is_on_the_way(before) else SETTLED_S
             try:
                 await slack.until(lambda last=now: self.glance() != last, timeout_s=quiet_s)
             except TimeoutError:
                 break
         skip = _alike(before.thread, self.messages())
         if skip is None:
-            self._draw_news()
+            self._draw_news(Numbers())
         else:
             await self.watch(skip)
+
+    async def is_answered(self, skip: int) -> bool:
+        """Wait until the thread has an answer, or will get none; return whether it has.
+
+        Args:
+            skip: So many messages stood in it before the last one was written.
+        """
+        while len(self.messages()) <= skip + 1:
+            if await self._scene.is_quiet():
+                return len(self.messages()) > skip + 1
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return True
 
     async def watch(self, skip: int) -> None:
         """Draw the thread until it is answered, but for its first messages, and what else came."""
         if self.thread is None:
             raise LookupError("nothing was written yet")
-        within_s, slack = self._scene.answer_within_s, self._scene.slack
-        if not await screen.watch(
-            slack, self.thread, skip=skip, console=self._console, timeout_s=within_s
-        ):
+        within_s = self._scene.answer_within_s
+        self.is_watching = True
+        try:
+            async with asyncio.timeout(within_s):
+                end = self._scene.until_quiet()
+                await screen.follow(lambda: self._thread(skip), end=end, console=self._console)
+        except TimeoutError:
             self.tell(f"No end of it after {within_s:.0f} seconds.")
-        newest = self.messages()[-1]
-        if screen.buttons(newest):
-            self.pressable = newest
-        self._draw_news()
+        finally:
+            self.is_watching = False
+            self._console.print(self._thread(skip))
+        self._draw_news(self.numbers)
+
+    def _thread(self, skip: int) -> RenderableType:
+        self.numbers = Numbers()
+        return screen.thread(self._scene.slack, self.messages()[skip:], numbers=self.numbers)
 
     def tell(self, words: str) -> None:
         """Say something that is no part of the workspace."""
         self._console.print(Text(words), soft_wrap=True)
 
-    def _form(self) -> View | None:
-        return self._scene.form_of(self.person)
-
-    def _draw_news(self) -> None:
-        for shown in self._scene.slack.workspace.ephemerals:
+    def _draw_news(self, numbers: Numbers) -> None:
+        """Draw what else came; what has buttons goes on with these numbers."""
+        slack, print_ = self._scene.slack, self._console.print
+        for shown in slack.workspace.ephemerals:
             if shown not in self._seen:
                 self._seen.append(shown)
-                self._console.print(screen.notice(self._scene.slack, shown))
-                if screen.buttons(shown):
-                    self.pressable = shown
+                self.numbers = numbers
+                print_(screen.notice(slack, shown, numbers=numbers))
         for file in self._files():
             if file.file_id not in self._seen:
                 self._seen.append(file.file_id)
                 self._keep(file)
-        view = self._form()
+        glance = self.glance()
+        if glance.home is not None and glance.home != self._home:
+            self._home, self.numbers = glance.home, numbers
+            print_(screen.home(slack, glance.home, numbers=numbers))
+        view = glance.view
         if view is not None and (self.sheet is None or self.sheet.view != view):
             self.sheet = Sheet(view, slack=self._scene.slack)
             self._console.print(self.sheet)
 
     def _files(self) -> list[File]:
         """Return every file the bot sent the person."""
-        workspace = self._scene.slack.workspace
         channel = self._scene.channel_of(self.person, is_direct=True)
-        return [file for message in workspace.messages(channel) for file in message.draft.files]
+        messages = self._scene.slack.workspace.messages(channel)
+        by_bot = (each for each in messages if each.user == self._scene.bot_user_id)
+        return [file for message in by_bot for file in message.draft.files]
 
     def _keep(self, file: File) -> None:
         path = self._scene.folder / file.name

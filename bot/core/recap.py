@@ -4,6 +4,7 @@ Every line of the recap is a quotation, whatever people wrote: nothing in it can
 question, and nobody can speak in another's name.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from bot.core.history import Said, replies_joined, words
@@ -32,6 +33,16 @@ _FRAMED = Phrase(
     "需要回答的消息（来自 @{name}）：\n"
     "{question}",
 )
+_FRAMES = tuple(
+    re.compile(
+        re.escape(frame)
+        .replace(r"\{recap\}", r">.*(?:\n>.*)*")
+        .replace(r"\{name\}", ".*")
+        .replace(r"\{question\}", "")
+    )
+    for frame in (_FRAMED.en, _FRAMED.zh)
+)
+"""What stands in front of a question that brings a recap along, in each language."""
 
 
 def recap(
@@ -68,6 +79,14 @@ def with_recap(question: str, *, recap: str, asker: str, language: Language) -> 
         language: The asker's: the frame's words should not make the model change its language.
     """
     return _FRAMED.say(language, recap=recap, name=plain_name(asker), question=question)
+
+
+def question_in(prompt: str) -> str:
+    """Return the question of a prompt, without the recap it may have brought along."""
+    for frame in _FRAMES:
+        if found := frame.match(prompt):
+            return prompt[found.end() :]
+    return prompt
 
 
 def _quoted(told: str, *, who: str) -> str:

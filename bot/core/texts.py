@@ -146,6 +146,7 @@ _CUT = Phrase(
     "The answer was cut off here; ask me to go on. (id {id})",
     "回答到此中断，可以让我继续。（编号 {id}）",
 )
+_CUT_BY_FAILURE = Phrase("The answer was cut off here. {sentence}", "回答到此中断。{sentence}")
 _GAVE_UP = Phrase(
     "I could not answer this message, although I tried. (id {id})",
     "经过多次尝试，仍无法回答这条消息。（编号 {id}）",
@@ -223,5 +224,9 @@ def gave_up(*, turn_id: int, language: Language) -> str:
 
 
 def interrupted(error: DashScopeError, *, turn_id: int, language: Language) -> str:
-    """Return the note under an answer that ended in the middle with an error."""
-    return f"{cut(turn_id=turn_id, language=language)} {_failure_phrase(error).say(language)}"
+    """Return the note under an answer that ended in the middle with an error.
+
+    What to do is what the error says: one way on, not two.
+    """
+    sentence = failure(error, turn_id=turn_id, language=language)
+    return _CUT_BY_FAILURE.say(language, sentence=sentence)

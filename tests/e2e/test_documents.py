@@ -20,11 +20,12 @@ from bot.core.commands import Unknown, parse_command
 from bot.core.language import Phrase
 from bot.core.setting import SETTINGS
 from bot.errors import SlackTokenRefused
+from bot.hint import hint
 from bot.playground.dashscope.answers import Inquiry
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
 from bot.playground.dashscope.pace import Pace
-from bot.prompt import Prompt, hint
+from bot.prompt import Prompt
 from bot.settings import Settings
 from bot.stage import stage
 from storage.errors import DatabaseBehind, DatabaseBusy, NotPermitted, StorageUnavailable
@@ -242,3 +243,55 @@ def test_every_command_of_the_guide_for_admins_can_be_read() -> None:
 def test_the_playgrounds_guide_answers_what_admins_ask(asked: str, found: str) -> None:
     said = Guide(Library.read(ROOT))(Inquiry(asked))
     assert said.references[0].doc_name == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("How do I set it up?", "install the bot?"),
+        ("How do I set up the bot?", "install the bot?"),
+        ("How do I install it?", "install the bot?"),
+        ("Which settings are there?", "Which settings are there"),
+        ("How do I deploy it?", "on a server"),
+        ("How do I deploy it with Docker?", "Docker?"),
+        ("How do I get an API key?", "API key"),
+        ("How do I connect it to Slack?", "connect it to Slack"),
+        ("Can it read PDFs?", "read PDFs"),
+        ("How do I back it up?", "back it up?"),
+        ("How do I update it?", "update it?"),
+        ("Why doesn't it answer?", "Why does the bot not answer?"),
+        ("Why is it slow?", "Why is it slow"),
+        ("How do I start over?", "start over?"),
+        ("How do I add an app?", "add another app"),
+        ("Which model do you use?", "Which model"),
+        ("How do I change the language?", "change its language?"),
+        ("How much does it cost?", "cost?"),
+        ("Does it support Feishu?", "Feishu"),
+        ("Where is my data stored?", "Where is my data stored?"),
+        ("Can I use it with several workspaces?", "several workspaces?"),
+        ("如何安装机器人？", "怎么安装机器人？"),
+        ("怎么配置？", "怎么配置？"),
+        ("怎么部署到服务器？", "怎么部署到服务器？"),
+        ("它能读附件吗？", "能读附件"),
+        ("能读 PDF 吗？", "PDF"),
+        ("怎么备份？", "怎么备份数据库？"),
+        ("为什么不回答？", "为什么不回答？"),
+        ("支持哪些语言？", "支持哪些语言？"),
+        ("它安全吗？", "它安全吗？"),
+        ("数据保存在哪里？", "数据保存在哪里？"),
+        ("机器人支持飞书吗？", "飞书"),
+        ("多少钱？", "多少钱？"),
+    ],
+)
+def test_first_questions_find_the_paragraph_about_them(asked: str, found: str) -> None:
+    source = Guide(Library.read(ROOT))(Inquiry(asked)).references[0]
+    assert source.doc_name in {"docs/questions.md", "docs/questions.zh.md"}
+    assert found in source.title
+
+
+def test_what_the_documents_do_not_cover_is_not_answered_from_them() -> None:
+    guide = Guide(Library.read(ROOT))
+    for asked in ("Who wrote you?", "What is the capital of France?"):
+        assert not guide(Inquiry(asked)).references
+    for asked in ("What is it?", "What can it do?"):
+        assert guide(Inquiry(asked)).text.startswith("I am the playground's assistant")

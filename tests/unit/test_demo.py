@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 WITHIN_S = 30.0
 # A shell's background job ignores Ctrl-C, and so would whatever the tests start in one.
 PLAYGROUND = """
@@ -16,13 +18,26 @@ main(["playground"])
 """
 
 
-async def test_ctrl_c_ends_the_playground_while_it_waits_for_a_line(tmp_path: Path) -> None:
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+async def test_a_playground_that_is_ended_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals, status: int
+) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         PLAYGROUND,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "TMPDIR": str(tmp_path),
+        },
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -31,6 +46,8 @@ async def test_ctrl_c_ends_the_playground_while_it_waits_for_a_line(tmp_path: Pa
     assert process.stderr is not None
     async with asyncio.timeout(WITHIN_S):
         await process.stdout.readuntil(b"> ")
-        process.send_signal(signal.SIGINT)
-        assert await process.wait() == 130
+        assert files_in(tmp_path)
+        process.send_signal(number)
+        assert await process.wait() == status
         assert await process.stderr.read() == b""
+    assert not files_in(tmp_path)

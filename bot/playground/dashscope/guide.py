@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from bot.core.recap import question_in
+from bot.playground.dashscope import keywords
 from bot.playground.dashscope.answers import Inquiry, Reference, Round, Said
 from bot.playground.dashscope.library import LEAST_COVERAGE, Hit, Library
 from bot.playground.dashscope.quotes import quote
@@ -21,7 +23,8 @@ _HELLO = re.compile(
 )
 _THANKS = re.compile(r"^\W*(thanks?|thank you|thx|cheers|谢谢|多谢).{0,40}$", re.IGNORECASE)
 _WHO = re.compile(
-    r"who are you|what are you\b|what is this\b|what can you do|你是谁|你能做什么|你会什么",
+    r"who are you|what are you\b|what is (this|it)\b\W*$|what (can|does|do) (you|it) do\b"
+    r"|你是谁|你能做什么|你会什么",
     re.IGNORECASE,
 )
 _RECALL = re.compile(
@@ -47,13 +50,15 @@ class Guide:
         self._library = library
 
     def __call__(self, inquiry: Inquiry) -> Said:
-        """Answer one question, with the session in mind."""
-        prompt = inquiry.prompt
+        """Answer one question, with the session in mind; a recap is nothing to be answered."""
+        prompt = question_in(inquiry.prompt)
+        history = [Round(question_in(one.question), one.answer) for one in inquiry.history]
         if _RECALL.search(prompt):
-            return Said(_recall(prompt, inquiry.history))
+            return Said(_recall(prompt, history))
         if _ABOUT_ME.search(prompt):
             return Said(_about(prompt, inquiry.facts))
-        return _small_talk(prompt) or self._look_up(prompt, inquiry.history)
+        told = [one for one in history if keywords.read(one.question) is None]
+        return _small_talk(prompt) or self._look_up(prompt, told)
 
     def _look_up(self, prompt: str, history: Sequence[Round]) -> Said:
         topic = find_topic(prompt, history=history)

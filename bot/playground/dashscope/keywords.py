@@ -1,12 +1,13 @@
 """What people may type to see the bot on a bad day.
 
-`!help` prints the list. A keyword may stand anywhere in a prompt; the first one counts.
+`!help` prints the list. A keyword may stand anywhere in a question; the first one counts.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.core.recap import question_in
 from bot.playground.dashscope.answers import Said
 from bot.playground.dashscope.faults import (
     Cut,
@@ -36,8 +37,8 @@ class _Keyword:
 
 
 def read(prompt: str) -> Outcome | None:
-    """Return what a prompt's first keyword asks for; None when it holds none."""
-    for match in _KEYWORD.finditer(prompt):
+    """Return what a prompt's first keyword asks for; None when its question holds none."""
+    for match in _KEYWORD.finditer(question_in(prompt)):
         keyword = _KEYWORDS.get(match[1])
         if keyword is not None:
             return keyword.outcome(match[2] or "")

@@ -62,8 +62,11 @@ class Library:
 
     @classmethod
     def read(cls, folder: Path) -> "Library":
-        """Read `README.md` and `docs/**/*.md` below `folder`; missing ones are left out. Blocks."""
-        paths = [folder / "README.md", *sorted((folder / "docs").rglob("*.md"))]
+        """Read `README.md` and `docs/*.md` in `folder`; missing ones are left out. Blocks.
+
+        Why things were decided (`docs/decisions`) answers nobody who wants to use them.
+        """
+        paths = [folder / "README.md", *sorted((folder / "docs").glob("*.md"))]
         sections: list[Section] = []
         for path in paths:
             if path.is_file():

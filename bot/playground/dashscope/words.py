@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 MIN_STEM_CHARS = 3
 
+_NOT = re.compile(r"\w+n['’]t\b", re.IGNORECASE)
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*|\d+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _STOP = frozenset(
@@ -15,7 +16,8 @@ _STOP = frozenset(
         "know let like may me mean might more must my need of on one or our out please say see "
         "shall should show so some tell than thank thanks that the their them then there these "
         "they thing this those to try understand up us want was way we were what when where which "
-        "while who why will with without work would you your"
+        "while who why will with without work would you your "
+        "d ll m re s ve"  # behind an apostrophe
     )
 )
 _STOP_HAN = re.compile(r"[的了吗呢是在有和与或怎么样什么如何请问一下我你您它他们这那个些]+")
@@ -32,7 +34,7 @@ def count_words(text: str) -> Counter[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    for match in _LATIN.finditer(text):
+    for match in _LATIN.finditer(_NOT.sub("not", text)):
         whole = match[0].lower()
         parts = whole.split("_") if "_" in whole else []
         yield from (_stem(word) for word in (whole, *parts) if word and word not in _STOP)
@@ -55,6 +57,8 @@ def _stem(word: str) -> str:
         stem = f"{stem[:-3]}y"
     elif stem.endswith("s") and not stem.endswith(("ss", "us", "is")):
         stem = stem[:-1]
+    if stem == "setting":  # one is no more of "to set" than a building is of "to build"
+        return stem
     for suffix in ("ing", "ed"):
         if stem.endswith(suffix) and len(stem) - len(suffix) >= MIN_STEM_CHARS:
             stem = stem[: -len(suffix)]

@@ -36,6 +36,7 @@ ONE_PER_MIN_PAGE = 15
 DEFAULT_RATES: Mapping[str, Rate] = {
     "api.test": SPECIAL,
     "apps.connections.open": TIER_3,
+    "auth.revoke": TIER_3,
     "auth.test": SPECIAL,
     "bots.info": TIER_3,
     "chat.delete": TIER_3,

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from bot.core.history import Said
 from bot.core.language import Language
-from bot.core.recap import MESSAGE_CHARS, RECAP_CHARS, RECAP_MESSAGES, recap, with_recap
+from bot.core.recap import (
+    MESSAGE_CHARS,
+    RECAP_CHARS,
+    RECAP_MESSAGES,
+    question_in,
+    recap,
+    with_recap,
+)
 
 BOT, ANN, BEN = "UBOT", "U1", "U2"
 NAMES = {ANN: "Ann", BEN: "Ben"}
@@ -51,6 +58,17 @@ def test_the_question_stands_whole_behind_the_recap(said: list[Said], question: 
     asked = with_recap(question, recap=made, asker="Ann", language=Language.EN)
     assert made in asked
     assert asked.endswith(f"\n\nThe message to answer, from @Ann:\n{question}")
+
+
+@given(st.lists(people | pages, min_size=1), st.text(), st.text(), st.sampled_from(Language))
+def test_the_question_can_be_told_from_the_recap_in_front_of_it(
+    said: list[Said], question: str, name: str, language: Language
+) -> None:
+    made = told(*said, Said(ANN, "tell me"), language=language)
+    asked = with_recap(question, recap=made, asker=name, language=language)
+    assert question_in(asked) == question
+    assert question_in(with_recap(asked, recap=made, asker=name, language=language)) == asked
+    assert question_in(f"{made}\n\n{question}") == f"{made}\n\n{question}"
 
 
 def test_people_stand_by_name_and_what_they_wrote_is_read_as_slack_shows_it() -> None:

@@ -74,10 +74,14 @@ def test_failures_a_reader_can_do_something_about_say_what(language: Language) -
     assert len({texts.failure(kind(), turn_id=1, language=language) for kind in kinds}) == 9
 
 
-def test_an_interrupted_answer_says_that_it_was_cut_and_why() -> None:
-    note = texts.interrupted(errors.Throttled(), turn_id=7, language=EN)
-    assert texts.cut(turn_id=7, language=EN) in note
-    assert "minute" in note
+@LANGUAGES
+@pytest.mark.parametrize("kind", all_dashscope_errors())
+def test_an_interrupted_answer_says_that_it_was_cut_and_then_what_any_failure_says(
+    kind: type[errors.DashScopeError], language: Language
+) -> None:
+    note = texts.interrupted(kind(), turn_id=7, language=language)
+    failure = texts.failure(kind(), turn_id=7, language=language)
+    assert note.removesuffix(failure).strip() in {"The answer was cut off here.", "回答到此中断。"}
 
 
 def test_giving_up_names_the_id() -> None:

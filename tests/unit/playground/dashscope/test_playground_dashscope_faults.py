@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from bot.core.language import Language
+from bot.core.recap import with_recap
 from bot.playground.dashscope import keywords
 from bot.playground.dashscope.answers import Inquiry, Said, echo, scripted, talkative
 from bot.playground.dashscope.faults import (
@@ -92,6 +94,14 @@ def test_a_failed_node_hides_json_inside_the_message() -> None:
 )
 def test_a_keyword_asks_for_its_bad_day(prompt: str, outcome: object) -> None:
     assert keywords.read(prompt) == outcome
+
+
+def test_a_keyword_of_an_earlier_question_is_over() -> None:
+    def recapped(question: str) -> str:
+        return with_recap(question, recap="> @Ann: !error key", asker="Ann", language=Language.EN)
+
+    assert keywords.read(recapped("How do I install it?")) is None
+    assert keywords.read(recapped("!hangup")) == Hangup()
 
 
 def test_help_lists_every_keyword_and_every_error() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.language import Language
+from bot.core.recap import with_recap
 from bot.playground.dashscope.answers import Inquiry, Round, Said
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
@@ -64,7 +66,8 @@ Copy the backup, run `db upgrade`, and start the bot there.
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "decisions").mkdir(parents=True)
+    (tmp_path / "docs" / "decisions" / "0001.md").write_text("# Why zebras\n\nZebras.\n", "utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
     (tmp_path / "docs" / "operations.md").write_text(OPERATIONS, encoding="utf-8")
     return tmp_path
@@ -99,6 +102,8 @@ def test_words_meet_in_their_other_forms() -> None:
     assert count_words("backups") == count_words("backup")
     assert count_words("replies") == count_words("reply")
     assert count_words("encrypted") == count_words("encrypting")
+    assert count_words("settings") == count_words("setting") != count_words("set")
+    assert count_words("Why doesn't it?") == count_words("not") == count_words("it can’t")
     assert "databas" in count_words("DATABASE_URL")
     assert count_words("什么是数据库?") == count_words("数据库")
     assert not count_words("What is it?")
@@ -148,6 +153,10 @@ def test_it_says_so_when_the_documentation_does_not(guide: Guide) -> None:
     assert "documentation does not cover" in said.thought
 
 
+def test_why_something_was_decided_is_no_answer(guide: Guide) -> None:
+    assert not talk(guide, "Why zebras?").references
+
+
 def test_a_short_follow_up_inherits_the_topic(guide: Guide) -> None:
     said = talk(guide, "Hello!", "How does a backup on SQLite work?", "and on PostgreSQL?")
     assert said.references[0].title == "Backups"
@@ -168,6 +177,22 @@ def test_a_follow_up_that_finds_nothing_with_its_topic_is_taken_by_itself(guide:
     history = (Round("What about zebras, giraffes, and their many colourful stripes?", "?"),)
     said = guide(Inquiry("and encryption keys?", history=history))
     assert said.references[0].title == "Rotating encryption keys"
+
+
+def test_a_recap_is_neither_answered_nor_a_reason_to_change_the_language(guide: Guide) -> None:
+    def recapped(question: str) -> str:
+        recap = "> @Ann: 怎么备份数据库？\n> 助手: 停止机器人之后,复制数据库文件即可完成备份。"
+        return with_recap(question, recap=recap, asker="Ann", language=Language.ZH)
+
+    for prompt in ("How do I rotate the encryption keys?", "Hi!", "What is a zebra?"):
+        assert talk(guide, recapped(prompt)) == talk(guide, prompt)
+    said = talk(guide, recapped("How do I restore a backup?"), "What did I ask?")
+    assert said.text == "You asked: “How do I restore a backup?”"
+
+
+def test_a_keyword_is_no_topic_that_a_question_follows_up(guide: Guide) -> None:
+    asked = "And how do I rotate it?"
+    assert talk(guide, "!table of settings, variables and port", asked) == talk(guide, asked)
 
 
 def test_without_history_a_follow_up_is_a_question_like_any_other() -> None:
