@@ -202,8 +202,11 @@ async def test_without_the_lease_nothing_is_asked_or_shown() -> None:
 
     scene = Scene(saying("Hello"))
     scene.grip = Grip(guard=lost, called=asyncio.Event())
+    scene.slack.permit_gate = asyncio.Event().wait  # the reply finds out no sooner than the asking
     with pytest.raises(LeaseLost):
-        await scene.run()
+        async with asyncio.timeout(5):
+            await scene.run()
+    assert scene.apps.questions == []
     assert scene.slack.calls == []
     assert scene.book.status is None
 
