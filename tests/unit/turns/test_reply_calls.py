@@ -50,7 +50,7 @@ async def test_a_permit_to_edit_is_no_permit_to_post(slack: Slack, book: Book) -
         texts[:] = ["one", "two"]
 
     slack.permit_gate = another_page_comes
-    await reply.advance(lambda _bytes: showing(*texts)(_bytes), urgency=Urgency.INTERIM)
+    await reply.advance(lambda _bytes: [Content(text) for text in texts], urgency=Urgency.INTERIM)
     assert slack.calls == ["post"]
     await reply.settle(showing("one", "two"))
     assert slack.visible() == ["one|", "two|"]
