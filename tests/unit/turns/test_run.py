@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from edges import (
     EN,
     PROFILE,
+    Book,
     Chosen,
     Failure,
     Stream,
@@ -35,7 +37,7 @@ from bot.turns.run import DELIVERIES, TRIES
 from bot.turns.waiting import MARK
 from bot.turns.world import Grip
 from storage.errors import LeaseLost
-from storage.records import Conversation, TurnStatus, Wish
+from storage.records import Conversation, Turn, TurnStatus, Wish
 from storage.usage_records import ModelUse
 
 
@@ -61,6 +63,23 @@ async def test_the_ending_is_stored_before_it_is_shown_and_nothing_before_the_po
         "posted",
         "finish:answered",
     ]
+
+
+async def test_nothing_of_an_ending_is_seen_before_it_is_stored() -> None:
+    scene = Scene(Throttled(code="Throttling", status=429))
+    seen: list[str] = []
+
+    class Watching(Book):
+        """A record that looks at what readers see while it is written."""
+
+        async def store_ending(self, turn: Turn, ending: dict[str, Any]) -> None:
+            seen.extend(["stored", *scene.slack.visible()])
+            await super().store_ending(turn, ending)
+
+    sentence = f"{texts.failure(Throttled(), turn_id=7, language=EN)}|"
+    assert await scene.amid(book=Watching()).run() == [sentence]
+    assert "stored" in seen
+    assert sentence not in seen
 
 
 async def test_a_stored_ending_is_shown_without_asking_again() -> None:
