@@ -176,6 +176,31 @@ async def test_each_time_slack_fails_a_turn_it_rests_longer_and_it_is_never_drop
     assert delay_s <= found / 1000 < delay_s + WITHIN_S
 
 
+async def test_a_turn_nothing_runs_any_more_is_given_back_and_one_that_runs_is_not(
+    storage: Storage,
+) -> None:
+    work = Work(storage, hold=True)
+    async with dispatching(storage, work.run, at_once=1):
+        running = await claim(storage, "1.0")
+        await work.until(lambda: work.started == [running])
+        orphan = await claim(storage, "2.0")
+        assert await storage.turns.take(limit=1)  # by a take-up whose outcome nobody learned
+        long_ago = sa.update(turns_table).values(started_at_ms=0)
+        await storage.run(lambda conn: conn.execute(long_ago))
+        status_of = sa.select(turns_table.c.id, turns_table.c.status)
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                rows = await storage.read(lambda conn: conn.execute(status_of).all())
+                status = {row.id: row.status for row in rows}
+                if status[orphan] == TurnStatus.QUEUED:
+                    break
+                await asyncio.sleep(0.01)
+        assert status[running] == TurnStatus.RUNNING
+        work.gate.set()
+        await work.until(lambda: len(work.ended) == 2)
+    assert work.started == [running, orphan]
+
+
 async def test_a_surprise_between_turns_is_told_and_the_next_turn_is_taken_up(
     storage: Storage,
 ) -> None:
