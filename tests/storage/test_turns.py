@@ -249,6 +249,19 @@ async def test_a_waiting_turn_that_was_shown_is_taken_up_to_be_stopped(storage: 
     assert (again.stop_requested_by, again.reply) == ("U2", ("5.1",))
 
 
+async def test_a_waiting_turn_whose_post_may_have_arrived_is_taken_up_to_be_stopped(
+    storage: Storage,
+) -> None:
+    turn_id = await claimed(storage)
+    async with lease_of(storage):
+        first = await taken(storage)
+        await storage.turns.posting(first)
+        await storage.turns.postpone(first, delay_s=3600, reason="throttled")
+        assert await storage.turns.request_stop(turn_id=turn_id, by="U2") is TurnStatus.QUEUED
+        again = await taken(storage)
+    assert (again.stop_requested_by, again.posting) == ("U2", True)
+
+
 async def test_stopping_what_ended_or_never_was_changes_nothing(storage: Storage) -> None:
     turn_id = await claimed(storage)
     async with lease_of(storage):
