@@ -116,6 +116,7 @@ async def test_a_user_has_a_list_of_their_own(storage: Storage) -> None:
     await made(storage, ANN, "m1")
     await made(storage, BEN, "m2")
     await made(storage, MemoryKey("T1", "UANN", "channels"), "m3")
+    await made(storage, MemoryKey("T2", "UANN", "private"), "m4")
     found = await storage.memories.of_user("T1", "UANN")
     assert [each.memory_id for each in found] == ["m3", "m1"]
 
