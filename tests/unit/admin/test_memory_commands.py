@@ -8,9 +8,11 @@ import pytest
 from bot.admin import memory_texts as texts
 from bot.admin.door import Door
 from bot.admin.memory_book import MAX_ENTRIES, PAGE_ENTRIES, Spot, read_spot
+from bot.admin.memory_commands import CALLBACK
 from bot.admin.office import Office
-from bot.core.memory import MemoryNode
-from bot.core.memory_places import PRIVATE
+from bot.core.memory import MAX_CONTENT_CHARS, MemoryNode
+from bot.core.memory_places import OWN_SWITCH, PRIVATE
+from bot.core.screens import Errors
 from bot.errors import DashScopeError, MemoryGone, UpstreamUnreachable
 from storage.memories import MemoryKey
 from tests.unit.admin.desk import ADMIN, DIRECT, MEMBER, TEAM, Wall, caller
@@ -149,6 +151,37 @@ async def test_a_page_goes_on_where_the_last_one_ended(door: Door, book: Book) -
     said = await press(door, "memory.more", f"{PRIVATE} {PAGE_ENTRIES + 1}")
     shown = [number for number in range(1, 25) if f"fact-{number}!" in said]
     assert shown == list(range(PAGE_ENTRIES + 1, 2 * PAGE_ENTRIES + 1))
+
+
+async def test_an_entry_is_deleted_and_nothing_else(door: Door, book: Book) -> None:
+    assert texts.DELETED.en in await press(door, "memory.delete", f"{PRIVATE} n2")
+    assert [node.node_id for node in book.kept["m1"]] == ["n1", "n3"]
+
+
+async def test_switching_memory_off_and_on_leaves_the_rest_of_ones_settings(
+    door: Door, office: Office
+) -> None:
+    own = f"user:{MEMBER}"
+    values = {"language": "zh"}
+    await office.storage.settings.change(TEAM, own, values=values, expected_version=0, by=MEMBER)
+    await press(door, "memory.off", PRIVATE)
+    off = (await office.storage.settings.get(TEAM, own))[own]
+    assert off.values == {"language": "zh", OWN_SWITCH: "off"}
+    await press(door, "memory.on", PRIVATE)
+    on = (await office.storage.settings.get(TEAM, own))[own]
+    assert on.values == {"language": "zh"}
+
+
+@pytest.mark.parametrize("content", ["", "  ", "x" * (MAX_CONTENT_CHARS + 1)])
+async def test_words_that_cannot_be_remembered_stay_in_the_form(
+    door: Door, book: Book, content: str
+) -> None:
+    taken = await door.submitted(
+        caller(MEMBER, channel_id=DIRECT), CALLBACK, f"{PRIVATE} n1", {"content": content}
+    )
+    assert isinstance(taken, Errors)
+    assert set(taken.by_key) == {"content"}
+    assert book.called == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,26 @@
 """The undo button takes one's own change back, and no other."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.admin.changing import change
+from bot.admin.choices import Choices
 from bot.admin.office import Office
 from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
 from bot.core.language import Language
+from bot.core.question import AppProfile
 from storage.journal import SETTINGS
-from tests.unit.admin.desk import ADMIN, MEMBER, TEAM, caller, put_app, visit
+from tests.unit.admin.desk import (
+    ADMIN,
+    DEFAULT,
+    MEMBER,
+    TEAM,
+    Town,
+    caller,
+    put_app,
+    visit,
+)
 
 HERE = "channel:C1"
 
@@ -47,10 +59,22 @@ async def test_without_a_change_of_ones_own_there_is_no_button(office: Office) -
     assert await undone_by(office, MEMBER) == []
 
 
-async def test_of_two_changes_at_once_none_is_lost(office: Office) -> None:
-    async def add(name: str, value: str) -> None:
-        await change(office, visit(), HERE, edit=lambda own: {**own, name: value})
+class Meddling(Choices):
+    """Choices during whose first look somebody else changes the settings."""
 
-    await asyncio.gather(add("language", "zh"), add("follow", "thread"))
+    meddle: Callable[[], Awaitable[object]] | None = None
+
+    async def profile(self, team_id: str, name: str, *, with_key: bool = True) -> AppProfile:
+        if self.meddle is not None:
+            meddle, self.meddle = self.meddle, None
+            await meddle()
+        return await super().profile(team_id, name, with_key=with_key)
+
+
+async def test_what_somebody_else_changed_meanwhile_is_not_lost(office: Office, town: Town) -> None:
+    choices = Meddling(office.storage, DEFAULT, directory=town, admins=frozenset())
+    choices.meddle = lambda: set_here(office, {"language": "zh"}, by=MEMBER)
+    slow = replace(office, choices=choices)
+    await change(slow, visit(), HERE, edit=lambda own: {**own, "follow": "thread"})
     stored = (await office.storage.settings.get(TEAM, HERE))[HERE]
     assert (stored.values, stored.version) == ({"language": "zh", "follow": "thread"}, 2)
