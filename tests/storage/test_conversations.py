@@ -110,13 +110,14 @@ async def test_what_follows_a_fresh_start_is_a_session_of_its_own_that_keeps_the
     assert conversation.since_ts == "1.250000"
 
 
+@pytest.mark.parametrize("up_to_ts", ["1.6", "1.500000"])
 async def test_an_answer_that_was_asked_for_before_a_fresh_start_does_not_bring_its_session_back(
-    storage: Storage,
+    storage: Storage, up_to_ts: str
 ) -> None:
     async with lease_of(storage):
         await claimed(storage, new_turn(thread_ts="1.0", message_ts="1.5"))
         turn = await taken(storage)
-        await storage.conversations.forget(*PLACE, up_to_ts="1.6")
+        await storage.conversations.forget(*PLACE, up_to_ts=up_to_ts)
         await storage.turns.finish(turn, status=TurnStatus.DONE, session=FIRST, outcome="x")
     assert (await found(storage)).session_id == ""
 

@@ -6,17 +6,23 @@ import pytest
 import sqlalchemy as sa
 
 from storage import schema
-from storage.database import Storage
+from storage.clock import now_ms
+from storage.database import Storage, parse_url
 from storage.errors import LeaseLost, StorageUnavailable
-from storage.heartbeat import GUARDED_SHARE, Timing
+from storage.heartbeat import GUARDED_SHARE, Heartbeat, Timing, boot_clock
 from storage.listener import Listener
 from storage.postgres import single_engine
 from storage.records import TurnStatus
+from storage.signals import Signals
 from storage.tables import turn as turns_table
+from storage.tables import worker as workers_table
+from storage.workers import Pulse
 from tests.postgres import TempPostgres
 from tests.storage.crew import (
     PATIENCE_S,
     Ears,
+    beats,
+    cut_off,
     cut_off_lock,
     declare_all_dead,
     lease_left_ms,
@@ -114,6 +120,84 @@ async def test_a_stop_whose_notice_was_missed_is_heard_with_the_next_beat(
         silently = sa.update(turns_table).values(stop_requested_by="U2")
         await pair[0].run(lambda conn: conn.execute(silently))
         assert await ears.stops.get() == turn_id
+
+
+async def test_an_edit_whose_notice_was_missed_is_heard_with_the_next_beat(
+    pair: tuple[Storage, Storage],
+) -> None:
+    ears = Ears()
+    turn_id = await claimed(pair[0])
+    async with ears.lease(pair[1]), asyncio.timeout(PATIENCE_S):
+        await taken(pair[1])
+        silently = sa.update(turns_table).values(revision=1)
+        await pair[0].run(lambda conn: conn.execute(silently))
+        assert await ears.stops.get() == turn_id
+
+
+async def test_nothing_is_taken_with_a_lease_that_ran_out(pair: tuple[Storage, Storage]) -> None:
+    await claimed(pair[0])
+    async with lease_of(pair[0], beat_s=60):
+        ran_out = sa.update(workers_table).values(lease_until_ms=now_ms() - 1)
+        await pair[1].run(lambda conn: conn.execute(ran_out))
+        assert await pair[0].turns.take(limit=9) == []
+
+
+async def test_turns_that_another_worker_runs_are_nobodys_to_give_back(
+    pair: tuple[Storage, Storage],
+) -> None:
+    await claimed(pair[0])
+    async with lease_of(pair[0]), lease_of(pair[1]) as other:
+        running = await taken(pair[0])
+        await pair[0].run(start_earlier, seconds=60)
+        assert await other.orphans([]) == 0
+        await pair[0].turns.posting(running)
+
+
+async def test_a_lease_is_good_from_when_its_renewal_was_sent_not_from_when_it_was_answered(
+    postgres_database: str,
+) -> None:
+    class Slow:
+        """A connection whose answers take a while."""
+
+        lock_no = 1
+
+        async def run(self, *_asked: object) -> Pulse:
+            while boot_clock() < answered_at:
+                await asyncio.sleep(0.01)
+            return Pulse(renewed=True, stops=[], live_workers=1)
+
+    heartbeat = Heartbeat(
+        parse_url(postgres_database),
+        worker_id="one",
+        signals=Signals(),
+        timing=Timing(lease_s=10.0, beat_s=1.0),
+    )
+    sent_at = boot_clock()
+    answered_at = sent_at + 0.3
+    await heartbeat._beat(Slow())  # type: ignore[arg-type]
+    assert heartbeat.good_until < answered_at + GUARDED_SHARE * 10.0
+
+
+async def test_after_a_reconnection_nobody_is_taken_for_dead_at_once(
+    pair: tuple[Storage, Storage],
+) -> None:
+    ears = Ears()
+    late = sa.insert(workers_table).values(
+        id="late", lock_no=1, lease_until_ms=now_ms() + 60_000, started_at_ms=now_ms()
+    )
+
+    def cut_all_off(conn: sa.Connection) -> None:
+        """End the connection of one, and let another one be late in coming back."""
+        conn.execute(late)
+        cut_off(conn, pair[0].worker)
+
+    async with ears.lease(pair[0], lease_s=10.0, beat_s=0.1), asyncio.timeout(PATIENCE_S):
+        await beats(pair[0], more_s=0.1)
+        ears.forget()
+        await pair[1].run(cut_all_off)
+        await ears.wakes.get()  # it is back
+        await beats(pair[0], more_s=1.0)
+        assert "late" in await pair[1].read(worker_ids)
 
 
 async def test_live_workers_are_counted(pair: tuple[Storage, Storage]) -> None:

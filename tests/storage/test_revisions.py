@@ -2,9 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from storage.database import Storage
 from storage.records import TurnStatus
-from tests.storage.sample import claimed, lease_of, new_turn, taken
+from tests.storage.sample import SECRET, claimed, lease_of, new_turn, taken
 
 MESSAGE = {"team_id": "T1", "channel_id": "C1", "message_ts": "1700000000.000100"}
 
@@ -111,3 +113,33 @@ async def test_a_repeat_runs_after_what_waits_in_its_thread(storage: Storage) ->
         again = await storage.turns.repeat(turn_id=first, edited_ts="5.0")
         assert await answered(storage) == second
         assert await answered(storage) == again
+
+
+@pytest.mark.parametrize("elsewhere", [{"team_id": "T2"}, {"channel_id": "C2"}])
+async def test_a_message_of_another_place_with_the_same_ts_is_another_message(
+    storage: Storage, elsewhere: dict[str, str]
+) -> None:
+    await claimed(storage)
+    other = {**MESSAGE, **elsewhere}
+    changed = await storage.turns.amend(**other, payload={"text": "theirs", "edited_ts": "5.0"})
+    assert changed is None
+    assert await storage.turns.find_by_message(*other.values()) is None
+    async with lease_of(storage):
+        turn = await taken(storage)
+    assert (turn.payload["text"], turn.revision) == (SECRET, 0)
+
+
+async def test_a_message_is_found_by_its_last_answer_and_only_that_one_is_repeated(
+    storage: Storage,
+) -> None:
+    await claimed(storage)
+    async with lease_of(storage):
+        first = await answered(storage)
+        second = await storage.turns.repeat(turn_id=first, edited_ts="5.0")
+        assert await answered(storage) == second
+        found = await storage.turns.find_by_message(*MESSAGE.values())
+        assert found is not None
+        assert found.id == second
+        assert second is not None
+        assert await storage.turns.repeat(turn_id=first, edited_ts="6.0") is None
+        assert await storage.turns.repeat(turn_id=second, edited_ts="6.0") is not None

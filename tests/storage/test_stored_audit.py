@@ -156,6 +156,14 @@ async def test_of_two_apps_each_is_undone_by_itself(storage: Storage) -> None:
     assert [app.name for app in await storage.apps.list("T1")] == ["two"]
 
 
+async def test_changes_in_another_workspace_do_not_stand_in_the_way(storage: Storage) -> None:
+    await change(storage, {"a": 1})
+    await storage.settings.change("T2", SCOPE, values={"a": 2}, expected_version=0, by="U9")
+    await undo_last(storage)
+    assert (await now(storage)).values == {}
+    assert (await storage.settings.get("T2", SCOPE))[SCOPE].values == {"a": 2}
+
+
 async def test_an_app_whose_own_key_is_gone_is_not_brought_back(storage: Storage) -> None:
     added = await put_app(storage, replace(new_app(), secret_name="app/gone"))
     await storage.apps.remove("T1", "faq", expected_version=added.version, by="U1")

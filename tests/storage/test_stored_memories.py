@@ -116,6 +116,7 @@ async def test_a_user_has_a_list_of_their_own(storage: Storage) -> None:
     await made(storage, ANN, "m1")
     await made(storage, BEN, "m2")
     await made(storage, MemoryKey("T1", "UANN", "channels"), "m3")
+    await made(storage, MemoryKey("T2", "UANN", "private"), "m4")
     found = await storage.memories.of_user("T1", "UANN")
     assert [each.memory_id for each in found] == ["m3", "m1"]
 
@@ -132,6 +133,18 @@ async def test_naming_one_by_hand_is_audited_and_can_be_undone(storage: Storage)
     assert (await storage.memories.of_user("T1", "UANN"))[0].memory_id == "m1"
     with pytest.raises(NotUndoable):
         await storage.audit.undo("T1", entry.id, by="UADMIN")
+
+
+async def test_only_the_last_naming_can_be_undone_though_an_earlier_one_named_the_same(
+    storage: Storage,
+) -> None:
+    for memory_id in ("m1", None, "m1"):
+        await storage.memories.give(ANN, memory_id, by="UADMIN")
+    last, _, first = await storage.audit.page("T1", scope=None, before_id=None, limit=9)
+    with pytest.raises(NotUndoable):
+        await storage.audit.undo("T1", first.id, by="UADMIN")
+    await storage.audit.undo("T1", last.id, by="UADMIN")
+    assert await storage.memories.get(ANN) is None
 
 
 async def test_taking_one_away_by_hand_leaves_room_for_another(storage: Storage) -> None:

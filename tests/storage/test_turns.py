@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from storage.clock import now_ms
 from storage.database import Storage
-from storage.errors import LeaseLost
+from storage.errors import LeaseLost, StorageUnavailable
 from storage.lease import Lease
 from storage.records import SessionUse, TurnStatus
 from storage.tables import turn as turns_table
+from tests.storage.crew import connected
 from tests.storage.sample import SECRET, claimed, ignore, lease_of, new_turn, taken
 
 DAY_S = 24 * 60 * 60.0
@@ -38,6 +39,29 @@ async def test_a_message_of_another_channel_or_team_is_another_turn(storage: Sto
     assert await storage.turns.claim(new_turn()) is not None
     assert await storage.turns.claim(new_turn(channel_id="C2")) is not None
     assert await storage.turns.claim(new_turn(team_id="T2")) is not None
+
+
+async def test_a_claim_the_database_is_slow_with_fails_while_slack_still_waits(
+    pair: tuple[Storage, Storage],
+) -> None:
+    held, free = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with connected(pair[1]) as conn:
+            await conn.execute(sa.text("LOCK TABLE turn IN ACCESS EXCLUSIVE MODE"))
+            held.set()
+            await free.wait()
+
+    holding = asyncio.create_task(hold())
+    await held.wait()
+    loop = asyncio.get_running_loop()
+    began_at = loop.time()
+    with pytest.raises(StorageUnavailable):
+        await pair[0].turns.claim(new_turn())
+    took_s = loop.time() - began_at
+    free.set()
+    await holding
+    assert took_s < 4.0  # two seconds and the slowness of a busy machine
 
 
 async def test_a_claim_whose_ts_is_no_number_stores_nothing(storage: Storage) -> None:
@@ -104,7 +128,7 @@ async def test_waiting_counts_the_live_turns_ahead(storage: Storage) -> None:
     assert [await storage.turns.waiting(turn_id) for turn_id in ids[1:]] == [0, 1, 2]
 
 
-async def test_every_write_of_an_overtaken_turn_is_refused(storage: Storage) -> None:
+async def test_every_write_and_look_of_an_overtaken_turn_is_refused(storage: Storage) -> None:
     await claimed(storage)
     async with lease_of(storage):
         stale = await taken(storage)
@@ -116,12 +140,13 @@ async def test_every_write_of_an_overtaken_turn_is_refused(storage: Storage) -> 
             storage.turns.posting(stale),
             storage.turns.posted(stale, ["1.0"]),
             storage.turns.store_ending(stale, {"text": "x"}),
+            storage.turns.look(stale),
             storage.turns.postpone(stale, delay_s=0, reason="busy"),
             storage.turns.finish(stale, status=TurnStatus.DONE, session=session, outcome="done"),
         ]
-        for write in writes:
+        for refused in writes:
             with pytest.raises(LeaseLost):
-                await write
+                await refused
         assert await storage.turns.release([stale]) == 0
         assert await storage.conversations.get("T1", "C1", "1700000000.000100") is None
         await storage.turns.posting(fresh)
@@ -247,6 +272,19 @@ async def test_a_waiting_turn_that_was_shown_is_taken_up_to_be_stopped(storage: 
         assert await storage.turns.request_stop(turn_id=turn_id, by="U2") is TurnStatus.QUEUED
         again = await taken(storage)
     assert (again.stop_requested_by, again.reply) == ("U2", ("5.1",))
+
+
+async def test_a_waiting_turn_whose_post_may_have_arrived_is_taken_up_to_be_stopped(
+    storage: Storage,
+) -> None:
+    turn_id = await claimed(storage)
+    async with lease_of(storage):
+        first = await taken(storage)
+        await storage.turns.posting(first)
+        await storage.turns.postpone(first, delay_s=3600, reason="throttled")
+        assert await storage.turns.request_stop(turn_id=turn_id, by="U2") is TurnStatus.QUEUED
+        again = await taken(storage)
+    assert (again.stop_requested_by, again.posting) == ("U2", True)
 
 
 async def test_stopping_what_ended_or_never_was_changes_nothing(storage: Storage) -> None:

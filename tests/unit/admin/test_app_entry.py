@@ -1,9 +1,10 @@
 """What may be said of an app, and which key may go where."""
 
+from collections import ChainMap
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.admin.app_entry import (
@@ -214,11 +215,12 @@ def test_a_stored_app_reads_back_as_it_is_typed() -> None:
         assert (entry.name, entry.options, entry.is_open) == ("docs", STORED.options, True)
 
 
-TYPED = st.dictionaries(
-    st.sampled_from(
-        ["name", "app_id", "kind", "region", "base_url", "workspace", "api_key", "bot_key", "open",
-         "options", "junk"]
-    ),
+FIELD_NAMES = st.sampled_from(
+    ["name", "app_id", "kind", "region", "base_url", "workspace", "api_key", "bot_key", "open",
+     "options", "junk"]
+)  # fmt: skip
+ODD = st.dictionaries(
+    FIELD_NAMES,
     st.one_of(
         st.text(max_size=40),
         st.sampled_from(
@@ -227,8 +229,29 @@ TYPED = st.dictionaries(
         ),
     ),
 )  # fmt: skip
+PLACES = (
+    {"region": "singapore"},
+    {"region": "other", "base_url": DEFAULT_URL},
+    {"region": "other", "base_url": "https://x.y/api/v1"},
+)
+KEYS_TYPED = (
+    {},
+    {"api_key": "sk-own"},
+    {"bot_key": "bot"},
+    {"api_key": "sk-own", "bot_key": "bot"},
+)
+OPTIONS_TYPED = ({}, {"options": '{"pipeline_ids": ["P"]}'}, {"options": '{"has_thoughts": true}'})
+PLAUSIBLE = st.builds(
+    lambda *parts: dict[str, str](ChainMap(*parts, FIELDS)),
+    st.sampled_from(PLACES),
+    st.sampled_from(KEYS_TYPED),
+    st.sampled_from(OPTIONS_TYPED),
+    st.sampled_from([{"kind": "agent"}, {"kind": "workflow"}]),
+)
+TYPED = st.one_of(PLAUSIBLE, ODD, st.builds(lambda good, odd: {**good, **odd}, PLAUSIBLE, ODD))
 
 
+@settings(max_examples=300, deadline=None)
 @given(TYPED, st.booleans(), st.sampled_from(list(Language)))
 def test_whatever_is_typed_gives_an_entry_that_can_be_sent_or_a_reason(
     typed: dict[str, str], can_keep: bool, language: Language

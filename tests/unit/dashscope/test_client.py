@@ -160,6 +160,24 @@ async def test_throttling_without_end_is_given_up_after_a_few_tries() -> None:
     assert (error.request_id, requests) == ("r1", 4)
 
 
+async def test_no_reader_waits_for_more_tries_than_fit_into_half_a_minute() -> None:
+    time = Time()
+    error, requests = await error_of(response(429, THROTTLED, retry_after="20"), time=time)
+    assert isinstance(error, Throttled)
+    assert (time.waits, requests) == ([20.0], 2)
+
+
+async def test_an_answer_that_never_begins_is_given_up_at_the_deadline() -> None:
+    async with (
+        ReplayServer([[Stall]]) as server,
+        DashScope(metrics=Metrics(), deadline_s=0.1) as apps,
+        asyncio.timeout(10),
+    ):
+        with pytest.raises(UpstreamTimeout):
+            await ask(apps, server.base_url)
+    assert len(server.received) == 1
+
+
 async def test_a_connection_that_breaks_before_a_byte_came_is_tried_once_more() -> None:
     answer, server = await answer_of([Reset], stream(delta("a"), DONE))
     assert answer.text == "a"
@@ -213,7 +231,8 @@ async def test_an_error_whose_body_never_ends_is_known_by_its_status(fault: Part
 
 
 async def test_a_body_of_an_error_is_read_within_bounds() -> None:
-    error, _ = await error_of(response(400, *[b"x" * 65536] * 40, Stall))
+    async with asyncio.timeout(3):  # sooner than a body that stalls is given up
+        error, _ = await error_of(response(400, *[b"x" * 65536] * 40, Stall))
     assert isinstance(error, RequestRefused)
 
 
@@ -354,7 +373,9 @@ async def test_a_json_error_under_a_status_of_success_is_an_error() -> None:
 
 async def test_a_body_labelled_as_json_that_never_ends_is_given_up() -> None:
     million = b'"' + b"x" * 1_000_000
-    error, _ = await error_of(response(200, *[million] * 10, content_type="application/json"))
+    endless = response(200, *[million] * 10, Stall, content_type="application/json")
+    async with asyncio.timeout(10):
+        error, _ = await error_of(endless)
     assert isinstance(error, UpstreamGarbled)
 
 

@@ -14,7 +14,7 @@ import structlog
 from bot.core.acs3 import AccessKey
 from bot.core.memory import Memory, MemoryNode
 from bot.dashscope.memories import Memories
-from bot.dashscope.openapi import Account, OpenApi, Waits
+from bot.dashscope.openapi import Account, ApiCall, Delivery, OpenApi, Waits
 from bot.errors import (
     BadValue,
     DashScopeError,
@@ -376,6 +376,10 @@ async def test_no_secret_and_no_word_of_anybody_is_ever_logged(
 def test_what_is_kept_shows_no_secret() -> None:
     account = Account("https://bailian.cn-beijing.aliyuncs.com", "llm-1", AccessKey("A", "canary"))
     assert "canary" not in repr(account) + repr(OpenApi(account))
+    words = {"content": "canary"}
+    assert "canary" not in repr(ApiCall("A", "POST", "/x", gap_s=1.0, query=words, form=words))
+    url = "https://storage.example/f?Signature=canary"
+    assert "canary" not in repr(Delivery("PUT", url, headers={"x": "canary"}, content=b"canary"))
 
 
 @pytest.mark.parametrize(

@@ -110,12 +110,22 @@ async def budgets(metrics: Metrics) -> AsyncIterator[Budgets]:
         yield opened
 
 
+async def token_for(team_id: str) -> str:
+    return f"xoxb-{team_id}"
+
+
 @pytest.fixture
 async def calls(
     scripted_slack: ScriptedSlack, budgets: Budgets, metrics: Metrics
 ) -> AsyncIterator[Calls]:
-    async def token_for(team_id: str) -> str:
-        return f"xoxb-{team_id}"
-
     async with WebApi(base_url=scripted_slack.url, call_timeout_s=0.5) as api:
+        yield Calls(api=api, budgets=budgets, metrics=metrics, token_for=token_for)
+
+
+@pytest.fixture
+async def patient_calls(
+    scripted_slack: ScriptedSlack, budgets: Budgets, metrics: Metrics
+) -> AsyncIterator[Calls]:
+    """Calls that wait for a silent Slack longer than any test does."""
+    async with WebApi(base_url=scripted_slack.url, call_timeout_s=60) as api:
         yield Calls(api=api, budgets=budgets, metrics=metrics, token_for=token_for)

@@ -146,6 +146,22 @@ async def test_a_grant_that_met_a_cancelled_waiter_goes_to_the_next(
     await next_one
 
 
+async def test_a_waiter_that_was_cancelled_just_before_its_grant_disturbs_nobody(
+    gate: Budgets, time: InventedTime
+) -> None:
+    await drain(gate)
+    gone = asyncio.create_task(gate.permit(OTHER, method=EDIT, urgency=Urgency.FINAL))
+    next_one = asyncio.create_task(gate.permit(PLACE, method=EDIT, urgency=Urgency.FINAL))
+    await settled()
+    time.now += REFILL_S + 0.01
+    gone.cancel()
+    gate.throttled(PLACE, method=POST, retry_after_s=1)  # looks again, before the task has ended
+    await settled()
+    assert gone.cancelled()
+    assert next_one.done()
+    await next_one
+
+
 async def test_after_a_429_the_method_rests_in_its_workspace_only(
     gate: Budgets, time: InventedTime
 ) -> None:

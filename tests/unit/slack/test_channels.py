@@ -1,5 +1,6 @@
 """What a channel is, as Slack or a command tells it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -157,11 +158,13 @@ async def test_whether_a_channel_is_private_is_known_while_slack_does_not_answer
 
 
 async def test_nobody_waits_long_for_a_silent_slack(
-    scripted_slack: Any, channels: SlackChannels
+    scripted_slack: Any, patient_calls: Calls
 ) -> None:
     scripted_slack.says("conversations.info", scripted_slack.stays_silent)
+    channels = SlackChannels(calls=patient_calls, timeout_s=0.05)
     channels.heard("T1", "C1", "general")
-    found = await channels.channel("T1", "C1")
+    async with asyncio.timeout(10):
+        found = await channels.channel("T1", "C1")
     assert found is not None
     assert found.name == "general"
 

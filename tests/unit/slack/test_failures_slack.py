@@ -36,6 +36,7 @@ def raised(error: BaseException) -> SlackError:
     with pytest.raises(SlackError) as caught, web_api_errors(POST):
         raise error
     assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is None, "its text would reach the log"
     assert caught.value.method == POST
     return caught.value
 

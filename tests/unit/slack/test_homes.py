@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from slack_bolt.context.async_context import AsyncBoltContext
 from structlog.testing import capture_logs
 
 from bot.core.home import Heading, Home, Quote, Row, Words
@@ -14,6 +15,7 @@ from bot.errors import SlackRefused
 from bot.playground.slack.views import checked_view
 from bot.slack.calls import Calls
 from bot.slack.home import AT_ONCE, THROTTLE_S, HomeVisits, SlackHomes, home_view
+from bot.slack.listeners import HomeListener
 from bot.slack.screens import action_of
 
 HOME = Home(
@@ -139,3 +141,14 @@ async def test_closing_ends_what_is_under_way(maker: Maker, no_task_left: None) 
     async with HomeVisits(maker) as visits:
         visits.opened(ANN)
         await turn()
+
+
+@pytest.mark.parametrize(("tab", "made"), [("home", ["UANN"]), ("messages", [])])
+async def test_opening_the_messages_publishes_no_home(tab: str, made: list[str]) -> None:
+    maker = Maker()
+    async with HomeVisits(maker) as homes:
+        listener = HomeListener(homes)
+        event = {"tab": tab, "user": "UANN"}
+        await listener.take_opening(event, {"team_id": "T1"}, AsyncBoltContext({}))
+        await asyncio.sleep(0)
+    assert [user_id for user_id, _ in maker.made] == made

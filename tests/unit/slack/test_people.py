@@ -98,6 +98,29 @@ async def test_the_name_is_the_best_there_is(
     assert await people.display_names("T1", ["U1"]) == {"U1": expected}
 
 
+@pytest.mark.parametrize(
+    ("told", "fact"),
+    [
+        ({"is_bot": True}, "is_bot"),
+        ({"is_restricted": True}, "is_guest"),
+        ({"is_ultra_restricted": True}, "is_guest"),
+        ({"deleted": True}, "is_deactivated"),
+        ({"is_admin": True}, "is_admin"),
+        ({"is_owner": True}, "is_admin"),
+    ],
+)
+async def test_each_thing_slack_tells_of_somebodys_rights_is_known(
+    scripted_slack: Any, people: SlackPeople, told: dict[str, bool], fact: str
+) -> None:
+    plain = {"id": "U1", "team_id": "T1"}
+    scripted_slack.says("users.info", scripted_slack.ok(user=plain | told))
+    scripted_slack.says("users.info", scripted_slack.ok(user=plain))
+    found = [await people.person("T1", "U1", fresh=True) for _ in range(2)]
+    facts = ("is_bot", "is_guest", "is_deactivated", "is_admin")
+    known = [{name for name in facts if getattr(person, name)} for person in found]
+    assert known == [{fact}, set()]
+
+
 async def test_whoever_cannot_be_looked_up_is_left_out(
     scripted_slack: Any, people: SlackPeople
 ) -> None:

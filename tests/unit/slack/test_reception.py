@@ -78,9 +78,9 @@ FORM = Form(
 MOMENT = Form("config", title="Settings", submit="", parts=(Prose("One moment…"),), state="")
 
 
-async def submit(message: UserMessage) -> bool:
+async def submit(_message: UserMessage) -> bool:
     """Take no questions here."""
-    raise AssertionError(message)
+    return False
 
 
 def a_workspace() -> Workspace:
@@ -244,6 +244,27 @@ async def test_a_response_url_of_somebody_else_is_not_used(scene: Scene) -> None
     await a_screen(scene, url="https://example.com/hook").show(Notice("hello"))
     assert scene.words == ["hello"]
     assert scene.slack.journal.count("chat.postEphemeral", "ok") == 1
+
+
+async def test_a_notice_its_response_url_does_not_take_goes_through_the_channel(
+    scene: Scene,
+) -> None:
+    hook = scene.slack.people.interactions.hooks.mint(OPEN, user=ANN)
+    unknown = scene.slack.people.interactions._address(hook) + "0"
+    await a_screen(scene, url=unknown).show(Notice("hello"))
+    assert scene.words == ["hello"]
+    assert scene.slack.journal.count("chat.postEphemeral", "ok") == 1
+
+
+@pytest.mark.parametrize("refusal", ["not_in_channel", "user_not_in_channel"])
+async def test_a_notice_the_channel_does_not_take_goes_to_direct_messages(
+    scene: Scene, refusal: str
+) -> None:
+    scene.slack.faults.add(Fault("chat.postEphemeral", FaultKind.ERROR, error=refusal))
+    await a_screen(scene).show(Notice("hello"))
+    dm = scene.slack.workspace.dm(BOT, ANN)
+    (message,) = scene.slack.workspace.messages(dm.channel_id)
+    assert visible_text(message) == "hello"
 
 
 async def test_a_notice_that_no_way_takes_is_an_error(scene: Scene) -> None:

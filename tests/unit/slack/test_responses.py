@@ -102,6 +102,17 @@ async def test_a_hook_is_used_five_times_and_no_more(responses: Responses, slack
     assert slack.bodies == [{"text": str(number)} for number in range(USES_MOST)]
 
 
+async def test_a_use_counts_although_nobody_knows_whether_it_arrived(
+    responses: Responses, slack: Slack
+) -> None:
+    slack.answers += [web.Response(status=503) for _ in range(USES_MOST)]
+    hook = responses.hook(slack.url)
+    for _ in range(USES_MOST):
+        with pytest.raises(SlackUnavailable):
+            await hook.say({"text": "x"})
+    assert not hook.is_open
+
+
 async def test_a_hook_dies_before_slacks_half_hour_is_over(
     responses: Responses, slack: Slack, clock: Clock
 ) -> None:

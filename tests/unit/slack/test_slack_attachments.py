@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from shelf import TOKEN, Shelf, downloads_from, shelf_at
@@ -28,6 +29,7 @@ from bot.errors import DashScopeError, FileRefused, UpstreamTimeout
 from bot.playground.slack import BOT_TOKEN, SlackServer, User, Workspace
 from bot.playground.slack.directory import File
 from bot.slack.attachments import Attachments
+from bot.slack.calls import Calls
 from bot.slack.downloads import SlackDownloads
 from bot.slack.file_links import FileLinks, LinkKeys
 
@@ -214,6 +216,19 @@ async def test_a_file_that_takes_too_long_is_given_up_alone(
     ready = await prepared(attachments, paper, words)
     assert reasons(ready) == [TOO_SLOW]
     assert len(ready.texts) == 1
+
+
+async def test_what_slack_does_not_tell_of_a_file_in_time_is_not_waited_for(
+    scripted_slack: Any, patient_calls: Calls
+) -> None:
+    async def token_for(_team_id: str) -> str:
+        return BOT_TOKEN
+
+    scripted_slack.says("files.info", scripted_slack.stays_silent)
+    downloads = SlackDownloads(calls=patient_calls, token_for=token_for, api_url=scripted_slack.url)
+    attachments = Attachments(downloads=downloads, ready_within_s=0.05)
+    async with asyncio.timeout(10):
+        assert reasons(await prepared(attachments, FileNote("F9"))) == [TOO_SLOW]
 
 
 async def test_links_are_made_while_they_lead_somewhere(downloads: SlackDownloads) -> None:

@@ -297,6 +297,11 @@ def test_metadata_of_another_make_is_a_state_from_nowhere(metadata: str) -> None
     assert (f"{origin}\n{state}" == metadata) or (origin, state) == ("", metadata)
 
 
+@pytest.mark.parametrize("origin", ["<!channel>", "c1", "C1 C2", "C" * 41])
+def test_a_channel_no_form_of_ours_came_from_is_none(origin: str) -> None:
+    assert origin_of(f"{origin}\n{{}}") == ("", f"{origin}\n{{}}")
+
+
 VIEW = shown(FORM)
 
 

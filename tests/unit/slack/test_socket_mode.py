@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -57,6 +57,8 @@ class Slack:
 
     Attributes:
         refuses: An error for apps.connections.open, while set.
+        retry_after_s: What a refusal asks to wait, while set.
+        asked_at: When addresses were asked for.
         dead_tickets: Tickets that nobody can connect with.
         deaf: Pings of new connections are not answered.
         silent: New connections are not greeted.
@@ -70,6 +72,8 @@ class Slack:
     """
 
     refuses: str | None = None
+    retry_after_s: int | None = None
+    asked_at: list[float] = field(default_factory=list)
     dead_tickets: set[int] = field(default_factory=set)
     deaf: bool = False
     silent: bool = False
@@ -83,9 +87,12 @@ class Slack:
 
     async def open(self, request: web.Request) -> web.Response:
         assert request.headers["authorization"] == "Bearer xapp-1"
+        self.asked_at.append(asyncio.get_running_loop().time())
         if self.refuses:
             self.refusals += 1
-            return web.json_response({"ok": False, "error": self.refuses})
+            wait = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+            body = {"ok": False, "error": self.refuses}
+            return web.json_response(body, status=429 if wait else 200, headers=wait)
         self.tickets += 1
         url = f"ws://{request.host}/link?ticket={self.tickets}"
         return web.json_response({"ok": True, "url": url})
@@ -153,7 +160,7 @@ def slack() -> Slack:
 
 
 @pytest.fixture
-async def build(slack: Slack, claims: Claims) -> AsyncIterator[Callable[[], SocketMode]]:
+async def build(slack: Slack, claims: Claims) -> AsyncIterator[Callable[..., SocketMode]]:
     app = web.Application()
     app.router.add_route("*", "/api/apps.connections.open", slack.open)
     app.router.add_get("/link", slack.link)
@@ -174,14 +181,14 @@ async def build(slack: Slack, claims: Claims) -> AsyncIterator[Callable[[], Sock
             receivers=receiving(claims.submit),
             metrics=metrics,
         )
-        yield lambda: SocketMode(
-            bolt, client=client, app_token="xapp-1", metrics=metrics, timing=FAST
+        yield lambda timing=FAST: SocketMode(
+            bolt, client=client, app_token="xapp-1", metrics=metrics, timing=timing
         )
         for socket in slack.sockets:
             await socket.close()
 
 
-Build = Callable[[], SocketMode]
+Build = Callable[..., SocketMode]
 
 
 @asynccontextmanager
@@ -250,6 +257,18 @@ async def test_a_socket_slack_closed_is_replaced_with_one_address(
     assert slack.tickets == 2
 
 
+async def test_a_socket_that_dies_young_is_replaced_after_a_pause(
+    build: Build, slack: Slack
+) -> None:
+    hesitant = replace(FAST, first_pause_s=0.5, longest_pause_s=0.5, steady_s=60.0)
+    async with build(hesitant) as socket_mode:
+        await slack.until(lambda: socket_mode.live)
+        closed_at = asyncio.get_running_loop().time()
+        await slack.sockets[0].close()
+        await slack.until(lambda: slack.opened == [1, 2])
+    assert slack.asked_at[1] - closed_at >= 0.5
+
+
 async def test_a_dead_ticket_is_given_up_for_a_fresh_one(build: Build, slack: Slack) -> None:
     slack.dead_tickets = {1}
     async with connected(build, slack):
@@ -303,6 +322,18 @@ async def test_while_slack_refuses_it_keeps_asking_and_says_why_once(
             await slack.until(lambda: socket_mode.live)
             said = [(line["event"], line["reason"]) for line in lines]
     assert said == [("socket.lost", "internal_error"), ("socket.connected", "hello")]
+
+
+async def test_when_slack_asks_for_a_rest_no_address_is_asked_for_before_it_is_over(
+    build: Build, slack: Slack
+) -> None:
+    slack.refuses, slack.retry_after_s = "ratelimited", 1
+    async with build() as socket_mode:
+        await slack.until(lambda: slack.refusals == 1)
+        slack.refuses = None
+        await slack.until(lambda: socket_mode.live)
+    first, second = slack.asked_at
+    assert second - first >= 1.0
 
 
 async def test_leaving_lets_a_delivery_under_way_be_acknowledged_and_takes_no_other(

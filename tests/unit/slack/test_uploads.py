@@ -243,6 +243,10 @@ def test_slacks_own_addresses_are_trusted(url: str, api_url: str) -> None:
         "//files.slack.com/upload",
         "https://[::1",
         "https://slack.com:99999/",
+        "https://files.slack.com/up load",
+        "https://files.slack.com/\r\nHost: evil.example",
+        "\thttps://files.slack.com/upload",
+        "https://files.ｓlack.com/upload",
         "",
     ],
 )

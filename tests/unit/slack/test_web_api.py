@@ -55,13 +55,16 @@ async def test_closing_twice_is_harmless() -> None:
         ("https://slack.com/api/", "*", None),
         ("http://127.0.0.1:3000/api/", "", None),
         ("http://[::1]:3000/api/", "", None),
-        ("http://slack.test/api/", "", None),
+        ("http://localhost:3000/api/", "", None),
+        ("http://slack.test/api/", "", "http://plain:3128"),
+        ("http://slack.test/api/", "slack.test", None),
     ],
 )
 def test_a_proxy_is_used_where_the_environment_wants_it(
     environment: pytest.MonkeyPatch, url: str, no_proxy: str, expected: str | None
 ) -> None:
     environment.setenv("HTTPS_PROXY", "http://proxy:3128")
+    environment.setenv("HTTP_PROXY", "http://plain:3128")
     environment.setenv("NO_PROXY", no_proxy)
     assert proxy_for(url) == expected
 
@@ -69,7 +72,8 @@ def test_a_proxy_is_used_where_the_environment_wants_it(
 async def test_loopback_is_reached_although_a_proxy_is_set(
     environment: pytest.MonkeyPatch, scripted_slack: Any, calls: Calls
 ) -> None:
-    environment.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        environment.setenv(name, "http://127.0.0.1:1")
     await calls.send(PLACE, method="auth.test", body={})
     assert len(scripted_slack.heard) == 1
 

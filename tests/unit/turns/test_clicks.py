@@ -10,14 +10,16 @@ from edges import EN, ZH, Chosen, Failure, Slack, Threads, english, somebody
 from bot.core import texts
 from bot.core.changes import Deleted, Edited
 from bot.core.files import FileNote
+from bot.core.language import Language
 from bot.core.messages import ChannelKind, UserMessage
+from bot.core.reply import Content, Mark, Place
 from bot.errors import SlackTokenRefused, SlackUnavailable, TooEarly
 from bot.metrics import Metrics
-from bot.turns.changes import DELETION, EDITS_KNOWN, Changes
+from bot.turns.changes import DELETION, EDITS_KNOWN, OFFERS_AT_ONCE, Changes
 from bot.turns.claim import Claims
 from bot.turns.clicks import Clicks
 from bot.turns.languages import Languages
-from bot.turns.waiting import WaitingLines, take_line_away
+from bot.turns.waiting import MARK, WaitingLines, take_line_away
 from storage import schema
 from storage.database import Storage
 from storage.errors import StorageError
@@ -82,6 +84,13 @@ async def test_the_asker_and_admins_may_stop(storage: Storage, clicks: Clicks, u
     turn_id = await claimed(storage)
     await clicks.stop(**click(turn_id, user_id=user))  # type: ignore[arg-type]
     assert await status_of(storage, turn_id) is TurnStatus.CANCELLED
+
+
+async def test_a_stop_is_known_by_whoever_clicked(storage: Storage, clicks: Clicks) -> None:
+    turn_id = await claimed(storage)
+    (turn,) = await storage.turns.take(limit=1)
+    await clicks.stop(**click(turn_id, user_id=BOSS))  # type: ignore[arg-type]
+    assert (await storage.turns.look(turn)).stop_requested_by == BOSS
 
 
 @pytest.mark.parametrize("changes", FORGED)
@@ -178,6 +187,33 @@ async def test_no_more_edits_are_remembered_than_needed(storage: Storage) -> Non
         await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
         await changes.settled()
     assert len(slack.offers) == 1
+
+
+class SlowSlack(Slack):
+    """A Slack that takes offers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def offer_again(
+        self, place: Place, *, user_id: str, turn_id: int, edited_ts: str, language: Language
+    ) -> None:
+        await self.gate.wait()
+        await super().offer_again(
+            place, user_id=user_id, turn_id=turn_id, edited_ts=edited_ts, language=language
+        )
+
+
+async def test_no_more_offers_are_on_their_way_at_once_than_allowed(storage: Storage) -> None:
+    await ended(storage)
+    slack = SlowSlack()
+    async with Changes(turns=storage.turns, replies=slack, languages=english()) as changes:
+        for number in range(OFFERS_AT_ONCE + 3):
+            await changes.take(Edited("T1", "C1", "1.0", "new", f"{number + 2}.0"))
+        slack.gate.set()
+        await changes.settled()
+    assert len(slack.offers) == OFFERS_AT_ONCE
 
 
 async def test_a_change_that_overtakes_its_message_waits_for_the_claim(storage: Storage) -> None:
@@ -285,14 +321,18 @@ async def test_an_offer_is_in_the_askers_language(storage: Storage) -> None:
     assert slack.offered_in is ZH
 
 
-async def test_a_line_that_comes_too_late_is_taken_away_at_once(storage: Storage) -> None:
+async def test_a_line_that_was_on_its_way_when_its_turn_began_is_found_and_taken_away(
+    storage: Storage,
+) -> None:
     slack = Slack()
     first = await waited(storage)
     await storage.turns.finish(first, status=TurnStatus.DONE, session=None, outcome="answered")
     (second,) = await storage.turns.take(limit=9)
     assert not await storage.turns.announced(turn_id=second.id, notice_ts="60.0")
     assert second.notice == ""
-    await take_line_away(second, replies=slack)
+    slack.messages["C1", "60.0"] = Content("", note=texts.waiting(1, language=EN))
+    slack.marks[Mark(second.id, MARK)] = "60.0"
+    assert await take_line_away(second, replies=slack)
     assert slack.visible() == []
 
 

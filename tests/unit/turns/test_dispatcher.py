@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from bot.errors import SlackUnavailable
@@ -15,6 +16,8 @@ from bot.turns.world import Grip
 from storage import schema
 from storage.database import Storage
 from storage.records import NewTurn, Turn, TurnStatus
+from storage.tables import is_queued
+from storage.tables import turn as turns_table
 
 WITHIN_S = 10.0
 
@@ -151,6 +154,51 @@ async def test_a_turn_that_fails_is_put_back_and_run_again(
         turn_id = await claim(storage, "1.0")
         await work.until(lambda: work.ended == [turn_id])
     assert work.started == [turn_id, turn_id]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "delay_s"), [(1, 1), (2, 5), (3, 20), (4, 60), (5, 180), (6, 180), (99, 180)]
+)
+async def test_each_time_slack_fails_a_turn_it_rests_longer_and_it_is_never_dropped_for_that(
+    storage: Storage, attempts: int, delay_s: int
+) -> None:
+    work = Work(storage)
+    work.errors = [SlackUnavailable(method="m")]
+    await claim(storage, "1.0")
+    before = sa.update(turns_table).values(attempts=attempts - 1)
+    await storage.run(lambda conn: conn.execute(before))
+    rests_ms = turns_table.c.available_at_ms - turns_table.c.started_at_ms
+    resting = sa.select(rests_ms).where(is_queued(), turns_table.c.attempts == attempts)
+    async with dispatching(storage, work.run), asyncio.timeout(WITHIN_S):
+        await work.until(lambda: bool(work.started))
+        while (found := await storage.read(lambda conn: conn.scalar(resting))) is None:
+            await asyncio.sleep(0.005)
+    assert delay_s <= found / 1000 < delay_s + WITHIN_S
+
+
+async def test_a_turn_nothing_runs_any_more_is_given_back_and_one_that_runs_is_not(
+    storage: Storage,
+) -> None:
+    work = Work(storage, hold=True)
+    async with dispatching(storage, work.run, at_once=1):
+        running = await claim(storage, "1.0")
+        await work.until(lambda: work.started == [running])
+        orphan = await claim(storage, "2.0")
+        assert await storage.turns.take(limit=1)  # by a take-up whose outcome nobody learned
+        long_ago = sa.update(turns_table).values(started_at_ms=0)
+        await storage.run(lambda conn: conn.execute(long_ago))
+        status_of = sa.select(turns_table.c.id, turns_table.c.status)
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                rows = await storage.read(lambda conn: conn.execute(status_of).all())
+                status = {row.id: row.status for row in rows}
+                if status[orphan] == TurnStatus.QUEUED:
+                    break
+                await asyncio.sleep(0.01)
+        assert status[running] == TurnStatus.RUNNING
+        work.gate.set()
+        await work.until(lambda: len(work.ended) == 2)
+    assert work.started == [running, orphan]
 
 
 async def test_a_surprise_between_turns_is_told_and_the_next_turn_is_taken_up(

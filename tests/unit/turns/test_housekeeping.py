@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from bot.turns.housekeeping import BATCH, Housekeeping
 from storage import schema
@@ -116,6 +117,19 @@ async def test_secrets_nobody_names_go_after_thirty_days_whatever_the_retention(
 def keep_secret(conn: sa.Connection, *, days: int) -> None:
     kept = sa.insert(secret).values(team_id="T1", name=f"{days} days", box="")
     conn.execute(kept.values(updated_at_ms=now_ms() - days * DAY_MS))
+
+
+async def test_a_database_that_is_away_does_not_end_the_pruning(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        async with (
+            Storage(f"sqlite+aiosqlite:///{tmp_path}/without-tables.db") as empty,
+            Housekeeping(empty, retention_days=30) as housekeeping,
+        ):
+            async with asyncio.timeout(10):
+                while not lines:
+                    await asyncio.sleep(0.01)
+            assert not housekeeping._task.done()
+    assert [line["event"] for line in lines] == ["storage.not_pruned"]
 
 
 async def test_it_prunes_by_itself_as_long_as_it_is_open(storage: Storage) -> None:

@@ -136,7 +136,8 @@ async def test_a_turn_that_fails_for_ever_does_not_hold_its_thread_for_ever(
         raise ValueError("a bug")
 
     turn_id = await claim(storage)
-    await storage.run(lambda conn: conn.execute(sa.update(turns_table).values(attempts=ATTEMPTS)))
+    before = sa.update(turns_table).values(attempts=ATTEMPTS - 1)
+    await storage.run(lambda conn: conn.execute(before))
     async with dispatcher(storage, run), asyncio.timeout(WITHIN_S):
         while await status_of(storage, turn_id) is not TurnStatus.FAILED:
             await asyncio.sleep(0.01)
@@ -331,6 +332,25 @@ async def test_a_line_slack_refuses_does_not_cost_the_others_theirs(
     ) as lines:
         lines.look()
         await until(lambda: len(slack.messages) == 2)
+
+
+async def test_a_line_whose_turn_began_while_it_was_being_posted_is_taken_away_again(
+    storage: Storage,
+) -> None:
+    await claim(storage)
+    slack = SlowSlack(slow="post")
+    async with (
+        Lease(storage, wake=nothing, stop=lambda _id: None, lost=nothing),
+        WaitingLines(
+            turns=storage.turns, replies=slack, languages=english(), patience_s=0
+        ) as lines,
+    ):
+        lines.look()
+        await slack.reached.wait()
+        assert slack.visible() == [f"|{texts.waiting(0, language=EN)}"]
+        await storage.turns.take(limit=1)
+        slack.gate.set()
+        await until(lambda: not slack.messages)
 
 
 async def test_a_line_whose_turn_began_while_it_waited_to_be_posted_is_left_out(

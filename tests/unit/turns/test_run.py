@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from edges import (
     EN,
     PROFILE,
+    Book,
     Chosen,
     Failure,
     Stream,
@@ -35,7 +37,7 @@ from bot.turns.run import DELIVERIES, TRIES
 from bot.turns.waiting import MARK
 from bot.turns.world import Grip
 from storage.errors import LeaseLost
-from storage.records import Conversation, TurnStatus, Wish
+from storage.records import Conversation, Turn, TurnStatus, Wish
 from storage.usage_records import ModelUse
 
 
@@ -61,6 +63,23 @@ async def test_the_ending_is_stored_before_it_is_shown_and_nothing_before_the_po
         "posted",
         "finish:answered",
     ]
+
+
+async def test_nothing_of_an_ending_is_seen_before_it_is_stored() -> None:
+    scene = Scene(Throttled(code="Throttling", status=429))
+    seen: list[str] = []
+
+    class Watching(Book):
+        """A record that looks at what readers see while it is written."""
+
+        async def store_ending(self, turn: Turn, ending: dict[str, Any]) -> None:
+            seen.extend(["stored", *scene.slack.visible()])
+            await super().store_ending(turn, ending)
+
+    sentence = f"{texts.failure(Throttled(), turn_id=7, language=EN)}|"
+    assert await scene.amid(book=Watching()).run() == [sentence]
+    assert "stored" in seen
+    assert sentence not in seen
 
 
 async def test_a_stored_ending_is_shown_without_asking_again() -> None:
@@ -107,6 +126,13 @@ async def test_an_answer_its_app_ended_early_is_complete_and_one_quiet_line_says
 async def test_an_error_before_the_first_word_is_one_sentence_and_keeps_the_session() -> None:
     scene = Scene(Throttled(code="Throttling", status=429), known=session())
     assert await scene.run() == [f"{texts.failure(Throttled(), turn_id=7, language=EN)}|"]
+    assert scene.book.status is TurnStatus.FAILED
+    assert scene.book.session is None
+
+
+async def test_a_session_in_which_nothing_was_said_is_not_gone_on_with() -> None:
+    scene = Scene(Stream([Answer(session_id="s1"), UpstreamFailed()]), known=session())
+    await scene.run()
     assert scene.book.status is TurnStatus.FAILED
     assert scene.book.session is None
 
@@ -202,8 +228,11 @@ async def test_without_the_lease_nothing_is_asked_or_shown() -> None:
 
     scene = Scene(saying("Hello"))
     scene.grip = Grip(guard=lost, called=asyncio.Event())
+    scene.slack.permit_gate = asyncio.Event().wait  # the reply finds out no sooner than the asking
     with pytest.raises(LeaseLost):
-        await scene.run()
+        async with asyncio.timeout(5):
+            await scene.run()
+    assert scene.apps.questions == []
     assert scene.slack.calls == []
     assert scene.book.status is None
 

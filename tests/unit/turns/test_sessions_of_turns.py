@@ -1,10 +1,11 @@
 """A thread goes on with its session; without one it goes on with what is in the thread."""
 
 import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
-from edges import EN, PROFILE, ZH, Memory, Remembered, Stream, a_turn, said, saying, somebody
+from edges import EN, PROFILE, ZH, Memory, Remembered, Slack, Stream, a_turn, said, saying, somebody
 from scene import Scene
 
 from bot.core import texts
@@ -256,6 +257,49 @@ async def test_a_thread_that_cannot_be_read_is_answered_all_the_same_and_the_rea
     scene.slack.said = error
     assert await scene.run(REPLY) == [f"Hello|{note}"]
     assert scene.apps.questions[0].prompt == "hello"
+
+
+class HalfMute(Slack):
+    """A Slack that never answers a call of one kind."""
+
+    def __init__(self, *, mute: str) -> None:
+        super().__init__(said=BEFORE)
+        self._mute = mute
+        self.reached = asyncio.Event()
+
+    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
+        await self._answer("thread")
+        return await super().thread(place, before_ts=before_ts, after_ts=after_ts)
+
+    async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
+        if user_ids:
+            await self._answer("names")
+        return await super().display_names(team_id, user_ids)
+
+    async def _answer(self, call: str) -> None:
+        if call == self._mute:
+            self.reached.set()
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("mute", "note", "words"),
+    [("thread", texts.NO_HISTORY.en, ""), ("names", "", "it is red")],
+)
+async def test_an_answer_waits_three_seconds_for_what_was_said_before_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch, mute: str, note: str, words: str
+) -> None:
+    slack = HalfMute(mute=mute)
+    scene = Scene(in_session("s1")).amid(replies=slack, history=slack, people=slack)
+    running = asyncio.create_task(scene.run(REPLY))
+    loop = asyncio.get_running_loop()
+    clock = loop.time
+    async with asyncio.timeout(5):
+        await slack.reached.wait()
+    monkeypatch.setattr(loop, "time", lambda: clock() + 3.5)
+    await asyncio.wait({running}, timeout=5)
+    assert slack.visible() == [f"Hello|{note}"]
+    assert words in scene.apps.questions[0].prompt
 
 
 async def test_the_words_before_a_question_go_to_the_model_in_the_askers_language() -> None:
