@@ -20,7 +20,7 @@ from bot.stage import CHANNEL, PEOPLE, Stage
 from bot.viewer import Viewer
 
 SLASH = "/dashscope"
-SILENCE_S = 2.0
+SILENCE_S = 5.0
 """What follows an edit comes sooner; after that, nothing does."""
 GOES_ON = "\\"
 """At the end of a line: its message goes on in the next one."""

@@ -84,8 +84,9 @@ def test_an_interrupted_answer_says_that_it_was_cut_and_then_what_any_failure_sa
     assert note.removesuffix(failure).strip() in {"The answer was cut off here.", "回答到此中断。"}
 
 
-def test_giving_up_names_the_id() -> None:
+def test_giving_up_and_breaking_off_name_the_id() -> None:
     assert "T9" in texts.gave_up(turn_id=9, language=EN)
+    assert "T9" in texts.cut(turn_id=9, language=EN)
 
 
 def test_somebody_slack_tells_nothing_of_reads_so_with_the_id() -> None:
