@@ -26,7 +26,7 @@ EVERYBODY = frozenset({"members"})
 
 
 async def may(office: Office, who: Caller, scope: str) -> bool:
-    return await office.access.may_change(who, scope, fresh=True)
+    return (await office.access.standing(who, scope, fresh=True)).may_change
 
 
 async def delegate_to(office: Office, user_id: str, *, delegates: bool = True) -> None:

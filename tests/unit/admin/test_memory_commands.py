@@ -7,12 +7,13 @@ import pytest
 
 from bot.admin import memory_texts as texts
 from bot.admin.door import Door
-from bot.admin.memory_book import MAX_ENTRIES, PAGE_ENTRIES, Spot, read_spot
+from bot.admin.memory_book import MAX_ENTRIES, PAGE_ENTRIES, Spot
 from bot.admin.memory_commands import CALLBACK
 from bot.admin.office import Office
 from bot.core.memory import MAX_CONTENT_CHARS, MemoryNode
 from bot.core.memory_places import OWN_SWITCH, PRIVATE
 from bot.core.screens import Errors
+from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import DashScopeError, MemoryGone, UpstreamUnreachable
 from storage.memories import MemoryKey
 from tests.unit.admin.desk import ADMIN, DIRECT, MEMBER, TEAM, Wall, caller
@@ -77,7 +78,8 @@ def book() -> Book:
 @pytest.fixture
 async def door(office: Office, book: Book) -> Door:
     await office.storage.memories.give(OWN, "m1", by=ADMIN)
-    return Door(replace(office, notebook=book, endpoint="https://bailian.example"))
+    workspace = StudioWorkspace("https://bailian.cn-beijing.aliyuncs.com", "llm-1")
+    return Door(replace(office, notebook=book, workspace=workspace))
 
 
 async def press(door: Door, action: str, value: str, *, by: str = MEMBER) -> str:
@@ -188,9 +190,9 @@ async def test_words_that_cannot_be_remembered_stay_in_the_form(
     "text", ["", "somewhere", "user:U1", "private n1 n2", "private <!channel>", "channel:", "x n1"]
 )
 def test_what_no_button_of_ours_names_is_no_spot(text: str) -> None:
-    assert read_spot(text) is None
+    assert Spot.read(text) is None
 
 
 def test_what_a_button_names_is_a_place_and_an_entry() -> None:
-    assert read_spot("channel:C1 n1") == Spot("channel:C1", "n1")
-    assert read_spot("channels") == Spot("channels", "")
+    assert Spot.read("channel:C1 n1") == Spot("channel:C1", "n1")
+    assert Spot.read("channels") == Spot("channels", "")

@@ -8,7 +8,6 @@ from bot.admin.choices import Choices
 from bot.admin.office import Office
 from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
-from bot.core.language import Language
 from bot.core.question import AppProfile
 from storage.journal import SETTINGS
 from tests.unit.admin.desk import (
@@ -17,7 +16,6 @@ from tests.unit.admin.desk import (
     MEMBER,
     TEAM,
     Town,
-    caller,
     put_app,
     visit,
 )
@@ -34,9 +32,7 @@ async def set_here(office: Office, values: dict[str, Json], *, by: str) -> int:
 
 
 async def undone_by(office: Office, user_id: str, *, subject: str = SETTINGS) -> list[str]:
-    buttons = await undo_button(
-        office.storage, caller(user_id), subject=subject, language=Language.EN, scope=HERE
-    )
+    buttons = await undo_button(office, visit(user_id), subject=subject, scope=HERE)
     return [button.value for button in buttons]
 
 

@@ -131,7 +131,7 @@ async def test_an_error_before_the_first_word_is_one_sentence_and_keeps_the_sess
 
 
 async def test_a_session_in_which_nothing_was_said_is_not_gone_on_with() -> None:
-    scene = Scene(Stream([Answer(session_id="s1"), UpstreamFailed()]), known=session())
+    scene = Scene(Stream([Answer(session_id="s1"), UpstreamFailed()]))
     await scene.run()
     assert scene.book.status is TurnStatus.FAILED
     assert scene.book.session is None
