@@ -324,12 +324,22 @@ async def test_a_database_in_trouble_leaves_no_form_waiting(office: Office) -> N
     assert "did not answer" in prose_of(wall(who).forms[-1])
 
 
-async def test_of_two_commands_at_the_same_moment_one_wins(office: Office) -> None:
-    for first, second in ((ADD, ADD), ("edit docs app_id=A", "edit docs app_id=B")):
-        both = await asyncio.gather(
-            typed(office, first), typed(office, second), return_exceptions=True
-        )
-        assert sorted(type(result).__name__ for result in both) == ["Notice", "Refused"]
+async def test_of_two_who_add_an_app_at_the_same_moment_one_does(office: Office) -> None:
+    both = await asyncio.gather(typed(office, ADD), typed(office, ADD), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in both) == ["Notice", "Refused"]
+
+
+async def test_of_two_who_edit_an_app_at_the_same_moment_the_last_who_was_told_so_did(
+    office: Office,
+) -> None:
+    await typed(office, ADD)
+    new_ids = ("A", "B")
+    edits = (typed(office, f"edit docs app_id={new_id}") for new_id in new_ids)
+    both = await asyncio.gather(*edits, return_exceptions=True)
+    assert {type(result).__name__ for result in both} <= {"Notice", "Refused"}
+    app = await office.storage.apps.get(TEAM, "docs")
+    assert app is not None
+    assert isinstance(both[new_ids.index(app.app_id)], Notice)
 
 
 async def test_a_region_takes_the_place_of_another_address(office: Office) -> None:

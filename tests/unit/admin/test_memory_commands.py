@@ -78,13 +78,8 @@ def book() -> Book:
 @pytest.fixture
 async def door(office: Office, book: Book) -> Door:
     await office.storage.memories.give(OWN, "m1", by=ADMIN)
-    return Door(
-        replace(
-            office,
-            notebook=book,
-            workspace=StudioWorkspace("https://bailian.example", workspace_id="llm-1"),
-        )
-    )
+    workspace = StudioWorkspace("https://bailian.cn-beijing.aliyuncs.com", "llm-1")
+    return Door(replace(office, notebook=book, workspace=workspace))
 
 
 async def press(door: Door, action: str, value: str, *, by: str = MEMBER) -> str:
