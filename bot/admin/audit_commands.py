@@ -47,10 +47,11 @@ async def show_audit(
 
     Raises:
         Refused: The caller may not see it.
+        SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
     wanted = scopes.WORKSPACE if scope is None else scope
-    standing = await office.access.standing(visit.caller, wanted, fresh=False)
+    standing = await office.access.standing(visit.caller, wanted, fresh=True)
     if not standing.may_change:
         raise Refused(replies.ONLY_ADMINS_READ.say(visit.language))
     entries = await office.storage.audit.page(
