@@ -38,7 +38,8 @@ class Access:
     """Answers whether somebody may.
 
     `fresh` asks Slack anew, as every change must, and whatever shows what others did or used;
-    without it an answer may be an hour old, which is enough for showing settings to an admin. Nobody is refused for what they were an hour ago.
+    without it an answer may be an hour old, which is enough for showing settings to an admin.
+    Nobody is refused for what they were an hour ago.
 
     Args:
         directory: Knows people and channels.

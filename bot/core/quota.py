@@ -15,7 +15,7 @@ class Used:
     """What was used on one UTC day by whom a quota is for.
 
     Attributes:
-        turns: Questions that were asked.
+        turns: Questions that were asked, but for those that failed.
         tokens: Input and output together, over all models.
     """
 
