@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bot.admin import replies, scopes
 from bot.admin.access import changes_admins_own
 from bot.admin.app_choice import chosen
 from bot.admin.audit_lines import line
+from bot.admin.changing import Draft
+from bot.admin.consequences import Apps, app_consequences, apps_of, consequences
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
@@ -133,6 +136,7 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
         if changes_admins_own(entry.before or {}, entry.after or {}):
             await office.access.need_admin(visit)
         await _need_app(office, visit, entry)
+    apps = await apps_of(office, visit.caller.team_id)
     try:
         undone = await office.storage.audit.undo(
             visit.caller.team_id, entry.id, by=visit.caller.user_id
@@ -143,9 +147,23 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
         replies.UNDONE.say(visit.language),
         line(undone, language=visit.language),
         replies.reach(entry.scope, language=visit.language),
+        *await _consequences(office, visit, undone, apps=apps),
     ]
     undo = Button("undo", replies.UNDO.say(visit.language), str(undone.id))
     return Notice("\n\n".join(text), (undo,))
+
+
+async def _consequences(
+    office: Office, visit: Visit, undone: AuditEntry, *, apps: Apps
+) -> list[str]:
+    """Return what follows from a change that was taken back; the apps are those before that."""
+    if undone.subject == SETTINGS_SUBJECT:
+        stored = await office.choices.stored(visit.caller.team_id, undone.scope)
+        own = replace(stored[undone.scope], values=undone.before or {})
+        draft = Draft(undone.scope, {**stored, undone.scope: own}, undone.after or {})
+        return await consequences(office, visit, draft)
+    name = (undone.after or undone.before or {}).get("name")
+    return await app_consequences(office, visit, str(name), before=apps) if name else []
 
 
 async def _need_app(office: Office, visit: Visit, entry: AuditEntry) -> None:

@@ -132,6 +132,19 @@ FRESH_SESSIONS = Phrase(
 UNUSED_NOW = Phrase(
     "Left out with this app ({kind}): {names}.", "此应用（{kind}）不使用：{names}。"
 )
+LEFT_OUT_ELSEWHERE = Phrase(
+    "**Left out from now on**, though set there: {places}. Questions there go without them.",
+    "以下频道中已设置、但**从现在起不再使用**：{places}。那里的提问将不带这些选项。",
+)
+LEFT_OUT_THERE = Phrase("{place}: {names}", "{place}：{names}")
+MORE_PLACES = Phrase("and {count} more", "以及另外 {count} 处")
+TOKENS_UNCOUNTED = Phrase(
+    "**Quotas of tokens count nothing here**: this workflow is asked in a mode that does not "
+    "report tokens. Limit questions instead ({turns}), or choose the mode that reports them "
+    "({mode}).",
+    "**token 额度在此不起作用**：此工作流的调用模式不返回 token 数。请改为限制提问数（{turns}），"
+    "或选择会返回 token 数的模式（{mode}）。",
+)
 APP_GONE = Phrase(
     "The app {name} that is chosen here does not exist any more: choose another with {command}.",
     "此处选择的应用 {name} 已不存在：请用 {command} 另选一个。",
