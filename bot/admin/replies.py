@@ -114,6 +114,18 @@ RESET_SURE = Phrase(
 )
 UNDO = Phrase("Undo", "撤销")
 UNDONE = Phrase("Put back what there was before.", "已恢复到更改之前。")
+UNDONE_OF = Phrase(
+    "Put back what there was before {user} changed it ({at}).",
+    "已恢复到 {user} 更改（{at}）之前。",
+)
+UNDO_APP_GONE = Phrase(
+    "The last change took the app {name} away from here. That app is gone by now, so it cannot be "
+    "put back, and nothing was changed. If its removal is the newest change in {audit}, {back} "
+    "brings it back; otherwise go on from what holds now ({show}).",
+    "上一次更改使此处不再使用应用 {name}。该应用现已移除，因此无法恢复，未作任何更改。"
+    "如果移除该应用是 {audit} 中最新的更改，可用 {back} 恢复它；"
+    "否则请在现有设置（{show}）上继续更改。",
+)
 NOTHING_TO_UNDO = Phrase("Nothing was changed here yet.", "此处尚无任何更改。")
 UNDO_TOO_LATE = Phrase(
     "It was changed again since, so only the newest change can be undone: {command}.",

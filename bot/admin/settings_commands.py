@@ -3,7 +3,7 @@
 from bot.admin import replies, scopes
 from bot.admin.access import ADMINS_OWN
 from bot.admin.app_choice import chosen
-from bot.admin.audit_lines import changed_values, joined, value_shown
+from bot.admin.audit_lines import changed_values, joined, sides, value_shown
 from bot.admin.changing import Draft, Values, bad_value, change
 from bot.admin.consequences import consequences
 from bot.admin.inviting import invitation
@@ -146,12 +146,7 @@ def _read(visit: Visit, setting: Setting, typed: str) -> Json:
 
 
 async def _made(office: Office, visit: Visit, made: Draft, *, setting: Setting) -> Notice:
-    before, after = (
-        value_shown(setting, values[setting.key])
-        if setting.key in values
-        else replies.NOT_SET.say(visit.language)
-        for values in (made.before, made.values)
-    )
+    before, after = sides(setting.key, made.before, made.values, language=visit.language)
     changed = replies.CHANGED.say(
         visit.language,
         label=setting.label.say(visit.language),
