@@ -73,7 +73,7 @@ def _used(entry: Entry, *, limit: Limit, on_day: sa.ColumnElement[int]) -> sa.Se
 def _sum(limit: Limit) -> sa.Select[Any]:
     match limit.unit:
         case "turns":
-            return sa.select(sa.func.count()).select_from(usage)
+            return sa.select(sa.func.count()).select_from(usage).where(~usage.c.has_failed)
         case "tokens":
             tokens = sa.func.sum(usage_model.c.input_tokens + usage_model.c.output_tokens)
             joined = usage.join(usage_model, usage_model.c.turn_id == usage.c.turn_id)

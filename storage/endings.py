@@ -11,7 +11,7 @@ from storage.keys import thread_key
 from storage.notices import Stop, Wake, notify
 from storage.records import SessionUse, Turn, TurnStatus
 from storage.tables import is_live, is_queued, is_running, turn
-from storage.usage import keep_usage
+from storage.usage import count_off, keep_usage
 from storage.usage_records import ModelUse
 
 STOPPED = "stopped"
@@ -49,6 +49,8 @@ def finish(
     if session is not None:
         keep_session(conn, key, session, asked=taken)
     keep_usage(conn, taken.id, usage)
+    if status is TurnStatus.FAILED:
+        count_off(conn, taken.id)
     notify(conn, Wake(), only_if=sa.exists().where(is_queued(), turn.c.thread_key == key))
 
 

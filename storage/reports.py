@@ -23,7 +23,7 @@ _LINE_KEY: tuple[sa.ColumnElement[Any], ...] = (
     _MODEL_ID,
 )
 # A turn has a row for each of its models, or one without any.
-_TURNS = sa.func.count(usage.c.turn_id.distinct())
+_TURNS = sa.func.count(usage.c.turn_id.distinct()).filter(~usage.c.has_failed)
 _INPUT_TOKENS = sa.func.coalesce(sa.func.sum(usage_model.c.input_tokens), 0)
 _OUTPUT_TOKENS = sa.func.coalesce(sa.func.sum(usage_model.c.output_tokens), 0)
 
@@ -128,6 +128,7 @@ def _within(extent: Extent) -> Sequence[sa.ColumnElement[bool]]:
     conditions = [
         usage.c.team_id == extent.team_id,
         usage.c.day.between(to_day(extent.since), to_day(extent.until)),
+        sa.or_(~usage.c.has_failed, usage_model.c.turn_id.is_not(None)),
     ]
     if extent.channel_id is not None:
         conditions.append(usage.c.channel_id == extent.channel_id)

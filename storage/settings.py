@@ -1,6 +1,6 @@
 """Settings of workspaces, channels and users; every change of them is audited."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -30,6 +30,10 @@ class Settings:
     async def get(self, team_id: str, *scopes: str) -> Mapping[str, StoredSettings]:
         """Return the settings of each scope, in one read; all of them have an entry."""
         return await self._storage.read(read, team_id, *scopes)
+
+    async def channels(self, team_id: str, *, limit: int) -> Sequence[StoredSettings]:
+        """Return the settings of up to `limit` channels that have any, ordered by id."""
+        return await self._storage.read(read_channels, team_id, limit=limit)
 
     async def change(
         self,
@@ -69,6 +73,17 @@ def read(conn: sa.Connection, team_id: str, *scopes: str) -> dict[str, StoredSet
     statement = sa.select(setting).where(setting.c.team_id == team_id, setting.c.scope.in_(scopes))
     found = {row.scope: _to_settings(row) for row in conn.execute(statement)}
     return {scope: found.get(scope) or _unset(scope) for scope in scopes}
+
+
+def read_channels(conn: sa.Connection, team_id: str, *, limit: int) -> list[StoredSettings]:
+    """Return what channels set themselves."""
+    statement = (
+        sa.select(setting)
+        .where(setting.c.team_id == team_id, setting.c.scope.startswith("channel:"))
+        .order_by(setting.c.scope)
+        .limit(limit)
+    )
+    return [_to_settings(row) for row in conn.execute(statement)]
 
 
 def change(

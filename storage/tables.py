@@ -150,6 +150,8 @@ usage = sa.Table(
     sa.Column("app", sa.Text, nullable=False),
     sa.Column("day", sa.Integer, nullable=False),  # days since 1970, UTC
     sa.Column("created_at_ms", sa.BigInteger, nullable=False, index=True),
+    # Then only its tokens count.
+    sa.Column("has_failed", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 usage_model = sa.Table(

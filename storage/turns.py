@@ -89,7 +89,7 @@ class Turns:
 
         Args:
             turn: As taken.
-            status: `DONE`, `FAILED` or `CANCELLED`.
+            status: `DONE`, `FAILED` or `CANCELLED`; a failed turn counts for no quota of turns.
             session: What the conversation goes on with; None leaves it as it is.
             outcome: One word for the statistics, never text of a message.
             usage: Tokens of the whole answer, one or more for each model; kept if the turn was

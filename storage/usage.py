@@ -21,7 +21,9 @@ MAX_TOKENS = 10**12
 
 
 class UsageBook:
-    """What was used, by UTC day. Turns are counted here first; `Turns.finish` adds their tokens.
+    """What was used, by UTC day.
+
+    Turns are counted here first; `Turns.finish` adds their tokens and counts off those that failed.
 
     Every method raises `storage.errors.StorageError` in its most specific form.
     """
@@ -136,6 +138,11 @@ def keep_usage(conn: sa.Connection, turn_id: int, uses: Sequence[ModelUse]) -> N
     ]
     conn.execute(sa.delete(usage_model).where(usage_model.c.turn_id == turn_id))
     conn.execute(sa.insert(usage_model), rows)
+
+
+def count_off(conn: sa.Connection, turn_id: int) -> None:
+    """Note that a turn brought no answer: it counts no more, but its tokens were used."""
+    conn.execute(sa.update(usage).where(usage.c.turn_id == turn_id).values(has_failed=True))
 
 
 def _by_model(uses: Sequence[ModelUse]) -> dict[str, tuple[int, int]]:

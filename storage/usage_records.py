@@ -54,7 +54,8 @@ class UsageRow:
 
     Attributes:
         key: An ISO date, an id or a name; empty for turns of which no model is known.
-        turns: Turns that were admitted. One that used two models is in both their rows.
+        turns: Turns that were admitted and did not fail. One that used two models is in both
+            their rows.
         input_tokens: Of those turns that have ended.
         output_tokens: The same.
     """
@@ -74,9 +75,10 @@ class UsageLine:
         channel_id: The channel or DM.
         user_id: Who asked.
         app: The app's name then.
-        model_id: Empty for turns of which no model is known: they run, failed, or their app does
-            not tell.
-        turns: Turns that were admitted. One that used two models is in both their lines.
+        model_id: Empty for turns of which no model is known: they run, or their app does not
+            tell.
+        turns: Turns that were admitted and did not fail. One that used two models is in both
+            their lines.
         input_tokens: Of those turns that have ended.
         output_tokens: The same.
     """

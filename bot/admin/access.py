@@ -37,8 +37,9 @@ class Standing:
 class Access:
     """Answers whether somebody may.
 
-    `fresh` asks Slack anew, as every change must; without it an answer may be an hour old, which
-    is enough for showing things to an admin. Nobody is refused for what they were an hour ago.
+    `fresh` asks Slack anew, as every change must, and whatever shows what others did or used;
+    without it an answer may be an hour old, which is enough for showing settings to an admin.
+    Nobody is refused for what they were an hour ago.
 
     Args:
         directory: Knows people and channels.

@@ -8,6 +8,8 @@ from bot.admin import app_texts as texts
 from bot.admin import marks, replies
 from bot.admin.app_entry import AppEntry, KeyRules, fields_of
 from bot.admin.app_list import test_button
+from bot.admin.choices import profile_of
+from bot.admin.consequences import app_consequences, apps_of
 from bot.admin.office import Office
 from bot.admin.ports import Reader
 from bot.admin.undoing import undo_button
@@ -17,9 +19,6 @@ from storage.apps import subject_of
 from storage.database import Storage
 from storage.errors import StorageConflict
 from storage.records import StoredApp
-
-_SESSION_FIELDS = frozenset({"app_id", "region", "base_url", "workspace"})
-"""What a session belongs to: when one of these changes, DashScope knows no old session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,18 @@ async def saved_notice(saved: Saved, *, office: Office, reader: Reader) -> Notic
     elif saved.before.version == saved.after.version:
         return Notice(texts.UNCHANGED.say(language, name=name))
     else:
-        text = _changes(saved.before, saved.after, language=language)
+        changes = _changes(saved.before, saved.after, language=language)
+        follows = await _consequences(saved.before, office=office, reader=reader)
+        text = "\n\n".join((changes, *follows))
     test = test_button(saved.after.name, language=language)
     undo = await undo_button(office, reader, subject=subject_of(saved.after.name))
     return Notice(text, buttons=(test, *undo))
+
+
+async def _consequences(before: StoredApp, *, office: Office, reader: Reader) -> list[str]:
+    apps = await apps_of(office, reader.caller.team_id)
+    was = {**apps, before.name.casefold(): profile_of(before, api_key="")}
+    return await app_consequences(office, reader, before.name, before=was)
 
 
 def _changes(before: StoredApp, after: StoredApp, *, language: Language) -> str:
@@ -110,8 +117,6 @@ def _changes(before: StoredApp, after: StoredApp, *, language: Language) -> str:
             for name in changed
         ),
     ]
-    if _SESSION_FIELDS & set(changed):
-        lines += ["", texts.FRESH_SESSIONS_NOW.say(language)]
     return "\n".join(lines)
 
 

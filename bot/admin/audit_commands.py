@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bot.admin import replies, scopes
 from bot.admin.access import changes_admins_own
 from bot.admin.app_choice import chosen
 from bot.admin.audit_lines import line
+from bot.admin.changing import Draft
+from bot.admin.consequences import Apps, app_consequences, apps_of, consequences
+from bot.admin.marks import code, moment, user
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.core.language import Phrase
 from bot.core.screens import Button, Notice
+from bot.errors import UnknownApp
 from storage.errors import AppInUse, NotUndoable, VersionConflict
 from storage.journal import SETTINGS as SETTINGS_SUBJECT
 from storage.records import AuditEntry
@@ -47,10 +52,11 @@ async def show_audit(
 
     Raises:
         Refused: The caller may not see it.
+        SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
     wanted = scopes.WORKSPACE if scope is None else scope
-    standing = await office.access.standing(visit.caller, wanted, fresh=False)
+    standing = await office.access.standing(visit.caller, wanted, fresh=True)
     if not standing.may_change:
         raise Refused(replies.ONLY_ADMINS_READ.say(visit.language))
     entries = await office.storage.audit.page(
@@ -132,6 +138,7 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
         if changes_admins_own(entry.before or {}, entry.after or {}):
             await office.access.need_admin(visit)
         await _need_app(office, visit, entry)
+    apps = await apps_of(office, visit.caller.team_id)
     try:
         undone = await office.storage.audit.undo(
             visit.caller.team_id, entry.id, by=visit.caller.user_id
@@ -139,18 +146,55 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
     except (VersionConflict, AppInUse, NotUndoable) as error:
         raise Refused(_why_not(error, visit=visit, scope=entry.scope)) from error
     text = [
-        replies.UNDONE.say(visit.language),
+        _undone(visit, entry),
         line(undone, language=visit.language),
         replies.reach(entry.scope, language=visit.language),
+        *await _consequences(office, visit, undone, apps=apps),
     ]
     undo = Button("undo", replies.UNDO.say(visit.language), str(undone.id))
     return Notice("\n\n".join(text), (undo,))
 
 
+def _undone(visit: Visit, entry: AuditEntry) -> str:
+    """Say that a change was taken back, and whose, when it was somebody else's."""
+    if entry.user_id == visit.caller.user_id:
+        return replies.UNDONE.say(visit.language)
+    return replies.UNDONE_OF.say(visit.language, user=user(entry.user_id), at=moment(entry.at))
+
+
+async def _consequences(
+    office: Office, visit: Visit, undone: AuditEntry, *, apps: Apps
+) -> list[str]:
+    """Return what follows from a change that was taken back; the apps are those before that."""
+    if undone.subject == SETTINGS_SUBJECT:
+        stored = await office.choices.stored(visit.caller.team_id, undone.scope)
+        own = replace(stored[undone.scope], values=undone.before or {})
+        draft = Draft(undone.scope, {**stored, undone.scope: own}, undone.after or {})
+        return await consequences(office, visit, draft)
+    name = (undone.after or undone.before or {}).get("name")
+    return await app_consequences(office, visit, str(name), before=apps) if name else []
+
+
 async def _need_app(office: Office, visit: Visit, entry: AuditEntry) -> None:
     name = (entry.before or {}).get("app")
-    if isinstance(name, str) and name != (entry.after or {}).get("app"):
-        await chosen(office, visit, name, scope=entry.scope)
+    if not isinstance(name, str) or name == (entry.after or {}).get("app"):
+        return
+    try:
+        await office.choices.profile(visit.caller.team_id, name, with_key=False)
+    except UnknownApp:
+        raise Refused(_app_is_gone(visit, name, scope=entry.scope)) from None
+    await chosen(office, visit, name, scope=entry.scope)
+
+
+def _app_is_gone(visit: Visit, name: str, *, scope: str) -> str:
+    """Say that a choice of app cannot be put back, and how to go on."""
+    return replies.UNDO_APP_GONE.say(
+        visit.language,
+        name=code(name),
+        back=typeable("undo", scope=scopes.WORKSPACE),
+        audit=typeable("audit", scope=scopes.WORKSPACE),
+        show=typeable("show", scope=scope),
+    )
 
 
 def _why_not(error: VersionConflict | AppInUse | NotUndoable, *, visit: Visit, scope: str) -> str:

@@ -1,6 +1,7 @@
 """An entry of the audit as one readable line."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from bot.admin import marks
@@ -16,12 +17,14 @@ from storage.records import AuditEntry
 
 MAX_SIDE_CHARS = 100
 """Of a value before or after, this much is shown."""
+_LEAD_CHARS = 20
+"""Of what two long values share, this much leads to where they differ."""
 MAX_LINE_CHARS = 800
 """More than this nobody reads in a list; ten lines fit into a notice."""
 
 _UNDO = Phrase("undo: ", "撤销：")
-_ADDED = Phrase("app {name} added", "添加应用 {name}")
-_REMOVED = Phrase("app {name} removed", "移除应用 {name}")
+_ADDED = Phrase("app {name} added: ", "添加应用 {name}：")
+_REMOVED = Phrase("app {name} removed: ", "移除应用 {name}：")
 _EDITED = Phrase("app {name}: ", "应用 {name}：")
 _OWN_KEY = Phrase("own key", "自有密钥")
 _NO_KEY = Phrase("the bot's", "机器人的密钥")
@@ -79,9 +82,7 @@ def changed_values(
     for key in (*SETTINGS, *sorted({*before, *after} - {*SETTINGS})):
         if before.get(key) != after.get(key):
             name = SETTINGS[key].command if key in SETTINGS else key
-            yield f"{code(name)} " + _step(
-                _side(key, before, language=language), _side(key, after, language=language)
-            )
+            yield f"{code(name)} " + _step(*sides(key, before, after, language=language))
 
 
 def value_shown(setting: Setting, value: Json, *, most_chars: int = MAX_SIDE_CHARS) -> str:
@@ -91,12 +92,35 @@ def value_shown(setting: Setting, value: Json, *, most_chars: int = MAX_SIDE_CHA
     return code(setting.show(value), most_chars=most_chars)
 
 
-def _side(key: str, values: Mapping[str, Any], *, language: Language) -> str:
-    if key not in values:
-        return NOT_SET.say(language)
-    if key in SETTINGS:
-        return value_shown(SETTINGS[key], values[key])
-    return code(json_text(values[key]), most_chars=MAX_SIDE_CHARS)
+def sides(
+    key: str, before: Mapping[str, Any], after: Mapping[str, Any], *, language: Language
+) -> tuple[str, str]:
+    """Return a setting's two values as `value_shown` does, long ones around what differs."""
+    setting = SETTINGS.get(key)
+    if setting is not None and setting.shape == "users":
+        was, now = (
+            value_shown(setting, values[key]) if key in values else NOT_SET.say(language)
+            for values in (before, after)
+        )
+        return was, now
+    show = setting.show if setting is not None else json_text
+    texts = (show(values[key]) if key in values else None for values in (before, after))
+    was, now = (
+        code(text, most_chars=MAX_SIDE_CHARS) if text is not None else NOT_SET.say(language)
+        for text in _around_difference(*texts)
+    )
+    return was, now
+
+
+def _around_difference(before: str | None, after: str | None) -> tuple[str | None, str | None]:
+    """Return two texts without most of a beginning they share, where they would be cut there."""
+    if before is None or after is None or max(len(before), len(after)) <= MAX_SIDE_CHARS:
+        return before, after
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    start = sum(1 for _ in shared) - _LEAD_CHARS
+    if start <= 0:
+        return before, after
+    return f"…{before[start:]}", f"…{after[start:]}"
 
 
 def _step(before: str, after: str) -> str:
@@ -106,14 +130,22 @@ def _step(before: str, after: str) -> str:
 def _changed_app(entry: AuditEntry, *, language: Language) -> Iterator[str]:
     before, after = entry.before, entry.after
     name = code(str((after or before or {}).get("name", "")))
-    if before is None:
-        yield _ADDED.say(language, name=name)
-    elif after is None:
-        yield _REMOVED.say(language, name=name)
+    if before is not None and after is not None:
+        head, fields = _EDITED, list(_changed_fields(before, after, language=language))
     else:
-        fields = list(_changed_fields(before, after, language=language))
-        yield _EDITED.say(language, name=name) + (fields[0] if fields else "")
-        yield from fields[1:]
+        head, fields = (
+            _REMOVED if after is None else _ADDED,
+            list(_own_fields(after or before or {})),
+        )
+    yield head.say(language, name=name) + (fields[0] if fields else "")
+    yield from fields[1:]
+
+
+def _own_fields(app: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is set of an app; where its key is kept is told of a change alone."""
+    for field in _APP_FIELDS:
+        if field != "name" and app.get(field):
+            yield f"{code(field)} {_field(app[field])}"
 
 
 def _changed_fields(
@@ -121,7 +153,8 @@ def _changed_fields(
 ) -> Iterator[str]:
     for field in _APP_FIELDS:
         if before.get(field) != after.get(field):
-            yield f"{code(field)} " + _step(_field(before.get(field)), _field(after.get(field)))
+            texts = _around_difference(_text(before.get(field)), _text(after.get(field)))
+            yield f"{code(field)} " + _step(*map(_field, texts))
     if before.get("secret_name") != after.get("secret_name"):
         had, has = (app.get("secret_name") is not None for app in (before, after))
         old = _KEPT_KEY if had else _NO_KEY
@@ -130,5 +163,8 @@ def _changed_fields(
 
 
 def _field(value: Any) -> str:
-    text = value if isinstance(value, str) else json_text(value)
-    return marks.code(text, most_chars=MAX_SIDE_CHARS)
+    return marks.code(_text(value), most_chars=MAX_SIDE_CHARS)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value)

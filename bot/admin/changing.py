@@ -1,6 +1,6 @@
 """Changing the settings of a scope: read, change, check, write, and say what was changed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.admin import replies
@@ -9,9 +9,7 @@ from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.replies import Refused, typeable
-from bot.core.api_fields import KIND_NAMES
 from bot.core.json_value import Json
-from bot.core.language import Language
 from bot.core.mentions import defuse
 from bot.core.question import AppProfile
 from bot.core.resolution import Layers, chosen_app, resolve
@@ -67,21 +65,8 @@ class Draft:
         return _app_name(self.before) != _app_name(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A change that was made, or found made already.
-
-    Attributes:
-        draft: What was wanted, and is set now.
-        app: The app that answers there now, without its key; None when it does not exist.
-    """
-
-    draft: Draft
-    app: AppProfile | None
-
-
-async def change(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Made:
-    """Change the own values of a scope; whether the caller may was asked before.
+async def change(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Draft:
+    """Change the own values of a scope and return the change; who may was asked before.
 
     Raises:
         Refused: The app cannot use a value that is new, or others kept changing the same settings.
@@ -96,7 +81,7 @@ async def change(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Mad
     raise Refused(replies.MOVED_ON.say(visit.language, command=command))
 
 
-async def _change_once(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Made:
+async def _change_once(office: Office, visit: Visit, scope: str, *, edit: Edit) -> Draft:
     team_id = visit.caller.team_id
     stored = await office.choices.stored(team_id, scope)
     draft = Draft(scope, stored, edit(stored[scope].values))
@@ -110,7 +95,7 @@ async def _change_once(office: Office, visit: Visit, scope: str, *, edit: Edit) 
         expected_version=stored[scope].version,
         by=visit.caller.user_id,
     )
-    return Made(replace(draft, values=changed.values), app)
+    return replace(draft, values=changed.values)
 
 
 async def app_of(office: Office, team_id: str, layers: Layers) -> AppProfile | None:
@@ -123,26 +108,6 @@ async def app_of(office: Office, team_id: str, layers: Layers) -> AppProfile | N
         return await office.choices.profile(team_id, chosen_app(layers), with_key=False)
     except UnknownApp:
         return None
-
-
-def made_text(visit: Visit, made: Made, *, changes: str) -> list[str]:
-    """Return what every change is answered with: what, where, for whom, from when."""
-    draft, language = made.draft, visit.language
-    lines = [changes, replies.reach(draft.scope, language=language)]
-    if made.app is None:
-        name = chosen_app(draft.layers)
-        return [*lines, replies.app_gone(name, scope=draft.scope, language=language)]
-    return [*lines, *consequences(draft, made.app, language=language)]
-
-
-def consequences(draft: Draft, app: AppProfile | None, *, language: Language) -> Iterator[str]:
-    """Yield what follows from a change: new sessions, and what the app leaves out."""
-    if draft.chooses_app:
-        yield replies.FRESH_SESSIONS.say(language)
-    unused = resolve(draft.layers, app=app).unused if app else ()
-    if app and unused:
-        kind = KIND_NAMES[app.kind].say(language)
-        yield replies.UNUSED_NOW.say(language, kind=kind, names=", ".join(map(code, unused)))
 
 
 def _refuse_useless(visit: Visit, draft: Draft, app: AppProfile) -> None:

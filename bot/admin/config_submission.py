@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from bot.admin import config_texts as texts
 from bot.admin import marks, replies, scopes
 from bot.admin.audit_lines import MAX_LINE_CHARS, changed_values, joined
-from bot.admin.changing import Draft, app_of, consequences
+from bot.admin.changing import Draft, app_of
 from bot.admin.config import read_page
 from bot.admin.config_form import config_form
 from bot.admin.config_page import INHERIT, read_state, settings_shown
+from bot.admin.consequences import consequences
 from bot.admin.submission import STALE_FORM, Submission
 from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
@@ -55,9 +56,7 @@ async def config_submitted(submission: Submission) -> Submitted:
         errors = _useless(submission, draft, app) | errors
     if errors:
         return Errors(errors)
-    return await _write(
-        submission, draft, app=app, version=form.version, is_admin=standing.is_admin
-    )
+    return await _write(submission, draft, version=form.version, is_admin=standing.is_admin)
 
 
 def _read(
@@ -130,12 +129,7 @@ def _is_new(name: str, draft: Draft) -> bool:
 
 
 async def _write(
-    submission: Submission,
-    draft: Draft,
-    *,
-    app: AppProfile | None,
-    version: int,
-    is_admin: bool,
+    submission: Submission, draft: Draft, *, version: int, is_admin: bool
 ) -> Submitted:
     storage, caller = submission.office.storage, submission.caller
     try:
@@ -155,17 +149,17 @@ async def _write(
     if stored.version == version:
         return Closed(Notice(texts.NOTHING_NEW.say(submission.language)))
     undo = await undo_button(submission.office, submission, scope=draft.scope)
-    return Closed(Notice(_told(submission, draft, app), buttons=undo))
+    return Closed(Notice(await _told(submission, draft), buttons=undo))
 
 
-def _told(submission: Submission, draft: Draft, app: AppProfile | None) -> str:
+async def _told(submission: Submission, draft: Draft) -> str:
     """Return what was changed, where it holds, and what follows from it."""
     language = submission.language
     changes = changed_values(draft.before, draft.values, language=language)
     lines = [
         texts.CHANGES.say(language) + " " + joined(changes, most_chars=_MAX_CHANGES_CHARS),
         replies.reach(draft.scope, language=language),
-        *consequences(draft, app, language=language),
+        *await consequences(submission.office, submission, draft),
     ]
     return "\n\n".join(lines)
 

@@ -114,6 +114,18 @@ RESET_SURE = Phrase(
 )
 UNDO = Phrase("Undo", "撤销")
 UNDONE = Phrase("Put back what there was before.", "已恢复到更改之前。")
+UNDONE_OF = Phrase(
+    "Put back what there was before {user} changed it ({at}).",
+    "已恢复到 {user} 更改（{at}）之前。",
+)
+UNDO_APP_GONE = Phrase(
+    "The last change took the app {name} away from here. That app is gone by now, so it cannot be "
+    "put back, and nothing was changed. If its removal is the newest change in {audit}, {back} "
+    "brings it back; otherwise go on from what holds now ({show}).",
+    "上一次更改使此处不再使用应用 {name}。该应用现已移除，因此无法恢复，未作任何更改。"
+    "如果移除该应用是 {audit} 中最新的更改，可用 {back} 恢复它；"
+    "否则请在现有设置（{show}）上继续更改。",
+)
 NOTHING_TO_UNDO = Phrase("Nothing was changed here yet.", "此处尚无任何更改。")
 UNDO_TOO_LATE = Phrase(
     "It was changed again since, so only the newest change can be undone: {command}.",
@@ -131,6 +143,19 @@ FRESH_SESSIONS = Phrase(
 )
 UNUSED_NOW = Phrase(
     "Left out with this app ({kind}): {names}.", "此应用（{kind}）不使用：{names}。"
+)
+LEFT_OUT_ELSEWHERE = Phrase(
+    "**Left out from now on**, though set there: {places}. Questions there go without them.",
+    "以下频道中已设置、但**从现在起不再使用**：{places}。那里的提问将不带这些选项。",
+)
+LEFT_OUT_THERE = Phrase("{place}: {names}", "{place}：{names}")
+MORE_PLACES = Phrase("and {count} more", "以及另外 {count} 处")
+TOKENS_UNCOUNTED = Phrase(
+    "**Quotas of tokens count nothing here**: this workflow is asked in a mode that does not "
+    "report tokens. Limit questions instead ({turns}), or choose the mode that reports them "
+    "({mode}).",
+    "**token 额度在此不起作用**：此工作流的调用模式不返回 token 数。请改为限制提问数（{turns}），"
+    "或选择会返回 token 数的模式（{mode}）。",
 )
 APP_GONE = Phrase(
     "The app {name} that is chosen here does not exist any more: choose another with {command}.",

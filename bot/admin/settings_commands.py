@@ -3,8 +3,10 @@
 from bot.admin import replies, scopes
 from bot.admin.access import ADMINS_OWN
 from bot.admin.app_choice import chosen
-from bot.admin.audit_lines import changed_values, joined, value_shown
-from bot.admin.changing import Made, Values, bad_value, change, made_text
+from bot.admin.audit_lines import changed_values, joined, sides, value_shown
+from bot.admin.changing import Draft, Values, bad_value, change
+from bot.admin.consequences import consequences
+from bot.admin.inviting import invitation
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
@@ -39,10 +41,11 @@ async def write(
         return {**values, setting.key: value}
 
     made = await change(office, visit, scope, edit=put)
-    if made.draft.before.get(setting.key) == value:
+    if made.before.get(setting.key) == value:
         shown = value_shown(setting, value)
         text = replies.UNCHANGED.say(visit.language, name=code(setting.command), value=shown)
-        return await _with_invitation(office, visit, [text], scope=scope)
+        lines = [text, await invitation(office, visit, scope=scope)]
+        return Notice("\n\n".join(filter(None, lines)))
     return await _made(office, visit, made, setting=setting)
 
 
@@ -54,7 +57,7 @@ async def drop(office: Office, visit: Visit, setting: Setting, *, scope: str) ->
         return {key: value for key, value in values.items() if key != setting.key}
 
     made = await change(office, visit, scope, edit=take)
-    if setting.key not in made.draft.before:
+    if setting.key not in made.before:
         nothing = replies.NOT_SET.say(visit.language)
         name = code(setting.command)
         return Notice(replies.UNCHANGED.say(visit.language, name=name, value=nothing))
@@ -102,13 +105,12 @@ async def reset_all(office: Office, visit: Visit, *, scope: str) -> Notice:
         return {key: value for key, value in values.items() if key in kept}
 
     made = await change(office, visit, scope, edit=keep)
-    before, after = made.draft.before, made.draft.values
+    before, after = made.before, made.values
     if before == after:
         return Notice(replies.NOTHING_TO_RESET.say(visit.language))
     changes = changed_values(before, after, language=visit.language)
     text = replies.RESETTED.say(visit.language, names=joined(changes, most_chars=MAX_CHANGES_CHARS))
-    lines = made_text(visit, made, changes=text)
-    return Notice("\n\n".join(lines), await undo_button(office, visit, scope=scope))
+    return await _told(office, visit, made, changes=text)
 
 
 async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope: str) -> None:
@@ -143,14 +145,8 @@ def _read(visit: Visit, setting: Setting, typed: str) -> Json:
         raise Refused(bad_value(visit, setting, typed, reason=reason)) from None
 
 
-async def _made(office: Office, visit: Visit, made: Made, *, setting: Setting) -> Notice:
-    draft = made.draft
-    before, after = (
-        value_shown(setting, values[setting.key])
-        if setting.key in values
-        else replies.NOT_SET.say(visit.language)
-        for values in (draft.before, draft.values)
-    )
+async def _made(office: Office, visit: Visit, made: Draft, *, setting: Setting) -> Notice:
+    before, after = sides(setting.key, made.before, made.values, language=visit.language)
     changed = replies.CHANGED.say(
         visit.language,
         label=setting.label.say(visit.language),
@@ -158,27 +154,15 @@ async def _made(office: Office, visit: Visit, made: Made, *, setting: Setting) -
         before=before,
         after=after,
     )
-    lines = made_text(visit, made, changes=changed)
-    undo = await undo_button(office, visit, scope=draft.scope)
-    return await _with_invitation(office, visit, lines, scope=draft.scope, buttons=undo)
+    return await _told(office, visit, made, changes=changed)
 
 
-async def _with_invitation(
-    office: Office,
-    visit: Visit,
-    lines: list[str],
-    *,
-    scope: str,
-    buttons: tuple[Button, ...] = (),
-) -> Notice:
-    """Return a notice that also says how the bot gets into a channel it is not in."""
-    invitation = ""
-    if scopes.level_of(scope) is Level.CHANNEL:
-        channel = await office.directory.channel(visit.caller.team_id, visit.caller.channel_id)
-        bot = (await office.bots.in_team(visit.caller.team_id)).user_id
-        name = f"<@{bot}>" if bot else replies.ME.say(visit.language)
-        if channel is None:
-            invitation = replies.INVITE_UNSEEN.say(visit.language, bot=name)
-        elif not channel.is_member:
-            invitation = replies.INVITE.say(visit.language, bot=name)
-    return Notice("\n\n".join(filter(None, [*lines, invitation])), buttons)
+async def _told(office: Office, visit: Visit, made: Draft, *, changes: str) -> Notice:
+    """Return what every change is answered with: what, where, for whom, from when."""
+    scope = made.scope
+    lines = [
+        changes,
+        replies.reach(scope, language=visit.language),
+        *await consequences(office, visit, made),
+    ]
+    return Notice("\n\n".join(lines), await undo_button(office, visit, scope=scope))

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from bot.admin import replies, scopes
 from bot.admin.audit_lines import value_shown
+from bot.admin.consequences import uncounted
+from bot.admin.inviting import invitation
 from bot.admin.marks import MAX_CELL_CHARS, code, cut, table
 from bot.admin.office import Office
 from bot.admin.ports import Visit
@@ -11,6 +13,7 @@ from bot.admin.replies import typeable
 from bot.core.api_fields import KIND_NAMES
 from bot.core.language import Language, Phrase
 from bot.core.mentions import defuse
+from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, resolve
 from bot.core.screens import MAX_NOTICE_CHARS, Notice
 from bot.core.setting import SETTINGS, Level, Setting
@@ -19,6 +22,7 @@ from bot.errors import UnknownApp
 MAX_ONE_CHARS = 3_000
 """Of a value shown alone."""
 
+_TOKEN_QUOTAS = frozenset({"quota_user_tokens", "quota_channel_tokens"})
 _TITLE_HERE = Phrase("**Settings** in {place}", "{place} 的**设置**")
 _SETTING = Phrase("Setting", "设置项")
 _VALUE = Phrase("Value", "当前值")
@@ -66,9 +70,10 @@ async def show_all(office: Office, visit: Visit, *, scope: str) -> Notice:
         _TITLE_HERE.say(language, place=place),
         _table(effective, scope, language=language),
         *_notes(effective, gone, language=language),
+        await invitation(office, visit, scope=scope),
         _HOW.say(language, command=typeable("follow", scope=scope)),
     ]
-    text = "\n\n".join(parts)
+    text = "\n\n".join(filter(None, parts))
     return Notice(cut(text, most_chars=MAX_NOTICE_CHARS, ending=_CUT.say(language)))
 
 
@@ -157,6 +162,8 @@ def _notes(effective: Effective, gone: str, *, language: Language) -> Iterator[s
         yield "\n".join([_LEFT_OUT.say(language, kind=kind), "", *lines])
     if any(quota.per == "user" and quota.across == "channel" for quota in effective.quotas):
         yield _BOTH_QUOTAS.say(language)
+    if has_uncounted_tokens(effective):
+        yield uncounted(language=language)
 
 
 def _gone(name: str, *, language: Language) -> Iterator[str]:
@@ -173,6 +180,8 @@ def _reasons_of(setting: Setting, effective: Effective, *, language: Language) -
     for name, reason in effective.reasons.items():
         if name == setting.key or (setting.key == "more" and name not in SETTINGS):
             yield _NOT_USED.say(language, reason=defuse(reason.say(language)))
+    if setting.key in _TOKEN_QUOTAS and has_uncounted_tokens(effective):
+        yield uncounted(language=language)
 
 
 def _ways(setting: Setting, scope: str, *, language: Language) -> Iterator[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bot.admin import replies, scopes
 from bot.admin.app_texts import NEEDS_OWN_KEY
 from bot.admin.choices import KeyHeldBack
+from bot.admin.consequences import uncounted
+from bot.admin.inviting import invitation
 from bot.admin.marks import code
 from bot.admin.memory_book import standing
 from bot.admin.office import Office
@@ -15,6 +17,7 @@ from bot.admin.quotas import used_today
 from bot.core.api_fields import KIND_NAMES
 from bot.core.app_addresses import host_of
 from bot.core.language import Language, Phrase
+from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, Quota, resolve
 from bot.core.screens import Caller, Notice
 from bot.core.setting import Follow, History, Level
@@ -118,7 +121,9 @@ async def show_status(office: Office, visit: Visit) -> Notice:
         *_about_scopes(bot, language=language),
     ]
     title = _TITLE.say(language, place=place)
-    return Notice("\n".join([title, "", *(f"- {line}" for line in lines)]))
+    invited = await invitation(office, visit, scope=scopes.here(caller))
+    lines = [title, "", *(f"- {line}" for line in lines), *([f"\n{invited}"] if invited else [])]
+    return Notice("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,8 @@ async def quota_lines(
     """
     used = await used_today(effective.quotas, caller=caller, office=office)
     lines = [_quota_line(quota, count, language=language) for quota, count in used]
+    if has_uncounted_tokens(effective):
+        lines.append(uncounted(language=language))
     return lines or [_NO_QUOTA.say(language)]
 
 

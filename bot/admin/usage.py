@@ -52,11 +52,10 @@ class UsageDesk:
         if request is None:
             await _say(visit, texts.HOW, most=DAYS_MOST)
             return
+        access = self._office.access
+        sees_all = request.whose != "me" and await access.is_admin(visit.caller, fresh=True)
         extent, is_less = extent_of(
-            request,
-            caller=visit.caller,
-            sees_all=await self._office.access.is_admin(visit.caller, fresh=False),
-            today=self._office.today,
+            request, caller=visit.caller, sees_all=sees_all, today=self._office.today
         )
         preface = [texts.NARROWED.say(visit.language)] if is_less else []
         if request.as_csv:

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from bot.core.resolution import Quota
+from bot.core.question import AppKind
+from bot.core.resolution import Effective, Quota
 
 NEAR_PERCENT = 80
 """From here on people are told how much is left."""
+
+_FLOWS = frozenset({AppKind.WORKFLOW, AppKind.DIALOG_WORKFLOW})
+_COUNTING = "message_format_plus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class Used:
     """What was used on one UTC day by whom a quota is for.
 
     Attributes:
-        turns: Questions that were asked.
+        turns: Questions that were asked, but for those that failed.
         tokens: Input and output together, over all models.
     """
 
@@ -34,6 +38,19 @@ def judge(quota: Quota, used: Used) -> Literal["ok", "near", "spent"]:
 def counted(quota: Quota, used: Used) -> int:
     """Return what was used in the quota's own unit."""
     return used.turns if quota.unit == "turns" else used.tokens
+
+
+def has_uncounted_tokens(effective: Effective) -> bool:
+    """Whether a quota of tokens holds that the app which answers can never use up.
+
+    Of a workflow's streaming modes only `message_format_plus` reports tokens ("Call a workflow
+    application"). It is what workflows are asked in unless a setting says otherwise, and only
+    where their steps are wanted.
+    """
+    if effective.app.kind not in _FLOWS or all(q.unit != "tokens" for q in effective.quotas):
+        return False
+    default = _COUNTING if effective.options.get("has_thoughts") is not False else ""
+    return effective.options.get("flow_stream_mode", default) != _COUNTING
 
 
 def resets_in(now: datetime) -> timedelta:

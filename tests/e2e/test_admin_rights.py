@@ -57,6 +57,15 @@ async def test_an_admin_who_is_none_any_more_changes_nothing(desk: Desk) -> None
     assert await desk.values() == {"follow": "thread"}
 
 
+@pytest.mark.parametrize("text", ["usage all", "audit all"])
+async def test_an_admin_who_is_none_any_more_reads_what_is_everybodys_no_longer(
+    http_desk: Desk, text: str
+) -> None:
+    assert "Only admins" not in await http_desk.say(text)
+    http_desk.change(ADA, is_admin=False)
+    assert "Only admins" in await http_desk.say(text)
+
+
 async def test_a_member_becomes_an_admin_at_once(http_desk: Desk) -> None:
     await http_desk.type("follow thread", by=BEN)
     http_desk.change(BEN, is_owner=True)

@@ -15,6 +15,7 @@ from given import UNLIMITED, store, told
 from midway import ANSWER, SPOKEN, when_words_show
 from rig import ANN, BEN, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, is_growing, turns_of, words
 
+from bot.playground.dashscope.refusals import Refusal
 from bot.playground.slack.limits import Limits
 from storage.database import Storage
 
@@ -154,6 +155,17 @@ async def test_a_question_that_is_answered_again_counts_again(rig: Rig) -> None:
     assert kept.startswith("second words\n")  # the answer there was is not taken away
     assert spent(rig.slack.workspace.ephemerals[-1].text)
     assert len(rig.asked()) == 2
+
+
+async def test_a_question_that_failed_counts_for_no_quota_until_it_is_answered(rig: Rig) -> None:
+    async with a_desk(rig) as desk:
+        await desk.say("workspace quota user turns 1")
+        rig.dashscope.faults.add(Refusal(401, "InvalidApiKey", "Invalid API-key provided."))
+        assert "not set up correctly" in await told(rig, "one")
+        assert await turns_counted(rig) == 0
+        assert (await told(rig, "two", channel=PRIVATE)).startswith("two")
+        assert await turns_counted(rig) == 1
+        assert spent(await told(rig, "three", channel=GROUP_DM))
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

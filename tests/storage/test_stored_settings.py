@@ -144,6 +144,14 @@ async def test_a_value_json_cannot_write_is_refused_and_changes_nothing(storage:
     assert (await now(storage)).version == 0
 
 
+async def test_what_channels_set_is_read_together_up_to_a_bound(storage: Storage) -> None:
+    for scope in ("workspace", "channel:C2", "user:U1", "channel:C1", "channel:C3"):
+        await change(storage, {"follow": scope}, version=0, scope=scope)
+    found = await storage.settings.channels("T1", limit=2)
+    assert [each.values["follow"] for each in found] == ["channel:C1", "channel:C2"]
+    assert not await storage.settings.channels("T2", limit=2)
+
+
 def test_any_mapping_may_stand_where_a_dict_does() -> None:
     assert plain(MappingProxyType({"a": MappingProxyType({"b": (1, 2)})})) == {"a": {"b": [1, 2]}}
 

@@ -78,6 +78,12 @@ async def finish(storage: Storage, turn: Turn, *uses: ModelUse) -> None:
     )
 
 
+async def fail(storage: Storage, turn: Turn, *uses: ModelUse) -> None:
+    await storage.turns.finish(
+        turn, status=TurnStatus.FAILED, session=None, outcome="failed", usage=uses
+    )
+
+
 @pytest.mark.parametrize(
     ("limit", "users", "channels"),
     [(MINE, 1, MANY), (MINE_HERE, 1, 1), (ALL_HERE, MANY, 1)],
@@ -284,6 +290,34 @@ async def test_tokens_come_with_the_end_of_the_turn_or_not_at_all(storage: Stora
         with pytest.raises(LeaseLost):
             await finish(storage, fresh, ModelUse("a", 1000, 1000))
     assert await totals(storage) == (1, 1, 2)
+
+
+@pytest.mark.parametrize("uses", [(), (ModelUse("a", 1, 2),)], ids=["free", "costly"])
+async def test_a_failed_turn_leaves_room_for_another_but_its_tokens_stay(
+    storage: Storage, uses: Sequence[ModelUse]
+) -> None:
+    one, tokens = replace(MINE, limit=1), replace(MINE, unit="tokens", limit=3)
+    await claimed(storage)
+    async with lease_of(storage):
+        turn = await taken(storage)
+        assert await is_admitted(storage, turn.id, one)
+        assert not await is_admitted(storage, 9, one)
+        await fail(storage, turn, *uses)
+        with pytest.raises(LeaseLost):
+            await fail(storage, turn, *uses)
+    assert await totals(storage) == (0, *((1, 2) if uses else (0, 0)))
+    assert await is_admitted(storage, 9, tokens) is not bool(uses)
+    assert await is_admitted(storage, 9, one)
+    assert not await is_admitted(storage, 10, one)
+
+
+async def test_a_turn_that_failed_for_nothing_is_in_no_report(storage: Storage) -> None:
+    await claimed(storage)
+    async with lease_of(storage):
+        turn = await taken(storage)
+        await is_admitted(storage, turn.id)
+        await fail(storage, turn)
+    assert not await storage.usage.report("T1", since=LONG_AGO, until=LONG_AFTER, by="user")
 
 
 async def test_what_is_noted_of_a_turn_replaces_what_was_noted_before(storage: Storage) -> None:

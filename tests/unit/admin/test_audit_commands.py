@@ -171,8 +171,40 @@ async def test_undo_brings_no_app_back_that_is_gone(door: Door, office: Office) 
     await typed(door, "app shop")
     dropped = await typed(door, "app inherit")
     await office.storage.apps.remove(TEAM, "Shop", expected_version=shop.version, by=ADMIN)
-    assert "no app called `Shop`" in (await pressed(door, dropped)).text
+    refused = (await pressed(door, dropped)).text
+    assert "The last change took the app `Shop` away" in refused
     assert await values(office, "channel:C1") == {}
+    assert "`/dashscope workspace undo`" in refused
+    await typed(door, "workspace undo")
+    await typed(door, "undo")
+    assert await values(office, "channel:C1") == {"app": "Shop"}
+
+
+async def test_undo_says_whose_change_it_took_back(door: Door, town: Town) -> None:
+    town.people[MEMBER] = person(MEMBER, is_admin=True)
+    await typed(door, "follow thread", by=MEMBER)
+    assert f"before <@{MEMBER}> changed it" in (await typed(door, "undo")).text
+    assert f"<@{MEMBER}>" not in (await typed(door, "undo")).text
+
+
+async def test_of_two_long_values_what_differs_is_shown(door: Door) -> None:
+    await typed(door, "history messages")
+    await typed(door, f"system {'Be kind. ' * 30}Never give discounts.")
+    changed = await typed(door, f"system {'Be kind. ' * 30}Name no competitors.")
+    for text in (changed.text, (await typed(door, "audit")).text):
+        assert "Be kind. Never give discounts.` → `…" in text
+        assert "Be kind. Name no competitors.`" in text
+
+
+async def test_what_an_app_was_like_is_told_when_it_comes_and_goes(
+    door: Door, office: Office
+) -> None:
+    shop = await put_app(office, "Shop", app_id="a1", kind="workflow", secret_name="hidden")
+    await office.storage.apps.remove(TEAM, "Shop", expected_version=shop.version, by=ADMIN)
+    text = (await typed(door, "workspace audit")).text
+    for act in ("added", "removed"):
+        assert f"app `Shop` {act}: `app_id` `a1`, `kind` `workflow`, `base_url` `https://" in text
+    assert "hidden" not in text
 
 
 async def test_undo_brings_no_closed_app_back_to_a_direct_message(

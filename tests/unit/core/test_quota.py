@@ -1,13 +1,24 @@
 """How much of a quota is used."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.quota import NEAR_PERCENT, Used, counted, judge, resets_in
-from bot.core.resolution import Quota
+from bot.core.json_value import Json
+from bot.core.question import AppKind, AppProfile
+from bot.core.quota import (
+    NEAR_PERCENT,
+    Used,
+    counted,
+    has_uncounted_tokens,
+    judge,
+    resets_in,
+)
+from bot.core.resolution import Effective, Quota
 
 TEN_TURNS = Quota("user", "turns", 10, "workspace")
 TEN_TOKENS = Quota("channel", "tokens", 10, "channel")
@@ -33,6 +44,26 @@ def test_a_quota_is_spent_exactly_when_nothing_is_left(limit: int, count: int) -
 def test_a_quota_counts_in_its_own_unit() -> None:
     used = Used(turns=3, tokens=4)
     assert (counted(TEN_TURNS, used), counted(TEN_TOKENS, used)) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "is_uncounted"),
+    [
+        (AppKind.WORKFLOW, {}, False),
+        (AppKind.WORKFLOW, {"flow_stream_mode": "message_format_plus"}, False),
+        (AppKind.WORKFLOW, {"flow_stream_mode": "message_format"}, True),
+        (AppKind.DIALOG_WORKFLOW, {"flow_stream_mode": "agent_format"}, True),
+        (AppKind.WORKFLOW, {"has_thoughts": False}, True),
+        (AppKind.AGENT, {"has_thoughts": False}, False),
+    ],
+)
+def test_a_quota_of_tokens_counts_where_the_app_reports_them(
+    kind: AppKind, options: Mapping[str, Json], *, is_uncounted: bool
+) -> None:
+    app = AppProfile(name="a", app_id="A", kind=kind, base_url="", api_key="")
+    effective = Effective(app=app, options=options, quotas=(TEN_TURNS, TEN_TOKENS))
+    assert has_uncounted_tokens(effective) is is_uncounted
+    assert not has_uncounted_tokens(replace(effective, quotas=(TEN_TURNS,)))
 
 
 def test_a_quota_begins_anew_at_midnight_utc_wherever_the_clock_is() -> None:

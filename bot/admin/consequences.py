@@ -1,0 +1,178 @@
+"""What follows from a change besides the value itself, told however the change was made."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.admin import replies, scopes
+from bot.admin.app_texts import FRESH_SESSIONS_NOW
+from bot.admin.changing import Draft
+from bot.admin.choices import profile_of
+from bot.admin.inviting import invitation
+from bot.admin.marks import code
+from bot.admin.office import Office
+from bot.admin.ports import Reader
+from bot.core.api_fields import KIND_NAMES
+from bot.core.json_value import Json
+from bot.core.language import Language
+from bot.core.question import AppProfile
+from bot.core.quota import has_uncounted_tokens
+from bot.core.resolution import Effective, Layers, chosen_app, resolve
+from bot.core.setting import DEFAULT_APP, SETTINGS, candidate_options
+from storage.records import StoredSettings
+
+MAX_PLACES = 10
+"""Of the places where something is left out now, so many are named."""
+_MAX_CHANNELS = 1_000
+"""So many channels with settings of their own are looked at; our own bound."""
+
+Apps = Mapping[str, AppProfile]
+"""Every app of a workspace by its casefolded name, without keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What holds in a workspace, as far as its channels do not set it themselves.
+
+    Attributes:
+        workspace: The workspace's own values.
+        apps: All there are.
+    """
+
+    workspace: Mapping[str, Json]
+    apps: Apps
+
+
+async def apps_of(office: Office, team_id: str) -> Apps:
+    """Return every app of a workspace, the built-in one among them.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    stored = await office.storage.apps.list(team_id)
+    registered = {app.name.casefold(): profile_of(app, api_key="") for app in stored}
+    return {**registered, DEFAULT_APP: office.choices.default_app}
+
+
+async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str]:
+    """Return what follows from a change of settings that was made, a sentence each.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    team_id, language = reader.caller.team_id, reader.language
+    apps = await apps_of(office, team_id)
+    before, after = draft.layers_before, draft.layers
+    lines = list(_here(_effective(before, apps), _effective(after, apps), language=language))
+    if _app(after, apps) is None:
+        lines.append(replies.app_gone(chosen_app(after), scope=draft.scope, language=language))
+    if draft.scope == scopes.WORKSPACE:
+        was, now = State(draft.before, apps), State(draft.values, apps)
+        lines.append(await _left_out_elsewhere(office, reader, was, now))
+    lines.append(await invitation(office, reader, scope=draft.scope))
+    return [line for line in lines if line]
+
+
+async def app_consequences(office: Office, reader: Reader, name: str, *, before: Apps) -> list[str]:
+    """Return what follows from a change of an app that was made, a sentence each.
+
+    Args:
+        office: The services.
+        reader: Who made it.
+        name: The app's.
+        before: Every app as they were.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    team_id = reader.caller.team_id
+    apps = await apps_of(office, team_id)
+    stored = await office.choices.stored(team_id, scopes.WORKSPACE)
+    workspace = stored[scopes.WORKSPACE]
+    states = State(workspace.values, before), State(workspace.values, apps)
+    lines = [await _left_out_elsewhere(office, reader, *states, workspace)]
+    was, now = before.get(name.casefold()), apps.get(name.casefold())
+    if was is not None and now is not None and was.key != now.key:
+        lines.insert(0, FRESH_SESSIONS_NOW.say(reader.language))
+    return [line for line in lines if line]
+
+
+async def _left_out_elsewhere(
+    office: Office, reader: Reader, before: State, after: State, *others: StoredSettings
+) -> str:
+    """Say in which channels, and others, options of their own are of no use any more.
+
+    Empty where there are none.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    channels = await office.storage.settings.channels(reader.caller.team_id, limit=_MAX_CHANNELS)
+    language = reader.language
+    found = [
+        replies.LEFT_OUT_THERE.say(
+            language, place=replies.place(place.scope, language=language), names=_named(names)
+        )
+        for place in (*others, *channels)
+        if (names := _newly_left_out(place, before, after))
+    ]
+    if not found:
+        return ""
+    if len(found) > MAX_PLACES:
+        more = replies.MORE_PLACES.say(language, count=len(found) - MAX_PLACES)
+        found[MAX_PLACES:] = [more]
+    return replies.LEFT_OUT_ELSEWHERE.say(language, places="; ".join(found))
+
+
+def _newly_left_out(place: StoredSettings, before: State, after: State) -> Sequence[str]:
+    """Return what is set in a place and was of use there."""
+    own = {*place.values, *candidate_options(place.values)}
+    was, now = (_unused(place, state) for state in (before, after))
+    return [name for name in now if name in own and name not in was]
+
+
+def _unused(place: StoredSettings, state: State) -> Sequence[str]:
+    layers = Layers(workspace=state.workspace)
+    if place.scope != scopes.WORKSPACE:
+        layers = replace(layers, channel=place.values)
+    effective = _effective(layers, state.apps)
+    return effective.unused if effective is not None else ()
+
+
+def _app(layers: Layers, apps: Apps) -> AppProfile | None:
+    return apps.get(chosen_app(layers).casefold())
+
+
+def _effective(layers: Layers, apps: Apps) -> Effective | None:
+    app = _app(layers, apps)
+    return resolve(layers, app=app) if app is not None else None
+
+
+def _here(
+    before: Effective | None, after: Effective | None, *, language: Language
+) -> Iterator[str]:
+    """Yield what is new in the place itself."""
+    if after is None:
+        return
+    if before is not None and before.app.key != after.app.key:
+        yield replies.FRESH_SESSIONS.say(language)
+    known = before.unused if before is not None else ()
+    if names := [name for name in after.unused if name not in known]:
+        kind = KIND_NAMES[after.app.kind].say(language)
+        yield replies.UNUSED_NOW.say(language, kind=kind, names=_named(names))
+    if has_uncounted_tokens(after) and not (
+        before and has_uncounted_tokens(before) and before.quotas == after.quotas
+    ):
+        yield uncounted(language=language)
+
+
+def uncounted(*, language: Language) -> str:
+    """Say that token quotas count nothing with the app that answers, and what to do."""
+    return replies.TOKENS_UNCOUNTED.say(
+        language,
+        turns=replies.typeable("quota user turns", "50"),
+        mode=replies.typeable("thoughts mode", "message_format_plus"),
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(code(SETTINGS[name].command if name in SETTINGS else name) for name in names)

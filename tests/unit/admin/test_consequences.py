@@ -1,0 +1,111 @@
+"""What follows from a change is said, however the change was made."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.admin.consequences import MAX_PLACES
+from bot.admin.door import Door
+from bot.admin.office import Office
+from tests.unit.admin.desk import ADMIN, DEFAULT, TEAM, Town, channel, pressed, put_app, typed
+
+FRESH = "fresh session"
+INVITED = "type `/invite` <@UBOT>"
+LEFT_OUT = "Left out from now on"
+UNCOUNTED = "Quotas of tokens count nothing here"
+FLOW_IS_MUTE = {"flow_stream_mode": "message_format"}
+
+
+async def test_a_channel_whose_restriction_the_workspace_lifts_is_named(
+    door: Door, office: Office
+) -> None:
+    await typed(door, "workspace kb KB1")
+    await typed(door, 'filter {"audience": "public"}')
+    lifted = await typed(door, "workspace kb inherit")
+    assert f"**{LEFT_OUT}**, though set there: <#C1>: `filter`." in lifted.text
+    assert LEFT_OUT not in (await pressed(door, lifted)).text
+    assert LEFT_OUT in (await typed(door, "workspace undo")).text
+
+
+async def test_a_channel_whose_restriction_another_app_of_the_workspace_lifts_is_named(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "kb KB1")
+    assert "<#C1>: `kb`" in (await typed(door, "workspace app flow")).text
+    assert LEFT_OUT not in (await typed(door, "workspace app inherit")).text
+
+
+async def test_who_changes_the_kind_of_an_app_hears_what_is_left_out_where(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "shop")
+    await typed(door, "workspace app shop")
+    await typed(door, 'workspace more {"model_id": "m"}')
+    await typed(door, "kb KB1")
+    changed = await typed(door, "apps edit shop kind=workflow")
+    assert "the workspace: `model_id`; <#C1>: `kb`." in changed.text
+    assert LEFT_OUT not in (await pressed(door, changed, button=1)).text
+
+
+async def test_of_many_places_the_first_are_named_and_the_others_counted(
+    door: Door, office: Office
+) -> None:
+    await typed(door, "workspace kb KB1")
+    for number in range(MAX_PLACES + 2):
+        await office.storage.settings.change(
+            TEAM, f"channel:C{number:02}", values={"tags": ["a"]}, expected_version=0, by=ADMIN
+        )
+    text = (await typed(door, "workspace kb inherit")).text
+    assert text.count(": `tags`") == MAX_PLACES
+    assert "and 2 more." in text
+
+
+async def test_what_was_left_out_before_is_not_said_again(door: Door, office: Office) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "kb KB1")
+    assert "Left out with this app (workflow): `kb`" in (await typed(door, "app flow")).text
+    assert "Left out" not in (await typed(door, "follow thread")).text
+
+
+async def test_a_fresh_session_is_told_of_when_there_is_one(door: Door, office: Office) -> None:
+    await put_app(office, "other")
+    await put_app(office, "twin", app_id=DEFAULT.app_id)
+    for text in ("app default", "app twin", "app inherit"):
+        assert FRESH not in (await typed(door, text)).text
+    chosen = await typed(door, "app other")
+    assert FRESH in chosen.text
+    assert FRESH in (await pressed(door, chosen)).text
+    assert FRESH in (await typed(door, "apps edit other app_id=elsewhere")).text
+    assert FRESH in (await typed(door, "workspace undo")).text
+    assert FRESH not in (await typed(door, "apps edit other open=yes")).text
+
+
+@pytest.mark.parametrize(
+    "text", ["follow thread", "follow mention", "show", "status", "undo", "reset all"]
+)
+async def test_a_channel_the_bot_is_not_in_is_told_how_to_invite_it(
+    door: Door, town: Town, text: str
+) -> None:
+    await typed(door, "follow mention")
+    assert INVITED not in (await typed(door, text)).text
+    await typed(door, "follow mention")
+    town.channels["C1"] = replace(channel(), is_member=False)
+    assert INVITED in (await typed(door, text)).text
+
+
+@pytest.mark.parametrize("text", ["quota user tokens 5", "workspace quota channel tokens 5"])
+async def test_a_quota_that_counts_nothing_with_an_app_says_so(
+    door: Door, office: Office, text: str
+) -> None:
+    await put_app(office, "flow", kind="workflow", options=FLOW_IS_MUTE)
+    await typed(door, "workspace app flow")
+    assert UNCOUNTED in (await typed(door, text)).text
+    for look in ("show", "status", "workspace show", "quota user tokens"):
+        assert (UNCOUNTED in (await typed(door, look)).text) is (
+            "workspace" not in look or "workspace" in text
+        )
+    assert UNCOUNTED not in (await typed(door, "follow thread")).text
+    assert UNCOUNTED not in (await typed(door, "thoughts mode message_format_plus")).text
+    assert UNCOUNTED not in (await typed(door, "status")).text
+    assert UNCOUNTED in (await typed(door, "thoughts mode inherit")).text
