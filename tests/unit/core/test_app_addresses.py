@@ -77,8 +77,9 @@ def test_this_machine_is_an_address_only_where_the_bots_own_app_is_on_it() -> No
 INNER_HOSTS = [
     "127.0.0.1", "LOCALHOST", "127.0.0.2", "127.1", "0", "2130706433", "0x7f.0.0.1",
     "0x7F000001", "0177.0.0.1", "127.0.0.1.", "127.0.0.0x1", "10.0.0.5", "10.0.0.5:8443",
-    "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "[::1]", "[fd00::1]",
-    "[::ffff:127.0.0.1]", "localhost.", "postgres", "a.localhost", "kubernetes.default.svc",
+    "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "[::1]",
+    "[fd00::1]", "[::ffff:127.0.0.1]", "localhost.", "postgres", "a.localhost",
+    "kubernetes.default.svc",
     "x.svc.cluster.local", "printer.local", "metadata.google.internal", "METADATA.Google.INTERNAL",
     "0.0.0.0",  # noqa: S104 # nothing listens there
     "metadata.google.internal.", "localhost.localdomain", "router.home.arpa",
