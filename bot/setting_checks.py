@@ -22,7 +22,8 @@ _TOKENS = {
     "sk-": "an API key",
 }
 """How tokens begin, so that one in the place of another can be named (Slack docs, "Tokens")."""
-_API = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_NOT_IN_ADDRESSES = re.compile(r"[?#@\\\s\x00-\x1f\x7f]")
+"""What makes another address of one, or has a user or password in it."""
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
 
 
@@ -78,9 +79,7 @@ def database_url(value: str) -> str:
 
 def public_url(value: str) -> str:
     """Return an address that may have a path, without its last slash."""
-    if not is_protected(value) or {"?", "#", "@"} & set(value):
-        raise ValueError("must be an https address (http only for this machine)")
-    return value.rstrip("/")
+    return _address(value)
 
 
 def bailian_endpoint(value: str) -> str:
@@ -90,14 +89,19 @@ def bailian_endpoint(value: str) -> str:
 
 def slack_api_url(value: str) -> str:
     """Return the address that the names of methods are put behind, with its last slash."""
-    if not _API.fullmatch(value):
-        raise ValueError("must be an http(s) address, such as https://slack.com/api/")
-    return f"{value.rstrip('/')}/"
+    return f"{_address(value, example=', such as https://slack.com/api/')}/"
 
 
 def dashscope_base_url(value: str) -> str:
     """Return the address of an API of version 1, without its last slash."""
-    value = value.rstrip("/")
-    if not value.startswith(("https://", "http://")) or not value.endswith("/api/v1"):
-        raise ValueError("must be an http(s) address ending in /api/v1")
+    value = _address(value, example=", ending in /api/v1")
+    if not value.endswith("/api/v1"):
+        raise ValueError("must end in /api/v1")
     return value
+
+
+def _address(value: str, *, example: str = "") -> str:
+    """Return an address without its last slash, for tokens and people's words to go to."""
+    if not is_protected(value) or _NOT_IN_ADDRESSES.search(value):
+        raise ValueError(f"must be an https address (http only for this machine){example}")
+    return value.rstrip("/")

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, After(checks.database_url)] = Field(
         "sqlite+aiosqlite:///data/bot.db",
+        repr=False,  # it may hold a password
         description="SQLite file for one process; postgresql+asyncpg://… for several.",
     )
     encryption_keys: Annotated[

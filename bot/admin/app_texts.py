@@ -34,8 +34,9 @@ BAD_REGION = Phrase(
     "地域只能是 beijing、singapore 或 hongkong；其他地域请填写 base_url。",
 )
 BAD_BASE_URL = Phrase(
-    "The address begins with https:// and ends in /api/v1, with no user, ? or #.",
-    "地址须以 https:// 开头、以 /api/v1 结尾，且不含用户名、? 和 #。",
+    "The address begins with https:// and ends in /api/v1, with no user, ? or #, and its "
+    "host is one on the internet.",
+    "地址须以 https:// 开头、以 /api/v1 结尾，不含用户名、? 和 #，且主机须在公网上。",
 )
 TWO_ADDRESSES = Phrase(
     "Give a region or another address, not both: either choose “another address” as the region, "

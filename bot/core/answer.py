@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.core.failures import code_of, read_error
 from bot.core.growing_text import GrowingText
@@ -29,6 +30,11 @@ while the app's account pays for every word."""
 
 MAX_BAD_EVENTS = 3
 """Events in a row that are no JSON object before the stream is given up; our own bound."""
+
+MAX_SOURCES = 100
+MAX_MODELS = 50
+"""Of one answer; our own bounds, many times what apps send. The list of sources is messages in
+Slack, and each model a row of usage."""
 
 _DONE = "stop"
 _UNFINISHED = frozenset({"", "null"})
@@ -67,8 +73,9 @@ class Answer:
     Attributes:
         text: What the reader may see, with DashScope's markup; never thinking.
         steps: What the app did on its way, in the order it began.
-        sources: One for each index.
-        usage: One for each model; workflows send none unless asked about every node.
+        sources: One for each index; the first MAX_SOURCES.
+        usage: One for each model, the first MAX_MODELS; workflows send none unless asked about
+            every node.
         session_id: The session as the app named it last; it may differ from the one asked for.
         request_id: For DashScope's support.
         finish_reason: Why the answer ended, `stop` as a rule; None while it has not.
@@ -230,7 +237,7 @@ def _usage(usage: Mapping[str, object]) -> tuple[ModelUsage, ...]:
             count_at(model, "input_tokens"),
             count_at(model, "output_tokens"),
         )
-        for model in objects_at(usage, "models")
+        for model in islice(objects_at(usage, "models"), MAX_MODELS)
     )
 
 
@@ -238,10 +245,12 @@ def _sources(output: Mapping[str, object]) -> tuple[Source, ...]:
     """Read doc_references; of several with one index, the first counts."""
     found: dict[str, Source] = {}
     for entry in objects_at(output, "doc_references"):
-        index = text_at(entry, "index_id") or str(count_at(entry, "index_id") or "")
+        index = id_at(entry, "index_id") or str(count_at(entry, "index_id") or "")
         title = text_at(entry, "doc_name") or text_at(entry, "title") or text_at(entry, "doc_id")
         url = text_at(entry, "doc_url")
         if index:
             link = url if url.startswith(("https://", "http://")) else None
             found.setdefault(index, Source(index, title, link))
+        if len(found) == MAX_SOURCES:
+            break
     return tuple(found.values())

@@ -1,11 +1,13 @@
 """The addresses apps are asked at, and which API key may go where.
 
 Whoever may register apps in Slack need not be whoever runs the bot: without these rules an app
-registered at a host of one's own would be handed the operator's key.
+registered at a host of one's own would be handed the operator's key, and one registered inside the
+operator's network would ask what is meant for nobody outside it.
 """
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -32,6 +34,10 @@ _VENDOR_HOST = re.compile(
 )
 """Model Studio's hosts. Not all of aliyuncs.com: its customers have hosts under that name too."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+"""The last part of an address in figures, in any way of writing one: `127.1`, `0x7f000001`."""
+_INNER_SUFFIX = re.compile(r".*\.(?:svc|local|internal|localhost|localdomain|home\.arpa)")
+"""Names no public server has (RFC 6761, 6762, 8375; Kubernetes; ICANN's `internal`)."""
 
 
 def may_take_bot_key(base_url: str, *, default_base_url: str) -> bool:
@@ -56,6 +62,19 @@ def _is_this_machine(base_url: str) -> bool:
     return urlsplit(base_url).hostname in _LOOPBACK
 
 
+def _is_public(host: str) -> bool:
+    """Whether a host, in lower case, is one that anybody could have on the internet.
+
+    A public name that leads to a private address counts: that is for the operator's network to see.
+    """
+    if _NUMBER.fullmatch(host.rpartition(".")[2]):
+        try:
+            return ip_address(host).is_global
+        except ValueError:  # such as 127.1, which a resolver takes for an address all the same
+            return False
+    return "." in host and not host.endswith(".") and not _INNER_SUFFIX.fullmatch(host)
+
+
 def region_of(base_url: str) -> str:
     """Return the word for a shared address; empty for every other one."""
     return next((word for word, url in BASE_URLS.items() if url == base_url), "")
@@ -71,13 +90,14 @@ def is_base_url(text: str, *, default_base_url: str) -> bool:
 
     Args:
         text: What somebody typed.
-        default_base_url: Where the bot's own app is: on this machine, others may be there too.
+        default_base_url: Where the bot's own app is: others may be on the same host, and when that
+            is this machine, on any port of it.
     """
     found = _BASE_URL.fullmatch(text)
     if found is None or len(text) > MAX_BASE_URL_CHARS or int(found["port"] or 1) > _MAX_PORT:
         return False
-    if _is_this_machine(
-        text
-    ):  # for trying out: elsewhere it would open the operator's own services
+    if origin(text) == origin(default_base_url):
+        return True
+    if _is_this_machine(text):  # for trying out: elsewhere it would open the operator's services
         return _is_this_machine(default_base_url)
-    return found["scheme"] == "https"
+    return found["scheme"] == "https" and _is_public(found["host"].lower())

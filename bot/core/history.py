@@ -13,7 +13,9 @@ MOST_CHARS = 20_000
 MESSAGE_CHARS = 16_000
 """Of one message, so that beside a long answer there is room for what it answers."""
 
-_LEFT_OUT = "\n[…]\n"
+_LEFT_OUT = "\n[…] "
+"""What comes after it stands in its line, where it can begin with nobody's name."""
+_GOES_ON = "\n  "
 
 SYSTEM, ASSISTANT, USER = "system", "assistant", "user"
 """Roles of DashScope's `messages`: the system's, if any, is the first, and the last is the user's
@@ -52,7 +54,8 @@ def conversation(
 ) -> tuple[Entry, ...]:
     """Return what a model should read: user and assistant by turns, the question at the end.
 
-    When several people talk, what each of them says begins with their name. The most recent
+    When several people talk, what each of them says begins with their name, and its further lines
+    are indented, so that nobody can speak in another's name. The most recent
     messages count, MOST_MESSAGES of them and MOST_CHARS characters at most; one that is too long
     loses its middle. The question is always there, and whole.
 
@@ -66,8 +69,10 @@ def conversation(
 
     def spoken(message: Said) -> str:
         text = words(message, bot_user_id=bot_user_id, names=names)
-        is_one_of_many = len(people) > 1 and text
-        return f"{plain_name(names.get(message.user_id, ''))}: {text}" if is_one_of_many else text
+        if len(people) == 1 or not text:
+            return text
+        name = plain_name(names.get(message.user_id, ""))
+        return f"{name}: {_GOES_ON.join(text.splitlines())}"
 
     entries = [
         (ASSISTANT, _reply(pages)) if by_bot else (USER, spoken(pages[0]))

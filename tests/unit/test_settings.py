@@ -144,11 +144,12 @@ def test_a_public_address_others_could_read_along_is_refused(
         ("SLACK_BOT_TOKEN", "xoxe.xoxb-hush", "xoxe…, a token that expires, was found"),
         ("SLACK_APP_TOKEN", "sk-hush", "sk-…, an API key, was found"),
         ("SLACK_APP_TOKEN", "hush", "must be an app-level token, xapp-…"),
-        ("SLACK_API_URL", "hush", "must be an http(s) address"),
-        ("SLACK_API_URL", "https://slack.com/api/?hush", "must be an http(s) address"),
+        ("SLACK_API_URL", "hush", "must be an https address"),
         ("ADMIN_USERS", "U1,hush", "must be ids such as U012AB3CD, not names"),
         ("ADMIN_USERS", "U1,@hush", "must be ids such as U012AB3CD, not names"),
         ("DATABASE_URL", "postgresql://bot:hush@host:port/bot", "the port is no number"),
+        ("DATABASE_URL", "postgresql://bot:hu@sh:hush@host/bot", "write `@` as `%40`"),
+        ("DATABASE_URL", "postgresql://bot:hu@hush@host:5432/bot", "write `@` as `%40`"),
     ],
 )
 def test_a_value_of_another_kind_is_told_what_was_wanted_and_not_repeated(
@@ -161,6 +162,40 @@ def test_a_value_of_another_kind_is_told_what_was_wanted_and_not_repeated(
     assert line.startswith(f"{name}: ")
     assert said in line
     assert "hush" not in line
+
+
+@pytest.mark.parametrize("name", ["SLACK_API_URL", "DASHSCOPE_BASE_URL", "PUBLIC_URL"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://example.com/hush/api/v1",
+        "https://user:hush@example.com/api/v1",
+        "https://hush@example.com/api/v1",
+        "https://example.com/?hush/api/v1",
+        "https://example.com/#hush/api/v1",
+        "https://example.com\\hush/api/v1",
+        "https://example.com/hu sh/api/v1",
+        "https://example.com:hush/api/v1",
+        "http://10.0.0.1/hush/api/v1",
+        "https:///hush/api/v1",
+        "ftp://example.com/hush/api/v1",
+    ],
+)
+def test_tokens_and_questions_go_to_a_protected_address_that_holds_no_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str
+) -> None:
+    monkeypatch.setenv(name, given)
+    with pytest.raises(SettingsError) as caught:
+        Settings.read()
+    (line,) = caught.value.problems
+    assert line.startswith(f"{name}: must be an https address (http only for this machine)")
+    assert "hu" not in line
+
+
+@pytest.mark.parametrize("name", ["SLACK_API_URL", "DASHSCOPE_BASE_URL", "PUBLIC_URL"])
+def test_this_machine_may_be_asked_without_tls(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:9/api/v1")
+    assert str(getattr(Settings.read(), name.lower())).startswith("http://127.0.0.1:9/api/v1")
 
 
 @pytest.mark.parametrize("given", ["https://slack.com/api", "https://slack.com/api/"])
@@ -202,6 +237,7 @@ def test_a_name_that_is_nearly_a_settings_is_told_until_that_setting_is_set(
 
 def test_secrets_never_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-hush")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://bot:hush@host/bot")
     monkeypatch.setenv("ENCRYPTION_KEYS", "key-hush-" + "k" * 32)
     assert "hush" not in repr(Settings.read())
 

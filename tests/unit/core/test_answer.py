@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.answer import MAX_ANSWER_CHARS, Answer, AnswerReader, ModelUsage, Source, Step
+from bot.core.answer import (
+    MAX_ANSWER_CHARS,
+    MAX_MODELS,
+    MAX_SOURCES,
+    Answer,
+    AnswerReader,
+    ModelUsage,
+    Source,
+    Step,
+)
 from bot.core.sse import ServerSentEvent, SseDecoder
 from bot.errors import (
     ContentBlocked,
@@ -159,6 +168,22 @@ def test_sources_are_one_for_each_index_and_null_addresses_are_none() -> None:
     output = json.loads((FIXTURES / "knowledge_base_references.json").read_text())
     answer = fed(output, incremental=False)
     assert answer.sources == (Source("1", "Pengenalan Produk Ponsel Seri Bailian"),)
+
+
+def test_of_many_sources_and_models_the_first_count_and_a_mark_as_long_as_a_text_is_none() -> None:
+    numbers = range(2 * MAX_SOURCES)
+    references = [{"index_id": str(n), "doc_name": "d"} for n in numbers]
+    models = [{"model_id": f"m{n}", "input_tokens": 1} for n in numbers]
+    reader = AnswerReader(incremental=True)
+    reader.feed(
+        event(
+            output={"doc_references": [{"index_id": "1" * 9999, "doc_name": "d"}, *references]},
+            usage={"models": models},
+        )
+    )
+    indices = [source.index for source in reader.answer.sources]
+    assert indices == [str(n) for n in range(MAX_SOURCES)]
+    assert [model.model_id for model in reader.answer.usage] == [f"m{n}" for n in range(MAX_MODELS)]
 
 
 def test_of_sources_the_latest_list_counts_and_an_empty_one_does_not() -> None:

@@ -1,5 +1,7 @@
 """Where apps may be asked, and which key goes where."""
 
+from ipaddress import IPv4Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +72,45 @@ def test_an_address_is_https_plain_and_whole(text: str, is_one: bool) -> None:
 def test_this_machine_is_an_address_only_where_the_bots_own_app_is_on_it() -> None:
     assert is_base_url("http://localhost:8080/api/v1", default_base_url=HERE)
     assert not is_base_url("http://localhost:8080/api/v1", default_base_url=SINGAPORE)
+
+
+INNER_HOSTS = [
+    "127.0.0.1", "LOCALHOST", "127.0.0.2", "127.1", "0", "2130706433", "0x7f.0.0.1",
+    "0x7F000001", "0177.0.0.1", "127.0.0.1.", "127.0.0.0x1", "10.0.0.5", "10.0.0.5:8443",
+    "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "[::1]",
+    "[fd00::1]", "[::ffff:127.0.0.1]", "localhost.", "postgres", "a.localhost",
+    "kubernetes.default.svc",
+    "x.svc.cluster.local", "printer.local", "metadata.google.internal", "METADATA.Google.INTERNAL",
+    "0.0.0.0",  # noqa: S104 # nothing listens there
+    "metadata.google.internal.", "localhost.localdomain", "router.home.arpa",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", INNER_HOSTS)
+def test_no_app_can_be_inside_the_operators_network(host: str) -> None:
+    assert not is_base_url(f"https://{host}/api/v1", default_base_url=SINGAPORE)
+
+
+@pytest.mark.parametrize("host", INNER_HOSTS[2:])
+def test_a_bot_that_is_tried_out_opens_no_more_than_its_own_machine(host: str) -> None:
+    assert not is_base_url(f"https://{host}/api/v1", default_base_url=HERE)
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_in_figures_is_one_on_the_internet(address: IPv4Address) -> None:
+    url = f"https://{address}/api/v1"
+    assert is_base_url(url, default_base_url=SINGAPORE) is address.is_global
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "x.svc.example", "internal.example", "local.example"])
+def test_a_host_on_the_internet_may_have_any_other_name(host: str) -> None:
+    assert is_base_url(f"https://{host}/api/v1", default_base_url=SINGAPORE)
+
+
+def test_inside_the_network_an_app_is_only_where_the_bots_own_app_is() -> None:
+    own = "https://gateway.internal:8443/api/v1"
+    assert is_base_url("https://gateway.internal:8443/other/api/v1", default_base_url=own)
+    assert not is_base_url("https://gateway.internal/api/v1", default_base_url=own)
 
 
 @given(st.text(max_size=60))

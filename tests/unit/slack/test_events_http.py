@@ -18,16 +18,20 @@ from aiohttp.test_utils import TestClient, TestServer
 from receivers import ScriptedDoor, closed_ways, receiving, reception_for
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
+from yarl import URL
 
 from bot.core.messages import UserMessage
 from bot.core.screens import Caller
 from bot.metrics import Metrics
+from bot.server import serving
 from bot.slack.authorize import Installation, InstallationAuthorize, Installed
 from bot.slack.events_http import EVENTS_PATH, routes
 from bot.slack.identity import Identity
 from bot.slack.listeners import build_bolt
 
 SECRET = "s3cr3t"
+BODY_MAY_TAKE_S = 0.2
+SOON_S = 5.0
 UNSIGNED = "delivery.unsigned"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -96,9 +100,10 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-async def slack(
+async def taking(
     claims: Claims, door: ScriptedDoor, metrics: Metrics, watch: Watch
-) -> AsyncIterator[Client]:
+) -> AsyncIterator[list[web.RouteDef]]:
+    """The routes under test, for as long as what answers there is open."""
     identity = Identity(
         team_id="T1", bot_user_id="UBOT", bot_id="B1", app_id="A1", scopes=frozenset()
     )
@@ -111,9 +116,15 @@ async def slack(
         receivers=receiving(claims.submit, reception=reception),
         metrics=metrics,
     )
+    async with reception:
+        yield routes(bolt, metrics=metrics, clock=watch, body_may_take_s=BODY_MAY_TAKE_S)
+
+
+@pytest.fixture
+async def slack(taking: list[web.RouteDef]) -> AsyncIterator[Client]:
     app = web.Application()
-    app.add_routes(routes(bolt, metrics=metrics, clock=watch))
-    async with reception, TestClient(TestServer(app, host="127.0.0.1")) as client:
+    app.add_routes(taking)
+    async with TestClient(TestServer(app, host="127.0.0.1")) as client:
         yield client
 
 
@@ -133,6 +144,20 @@ async def post(
         "x-slack-signature": f"v0={digest}",
     }
     return await slack.post(EVENTS_PATH, data=BytesIO(body.encode()), headers=headers)
+
+
+async def begun(
+    server: URL, *, content_type: str = JSON, header: str = "Accept: */*"
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a head and the first byte of its body."""
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    head = f"POST {EVENTS_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n{header}\r\n"
+    writer.write(f"{head}Content-Type: {content_type}\r\n\r\n{{".encode())
+    return reader, writer
+
+
+async def status(reader: asyncio.StreamReader) -> int:
+    return int((await reader.readline()).split()[1])
 
 
 async def test_a_signed_question_is_claimed(slack: Client, claims: Claims) -> None:
@@ -205,6 +230,56 @@ async def test_unsigned_requests_are_all_counted_and_told_once_a_minute(
 async def test_an_unreadable_body_is_a_400(slack: Client, body: str, content_type: str) -> None:
     response = await post(slack, body, content_type=content_type)
     assert (response.status, await response.text()) == (400, "")
+
+
+@pytest.mark.parametrize("charset", ["punycode", "latin-1", "utf-16", "rot13", '"a b"'])
+async def test_another_charset_than_utf_8_is_a_400_before_the_body_is_there(
+    slack: Client, charset: str
+) -> None:
+    async with asyncio.timeout(SOON_S):
+        reader, writer = await begun(
+            slack.make_url("/"), content_type=f"text/plain; charset={charset}"
+        )
+        assert await status(reader) == 400
+    writer.close()
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8"])
+async def test_a_charset_that_is_utf_8_may_be_named(slack: Client, charset: str) -> None:
+    content_type = f"{JSON}; charset={charset}"
+    assert (await post(slack, json.dumps(MENTION), content_type=content_type)).status == 200
+
+
+async def test_bytes_that_are_not_utf_8_are_a_400(slack: Client) -> None:
+    response = await slack.post(EVENTS_PATH, data=b"\xff", headers={"content-type": JSON})
+    assert response.status == 400
+
+
+async def test_a_body_that_takes_too_long_is_a_408(slack: Client) -> None:
+    async with asyncio.timeout(SOON_S):
+        reader, writer = await begun(slack.make_url("/"))
+        assert await status(reader) == 408
+    writer.close()
+
+
+async def test_a_body_that_is_broken_off_is_no_error(
+    taking: list[web.RouteDef], caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as logs:
+        async with serving(taking, host="127.0.0.1", port=0) as address, asyncio.timeout(SOON_S):
+            reader, writer = await begun(URL(address), header="Expect: 100-continue")
+            assert await status(reader) == 100  # it is waited for now
+            writer.close()
+            while not logs:
+                await asyncio.sleep(0)
+    told = [(line["event"], line["error"]) for line in logs]
+    assert told == [("delivery.unreadable", "ConnectionResetError")]
+    assert [line for line in caplog.records if line.levelno >= logging.ERROR] == []
+
+
+async def test_a_body_that_is_packed_wrongly_is_a_400(slack: Client) -> None:
+    headers = {"content-type": JSON, "content-encoding": "gzip"}
+    assert (await slack.post(EVENTS_PATH, data=b"no gzip", headers=headers)).status == 400
 
 
 async def test_a_body_over_one_mebibyte_is_a_413(slack: Client) -> None:
