@@ -5,7 +5,8 @@ parameters), its calling guides for agents and for workflows, and the option lis
 SDKs. DashScope itself ignores much of what is misplaced, so it is refused here.
 """
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -206,6 +207,15 @@ def problems(options: Mapping[str, Json], *, kind: AppKind) -> Mapping[str, Phra
 def is_sent(name: str) -> bool:
     """Whether an option stands in requests; the others only tell the bot how to ask."""
     return name not in API_FIELDS or API_FIELDS[name].spot is not Spot.NOWHERE
+
+
+def unheard_of(options: Iterable[str]) -> Mapping[str, str]:
+    """Return the names nobody here has heard of, with the known one each looks like, or nothing."""
+    return {
+        name: next(iter(difflib.get_close_matches(name[:_MAX_NAME_CHARS], API_FIELDS, n=1)), "")
+        for name in options
+        if name not in API_FIELDS
+    }
 
 
 def placed(options: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:

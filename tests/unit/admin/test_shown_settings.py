@@ -228,15 +228,24 @@ async def test_status_tells_what_is_not_well(storage: Storage, town: Town) -> No
     office = replace(
         office_of(storage, town),
         vendors=Neighbours(
-            slack_health=Health(is_well=False, reason="SlackUnavailable"),
+            slack_health=Health(is_well=False, reason="invalid_auth"),
             dashscope_health=Health(is_well=None),
         ),
         bots=OneBot(Bot(BOT, missing_scopes={"files:write": "no files"})),
     )
     text = (await typed(Door(office), "status")).text
-    assert "does not answer as it should (`SlackUnavailable`)" in text
+    assert "does not answer as it should (`invalid_auth`)" in text
     assert "**DashScope:** unknown" in text
     assert "`files:write`: no files" in text
+
+
+async def test_status_says_of_dashscope_only_what_was_looked_at(
+    storage: Storage, town: Town
+) -> None:
+    office = office_of(storage, town)
+    assert "**DashScope:** can be reached" in (await typed(Door(office), "status")).text
+    away = replace(office, vendors=Neighbours(dashscope_health=Health(is_well=False)))
+    assert "**DashScope:** cannot be reached, or" in (await typed(Door(away), "status")).text
 
 
 async def test_status_of_a_key_that_cannot_be_opened(database: str, town: Town) -> None:
