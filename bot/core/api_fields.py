@@ -157,8 +157,10 @@ _NEEDS_THOUGHTS = Phrase(
     "`full_thoughts` 需要开启步骤输出（`thoughts`），而它现在是关闭的。",
 )
 _AGENT_VARIABLES = Phrase(
-    "An agent takes only `user_prompt_params` and `user_defined_params` in here.",
-    "智能体应用在此只接受 `user_prompt_params` 和 `user_defined_params`。",
+    "An agent takes only `user_prompt_params` and `user_defined_params` in here, such as "
+    '`{{"user_prompt_params": {{"city": "Paris"}}}}`.',
+    "智能体应用在此只接受 `user_prompt_params` 和 `user_defined_params`，例如 "
+    '`{{"user_prompt_params": {{"city": "Paris"}}}}`。',
 )
 _FLOW_VARIABLES = Phrase(
     "`user_prompt_params` and `user_defined_params` are for agents only: give the variables of "

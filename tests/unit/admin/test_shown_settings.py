@@ -112,6 +112,26 @@ async def test_both_quotas_of_a_person_are_explained(door: Door) -> None:
     assert "hold besides" in (await typed(door, "show")).text
 
 
+@pytest.mark.parametrize(
+    ("topic", "named"),
+    [("quota", "quota channel tokens"), ("reply", "reply steps"), ("workspace", "follow thread")],
+)
+async def test_help_about_the_beginning_of_commands_lists_them(
+    door: Door, topic: str, named: str
+) -> None:
+    text = (await typed(door, f"help {topic}")).text
+    assert named in text
+    assert "There is no help" not in text
+
+
+async def test_how_a_setting_is_set_is_said_wherever_it_is_looked_at(door: Door) -> None:
+    thoughts = (await typed(door, "thoughts")).text
+    assert "`/dashscope thoughts on` or `/dashscope thoughts off`" in thoughts
+    for place in ("C1", DIRECT):
+        text = (await typed(door, "delegate", channel_id=place)).text
+        assert "`/dashscope workspace delegate …`" in text
+
+
 @pytest.mark.parametrize("text", ["show", "app", "status"])
 async def test_an_app_that_is_gone_is_told(door: Door, office: Office, text: str) -> None:
     await office.storage.settings.change(
