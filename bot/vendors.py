@@ -7,7 +7,7 @@ from bot.admin.ports import Health
 from bot.core.question import AppProfile
 from bot.core.reply import Place
 from bot.dashscope.client import DashScope
-from bot.errors import BotError, DashScopeError, SlackError
+from bot.errors import DashScopeError, SlackError
 from bot.slack.calls import Calls
 
 GREETING = "auth.test"
@@ -44,13 +44,5 @@ class VendorChecks:
         try:
             await look
         except (SlackError, DashScopeError) as error:
-            return Health(is_well=False, reason=_reason(error))
+            return Health(is_well=False, reason=error.code)
         return Health(is_well=True, elapsed_ms=round((self._clock() - started_at) * 1000))
-
-
-def _reason(error: BotError) -> str:
-    match error:
-        case SlackError(code=code) | DashScopeError(code=code) if code:
-            return code
-        case _:
-            return type(error).__name__

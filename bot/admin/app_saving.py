@@ -87,8 +87,11 @@ async def saved_notice(saved: Saved, *, office: Office, reader: Reader) -> Notic
     language, name = reader.language, marks.code(saved.after.name)
     if saved.before is None:
         use = replies.typeable("app", saved.after.name)
+        added = texts.ADDED.say(language, name=name), texts.USE_IT.say(language, command=use)
+        apps = await apps_of(office, reader.caller.team_id)
+        was = {key: app for key, app in apps.items() if key != saved.after.name.casefold()}
         text = "\n\n".join(
-            (texts.ADDED.say(language, name=name), texts.USE_IT.say(language, command=use))
+            (*added, *await app_consequences(office, reader, saved.after.name, before=was))
         )
     elif saved.before.version == saved.after.version:
         return Notice(texts.UNCHANGED.say(language, name=name))

@@ -51,8 +51,8 @@ async def apps_command(office: Office, visit: Visit, rest: str) -> None:
         SlackError: Slack did not say who the caller is, or did not take the answer.
         StorageError: The database did not answer.
     """
-    word, _, after = rest.strip().partition(" ")
-    name = after.split()[0] if after.split() else ""
+    word, after = [*rest.split(maxsplit=1), "", ""][:2]
+    name = next(iter(after.split()), "")
     match word.casefold():
         case "" | "list":
             await visit.screen.show(await apps_notice(office, visit))

@@ -11,7 +11,7 @@ from bot.admin.inviting import invitation
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Reader
-from bot.core.api_fields import KIND_NAMES
+from bot.core.api_fields import KIND_NAMES, unheard_of
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.question import AppProfile
@@ -65,6 +65,7 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     lines = list(_here(_effective(before, apps), _effective(after, apps), language=language))
     if _app(after, apps) is None:
         lines.append(replies.app_gone(chosen_app(after), scope=draft.scope, language=language))
+    lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)
     if draft.scope == scopes.WORKSPACE:
         was, now = State(draft.before, apps), State(draft.values, apps)
         lines.append(await _left_out_elsewhere(office, reader, was, now))
@@ -91,6 +92,9 @@ async def app_consequences(office: Office, reader: Reader, name: str, *, before:
     states = State(workspace.values, before), State(workspace.values, apps)
     lines = [await _left_out_elsewhere(office, reader, *states, workspace)]
     was, now = before.get(name.casefold()), apps.get(name.casefold())
+    if now is not None:
+        known: Mapping[str, Json] = was.options if was is not None else {}
+        lines += _unheard_of(known, now.options, language=reader.language)
     if was is not None and now is not None and was.key != now.key:
         lines.insert(0, FRESH_SESSIONS_NOW.say(reader.language))
     return [line for line in lines if line]
@@ -163,6 +167,17 @@ def _here(
         before and has_uncounted_tokens(before) and before.quotas == after.quotas
     ):
         yield uncounted(language=language)
+
+
+def _unheard_of(
+    before: Mapping[str, Json], after: Mapping[str, Json], *, language: Language
+) -> Sequence[str]:
+    """Return a warning of each option that is new and may be a slip of the hand."""
+    new = unheard_of(name for name in after if name not in before)
+    return [
+        replies.unheard_of(name, close=close, language=language)
+        for name, close in list(new.items())[:MAX_PLACES]
+    ]
 
 
 def uncounted(*, language: Language) -> str:

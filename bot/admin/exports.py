@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
+from bot.admin import scopes
 from bot.admin.csv_files import CsvFile
 from bot.admin.usage_request import Extent
 from storage.records import AuditEntry
 from storage.usage_records import UsageLine
 
+_DIRECT = "direct"
+"""Stands for every direct message: its id says no more than whose it is."""
 ROWS_MOST = 100_000
 BYTES_MOST = 18 * 2**20
 """Below what the Slack edge uploads."""
@@ -90,7 +93,7 @@ async def _add_day(
 def _usage_row(line: UsageLine) -> tuple[str | int, ...]:
     return (
         line.day.isoformat(),
-        line.channel_id,
+        _DIRECT if scopes.is_direct(line.channel_id) else line.channel_id,
         line.user_id,
         line.app,
         line.model_id,

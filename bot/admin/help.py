@@ -1,14 +1,15 @@
 """`help`: every command in one list, and each by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bot.admin.marks import code
 from bot.admin.ports import Visit
 from bot.admin.replies import typeable
 from bot.core import texts
+from bot.core.commands import WORKSPACE_WORDS
 from bot.core.language import Language, Phrase
 from bot.core.screens import Notice
-from bot.core.setting import SETTINGS, by_command
+from bot.core.setting import SETTINGS, Setting, by_command
 
 _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
     "status": (
@@ -109,15 +110,17 @@ def show_help(visit: Visit, topic: str) -> Notice:
     if words[0] in _COMMANDS:
         what, further = _COMMANDS[words[0]]
         return Notice(f"{code(words[0])}: {what.say(language)}\n\n{further.say(language)}")
+    if words[0] in WORKSPACE_WORDS:
+        return Notice(_about_workspace(language))
+    family = [each for each in SETTINGS.values() if each.command.split()[0] == words[0]]
+    if family:
+        return Notice("\n".join(_listed(family, language=language)))
     return Notice(f"{_NO_TOPIC.say(language, topic=code(topic))} {_everything(language)}")
 
 
 def _everything(language: Language) -> str:
     commands = [f"- {code(name)} {what.say(language)}" for name, (what, _) in _COMMANDS.items()]
-    settings = [
-        f"- {code(setting.command)} {setting.label.say(language)}" for setting in SETTINGS.values()
-    ]
-    example = typeable("workspace", "follow", "thread")
+    settings = _listed(SETTINGS.values(), language=language)
     return "\n".join(
         [
             texts.HELP.say(language),
@@ -130,7 +133,15 @@ def _everything(language: Language) -> str:
             "",
             *settings,
             "",
-            _WORKSPACE.say(language, example=example),
+            _about_workspace(language),
             _MORE.say(language, command=typeable("help", "follow")),
         ]
     )
+
+
+def _listed(settings: Iterable[Setting], *, language: Language) -> list[str]:
+    return [f"- {code(setting.command)} {setting.label.say(language)}" for setting in settings]
+
+
+def _about_workspace(language: Language) -> str:
+    return _WORKSPACE.say(language, example=typeable("workspace", "follow", "thread"))

@@ -67,7 +67,7 @@ class Health:
 
     Attributes:
         is_well: Whether it answered as it should; None when nobody knows.
-        reason: The class or code of what went wrong; empty when nothing did.
+        reason: The vendor's code for what went wrong; empty when nothing did, or nobody said what.
         elapsed_ms: How long the answer took; None when none was waited for.
     """
 

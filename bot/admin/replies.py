@@ -157,6 +157,12 @@ TOKENS_UNCOUNTED = Phrase(
     "**token 额度在此不起作用**：此工作流的调用模式不返回 token 数。请改为限制提问数（{turns}），"
     "或选择会返回 token 数的模式（{mode}）。",
 )
+UNHEARD_OF = Phrase(
+    "I do not know the field {name}, and pass it on as it is.{meant} If questions fail now, undo "
+    "this.",
+    "我不认识字段 {name}，将原样发送。{meant}如果之后提问失败，请撤销此更改。",
+)
+_MEANT = Phrase(" Did you mean {close}?", "您是不是想输入 {close}？")
 APP_GONE = Phrase(
     "The app {name} that is chosen here does not exist any more: choose another with {command}.",
     "此处选择的应用 {name} 已不存在：请用 {command} 另选一个。",
@@ -206,6 +212,12 @@ def app_gone(name: str, *, scope: str = "", language: Language) -> str:
     """Say that the app chosen at a scope is gone."""
     command = typeable("app", "NAME", scope=scope)
     return APP_GONE.say(language, name=code(name), command=command)
+
+
+def unheard_of(name: str, *, close: str, language: Language) -> str:
+    """Say that nobody here knows a field of requests, and which one it looks like, if any."""
+    meant = _MEANT.say(language, close=code(close)) if close else ""
+    return UNHEARD_OF.say(language, name=code(name), meant=meant)
 
 
 def unknown_button(language: Language, *, command: str = "help") -> str:

@@ -192,10 +192,15 @@ def _ways(setting: Setting, scope: str, *, language: Language) -> Iterator[str]:
         )
     if setting.shape == "app":
         yield _APP_CHOICES.say(language, command=typeable("apps"))
+    if setting.levels == frozenset({Level.WORKSPACE}) and scope != scopes.WORKSPACE:
+        command = typeable("workspace", setting.command, "…")
+        yield replies.ONLY_WORKSPACE.say(language, name=code(setting.command), command=command)
     if scopes.level_of(scope) in setting.levels:
-        example = setting.choices[0].value if setting.choices else "…"
+        examples = ["on", "off"] if setting.shape == "flag" else ["…"]
+        examples = [setting.choices[0].value] if setting.choices else examples
+        values = [typeable(setting.command, example, scope=scope) for example in examples]
         yield _TYPE.say(
             language,
-            value=typeable(setting.command, example, scope=scope),
+            value=replies.listed(values, language=language),
             default=typeable(setting.command, "inherit", scope=scope),
         )

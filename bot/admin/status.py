@@ -81,7 +81,9 @@ _MEMORY = Phrase("**Memory:** {state}", "**长期记忆**：{state}")
 _SLACK = Phrase("**Slack:** {health}", "**Slack**：{health}")
 _DASHSCOPE = Phrase("**DashScope:** {health}", "**DashScope**：{health}")
 _WELL = Phrase("works{took}", "正常{took}")
+_REACHABLE = Phrase("can be reached{took}", "可以访问{took}")
 _ILL = Phrase("does not answer as it should ({reason})", "未正常响应（{reason}）")
+_SILENT = Phrase("cannot be reached, or is not well", "无法访问或运行异常")
 _UNSURE = Phrase("unknown", "未知")
 _TOOK = Phrase(" ({ms} ms)", "（{ms} 毫秒）")
 _VERSION = Phrase("**Version:** {version}", "**版本**：{version}")
@@ -114,8 +116,9 @@ async def show_status(office: Office, visit: Visit) -> Notice:
         *_about_threads(answering.effective, caller, language=language),
         _MEMORY.say(language, state=memory),
         *await quota_lines(office, caller, answering.effective, language=language),
-        _SLACK.say(language, health=_health(slack, language=language)),
-        _DASHSCOPE.say(language, health=_health(dashscope, language=language)),
+        _SLACK.say(language, health=_health(slack, well=_WELL, language=language)),
+        # Nothing asks the app itself, which costs tokens.
+        _DASHSCOPE.say(language, health=_health(dashscope, well=_REACHABLE, language=language)),
         _VERSION.say(language, version=code(office.version)),
         (_ENCRYPTED if office.storage.secrets.is_open else _NOT_ENCRYPTED).say(language),
         *_about_scopes(bot, language=language),
@@ -220,14 +223,15 @@ async def _checked(check: Awaitable[Health]) -> Health:
         return Health(is_well=None)
 
 
-def _health(health: Health, *, language: Language) -> str:
+def _health(health: Health, *, well: Phrase, language: Language) -> str:
     match health.is_well:
         case True:
             ms = health.elapsed_ms
             took = _TOOK.say(language, ms=ms) if ms is not None else ""
-            return _WELL.say(language, took=took)
+            return well.say(language, took=took)
         case False:
-            return _ILL.say(language, reason=code(health.reason))
+            phrase = _ILL if health.reason else _SILENT
+            return phrase.say(language, reason=code(health.reason))
         case None:
             return _UNSURE.say(language)
 

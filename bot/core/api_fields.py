@@ -5,7 +5,8 @@ parameters), its calling guides for agents and for workflows, and the option lis
 SDKs. DashScope itself ignores much of what is misplaced, so it is refused here.
 """
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -157,8 +158,10 @@ _NEEDS_THOUGHTS = Phrase(
     "`full_thoughts` 需要开启步骤输出（`thoughts`），而它现在是关闭的。",
 )
 _AGENT_VARIABLES = Phrase(
-    "An agent takes only `user_prompt_params` and `user_defined_params` in here.",
-    "智能体应用在此只接受 `user_prompt_params` 和 `user_defined_params`。",
+    "An agent takes only `user_prompt_params` and `user_defined_params` in here, such as "
+    '`{{"user_prompt_params": {{"city": "Paris"}}}}`.',
+    "智能体应用在此只接受 `user_prompt_params` 和 `user_defined_params`，例如 "
+    '`{{"user_prompt_params": {{"city": "Paris"}}}}`。',
 )
 _FLOW_VARIABLES = Phrase(
     "`user_prompt_params` and `user_defined_params` are for agents only: give the variables of "
@@ -207,6 +210,15 @@ def problems(options: Mapping[str, Json], *, kind: AppKind) -> Mapping[str, Phra
 def is_sent(name: str) -> bool:
     """Whether an option stands in requests; the others only tell the bot how to ask."""
     return name not in API_FIELDS or API_FIELDS[name].spot is not Spot.NOWHERE
+
+
+def unheard_of(options: Iterable[str]) -> Mapping[str, str]:
+    """Return the names nobody here has heard of, with the known one each looks like, or nothing."""
+    return {
+        name: next(iter(difflib.get_close_matches(name[:_MAX_NAME_CHARS], API_FIELDS, n=1)), "")
+        for name in options
+        if name not in API_FIELDS
+    }
 
 
 def placed(options: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:

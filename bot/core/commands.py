@@ -251,6 +251,10 @@ def _after(text: str, *, words: int) -> str:
 def _unknown(text: str, *, for_workspace: bool) -> Unknown:
     words = [_folded(word) for word in text.split()]
     front = "workspace " if for_workspace else ""
+    if len(words) > 1 and by_command(words[1:]) is not None:  # only the first word is none of ours
+        meant = difflib.get_close_matches(words[0], WORKSPACE_WORDS, n=1, cutoff=CLOSE_ENOUGH)
+        front = "workspace " if meant else front
+        return Unknown(_brief(text), (front + _brief(_split(text)[1]),))
     close = _closest(words, commands=all_commands())
     return Unknown(_brief(text), tuple(front + command for command in close))
 

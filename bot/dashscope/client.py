@@ -12,7 +12,6 @@ from typing import Self
 import httpx
 import structlog
 
-from bot.core.answer import AnswerReader
 from bot.core.failures import MAX_ERROR_BYTES, parse_error_body
 from bot.core.question import AppProfile, Question
 from bot.core.retry import parse_retry_after, retry_delay_s
@@ -138,12 +137,12 @@ class DashScope:
         request = probing_request(profile)
         with mapped_errors():
             async with asyncio.timeout(self._timeouts.probe_s):
-                response = await self._send(request)
+                stream = await self._open(request, started_at=self._clock())
                 try:
-                    body = await response.aread()
+                    async for _ in stream:
+                        pass
                 finally:
-                    await response.aclose()
-        AnswerReader(incremental=False).feed_body(body)
+                    await stream.aclose()
 
     async def reach(self, profile: AppProfile) -> None:
         """Return when the profile's host answers anything at all; asks no app and costs nothing.

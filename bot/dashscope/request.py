@@ -16,6 +16,7 @@ from typing import assert_never
 from bot.core.api_fields import FULL_THOUGHTS, MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS, placed
 from bot.core.json_value import Json
 from bot.core.question import AppKind, AppProfile, Question
+from bot.core.resolution import Layers, resolve
 from bot.errors import Misconfigured
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -67,13 +68,13 @@ def streaming_request(question: Question) -> AppRequest:
 
 
 def probing_request(app: AppProfile) -> AppRequest:
-    """Build the smallest question there is, answered in one piece.
+    """Build the smallest question there is, asked as every other one and with the app's options.
 
     Raises:
         Misconfigured: As above.
     """
-    headers = _headers(app) | {"Accept": "application/json"}
-    return AppRequest(url=_url(app), headers=headers, body=_body({"prompt": _PROBE_PROMPT}, {}))
+    options = resolve(Layers(), app=app).options
+    return streaming_request(Question(app=app, prompt=_PROBE_PROMPT, options=options))
 
 
 def _input(question: Question, options: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 from desk import Desk, a_desk
-from rig import Rig
+from given import register
+from rig import APP_ID, Rig
 from strange_apps import CANARY, NOWHERE, OTHER_KEY, shop
 
 from bot.playground.dashscope.faults import Hangup
@@ -110,3 +111,10 @@ async def test_an_app_whose_key_cannot_be_read_says_to_enter_it_again(
         assert "ENCRYPTION_KEYS is not set" in await desk.say("status")
         assert CANARY not in await desk.rig.answer("hello")
     assert not [entry for entry in elsewhere.journal.entries if entry.app_id]
+
+
+async def test_an_app_of_another_kind_than_it_is_said_to_be_does_not_pass_its_test(
+    http_desk: Desk,
+) -> None:
+    await register(http_desk, "odd", app_id=APP_ID, kind="workflow")
+    assert "works" not in await http_desk.say("apps test odd")

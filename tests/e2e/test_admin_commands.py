@@ -87,7 +87,7 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "help": ("**Commands**", "**命令**"),
     "help follow": ("Every message in its threads", "其消息列中的每条消息"),
     "help nonsense": ("There is no help about `nonsense`", "没有关于 `nonsense` 的帮助"),
-    "status": ("**DashScope:** works", "**DashScope**：正常"),
+    "status": ("**DashScope:** can be reached", "**DashScope**：可以访问"),
     "show": (f"**Settings** in <#{PUBLIC}>", f"<#{PUBLIC}> 的**设置**"),
     "workspace": ("**Settings** in the workspace", "工作区 的**设置**"),
     "workspace show": ("**Settings** in the workspace", "工作区 的**设置**"),
@@ -199,7 +199,7 @@ async def test_a_command_is_answered_in_the_language_of_whoever_typed_it(
 
 async def test_the_host_that_was_looked_at_still_answers_the_next_look(http_desk: Desk) -> None:
     for _ in range(3):
-        assert "**DashScope:** works" in await http_desk.say("status")
+        assert "**DashScope:** can be reached" in await http_desk.say("status")
 
 
 @pytest.mark.parametrize("text", TYPOS)

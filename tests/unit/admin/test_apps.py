@@ -70,6 +70,11 @@ async def test_an_app_is_added_by_command(office: Office) -> None:
     assert [button.action for button in notice.buttons] == ["app.test", "undo"]
 
 
+@pytest.mark.parametrize("blank", ["\u3000", "\n", "  "])
+async def test_any_blank_parts_the_words_of_a_command(office: Office, blank: str) -> None:
+    assert "works" in (await typed(office, f"test{blank}default")).text
+
+
 async def test_adding_can_be_undone_by_its_button(office: Office) -> None:
     notice = await typed(office, ADD)
     await office.storage.audit.undo(TEAM, int(notice.buttons[-1].value), by=ADMIN)

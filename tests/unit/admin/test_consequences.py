@@ -109,3 +109,20 @@ async def test_a_quota_that_counts_nothing_with_an_app_says_so(
     assert UNCOUNTED not in (await typed(door, "thoughts mode message_format_plus")).text
     assert UNCOUNTED not in (await typed(door, "status")).text
     assert UNCOUNTED in (await typed(door, "thoughts mode inherit")).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'more {"temperture": 0.3}',
+        'apps add odd app_id=a region=beijing options={"temperture": 0.3}',
+    ],
+)
+async def test_a_field_nobody_knows_is_passed_on_with_a_warning(door: Door, text: str) -> None:
+    assert (
+        "do not know the field `temperture`, and pass it on as it is. Did you mean `temperature`?"
+        in (await typed(door, text)).text
+    )
+    assert "do not know" not in (await typed(door, "follow thread")).text
+    assert "do not know" not in (await typed(door, 'more {"temperature": 0.3}')).text
+    assert "pass it on as it is. If" in (await typed(door, 'more {"zzzz": 1}')).text

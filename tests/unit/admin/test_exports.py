@@ -2,7 +2,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -105,6 +105,12 @@ async def test_a_usage_file_has_a_row_for_each_line() -> None:
         ["2026-11-01", "C1", "U1", "default", "m000001", "1", "20", "3"],
         ["2026-11-03", "C1", "U1", "default", "m000002", "1", "20", "3"],
     ]
+
+
+async def test_a_usage_file_does_not_say_which_direct_messages_were_used() -> None:
+    lines = [replace(line(1), channel_id="D0BEN")]
+    file = await exports.usage_csv(Lines(lines), "T1", Extent(SINCE, SINCE))
+    assert [row[1] for row in table(file)[1:]] == ["direct"]
 
 
 @given(

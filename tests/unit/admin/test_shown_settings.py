@@ -112,6 +112,26 @@ async def test_both_quotas_of_a_person_are_explained(door: Door) -> None:
     assert "hold besides" in (await typed(door, "show")).text
 
 
+@pytest.mark.parametrize(
+    ("topic", "named"),
+    [("quota", "quota channel tokens"), ("reply", "reply steps"), ("workspace", "follow thread")],
+)
+async def test_help_about_the_beginning_of_commands_lists_them(
+    door: Door, topic: str, named: str
+) -> None:
+    text = (await typed(door, f"help {topic}")).text
+    assert named in text
+    assert "There is no help" not in text
+
+
+async def test_how_a_setting_is_set_is_said_wherever_it_is_looked_at(door: Door) -> None:
+    thoughts = (await typed(door, "thoughts")).text
+    assert "`/dashscope thoughts on` or `/dashscope thoughts off`" in thoughts
+    for place in ("C1", DIRECT):
+        text = (await typed(door, "delegate", channel_id=place)).text
+        assert "`/dashscope workspace delegate …`" in text
+
+
 @pytest.mark.parametrize("text", ["show", "app", "status"])
 async def test_an_app_that_is_gone_is_told(door: Door, office: Office, text: str) -> None:
     await office.storage.settings.change(
@@ -228,15 +248,24 @@ async def test_status_tells_what_is_not_well(storage: Storage, town: Town) -> No
     office = replace(
         office_of(storage, town),
         vendors=Neighbours(
-            slack_health=Health(is_well=False, reason="SlackUnavailable"),
+            slack_health=Health(is_well=False, reason="invalid_auth"),
             dashscope_health=Health(is_well=None),
         ),
         bots=OneBot(Bot(BOT, missing_scopes={"files:write": "no files"})),
     )
     text = (await typed(Door(office), "status")).text
-    assert "does not answer as it should (`SlackUnavailable`)" in text
+    assert "does not answer as it should (`invalid_auth`)" in text
     assert "**DashScope:** unknown" in text
     assert "`files:write`: no files" in text
+
+
+async def test_status_says_of_dashscope_only_what_was_looked_at(
+    storage: Storage, town: Town
+) -> None:
+    office = office_of(storage, town)
+    assert "**DashScope:** can be reached" in (await typed(Door(office), "status")).text
+    away = replace(office, vendors=Neighbours(dashscope_health=Health(is_well=False)))
+    assert "**DashScope:** cannot be reached, or" in (await typed(Door(away), "status")).text
 
 
 async def test_status_of_a_key_that_cannot_be_opened(database: str, town: Town) -> None:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.api_fields import API_FIELDS, RESERVED, Spot, is_sent, placed, problem_of, problems
+from bot.core.api_fields import (
+    API_FIELDS,
+    RESERVED,
+    Spot,
+    is_sent,
+    placed,
+    problem_of,
+    problems,
+    unheard_of,
+)
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.question import AppKind
@@ -295,3 +304,10 @@ def test_fields_are_sent_in_the_same_order_however_they_were_set() -> None:
     names = list(placed(dict(reversed(GOOD.items())))[1])
     order = list(API_FIELDS)
     assert all(order.index(a) < order.index(b) for a, b in pairwise(names[:-1]))
+
+
+def test_a_name_nobody_knows_is_told_with_the_one_it_looks_like() -> None:
+    assert unheard_of(["temperture", "seed", "zzzz"]) == {
+        "temperture": "temperature",
+        "zzzz": "",
+    }

@@ -149,6 +149,22 @@ def test_the_beginning_of_commands_suggests_them() -> None:
     assert unknown.suggestions == ("reply sources", "reply steps")
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("workspce follow thread", "workspace follow thread"),
+        ("set follow thread", "follow thread"),
+        ("workspace set follow thread", "workspace follow thread"),
+    ],
+)
+def test_a_word_too_many_or_misspelt_before_a_setting_is_seen_through(
+    typed: str, meant: str
+) -> None:
+    unknown = command(typed)
+    assert isinstance(unknown, Unknown)
+    assert unknown.suggestions == (meant,)
+
+
 def test_nothing_like_any_command_suggests_nothing() -> None:
     assert command("xyzzy plugh") == Unknown("xyzzy plugh")
 

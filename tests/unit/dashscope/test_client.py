@@ -429,12 +429,11 @@ async def test_what_follows_the_stop_event_is_not_part_of_the_answer() -> None:
         assert answer.text == "a"
 
 
-async def test_a_probe_is_one_small_question_without_a_stream() -> None:
-    body = (FIXTURES / "single_turn.json").read_bytes()
-    async with ReplayServer([response(200, body)]) as server, client() as apps:
+async def test_a_probe_is_one_small_question_read_to_its_end() -> None:
+    async with ReplayServer([stream(delta("a"), DONE)]) as server, client() as apps:
         await apps.probe(profile(server.base_url))
     [request] = server.received
-    assert "x-dashscope-sse" not in request.headers
+    assert request.headers["x-dashscope-sse"] == "enable"
 
 
 @pytest.mark.parametrize(
@@ -443,7 +442,8 @@ async def test_a_probe_is_one_small_question_without_a_stream() -> None:
         (response(401, b'{"code":"InvalidApiKey"}'), Misconfigured),
         (response(429, THROTTLED), Throttled),
         (response(200, b"<html>"), UpstreamGarbled),
-        (response(200, b'{"code":"Arrearage"}'), AccountProblem),
+        (stream(b'event:error\ndata:{"code":"Arrearage"}\n\n'), AccountProblem),
+        (stream(delta("a"), b'event:error\ndata:{"code":"InvalidApiKey"}\n\n'), Misconfigured),
         ([Reset], UpstreamUnreachable),
         ([Stall], UpstreamTimeout),
     ],

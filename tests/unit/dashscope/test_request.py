@@ -291,12 +291,10 @@ def test_the_headers_ask_for_a_stream_that_nobody_holds_back() -> None:
     assert headers["User-Agent"].startswith("dashscope-slack")
 
 
-def test_a_probe_asks_for_no_stream() -> None:
-    request = probing_request(PROFILE)
-    documented = json.loads((FIXTURES / "single_turn_intl.json").read_text())
-    assert request.url == documented["url"]
-    assert json.loads(request.body) == documented["body"] | {"input": {"prompt": "ping"}}
-    assert "X-DashScope-SSE" not in request.headers
+def test_a_probe_asks_as_questions_are_asked_and_with_the_options_of_the_app() -> None:
+    options = {"pipeline_ids": ["KB1"], "temperature": 0.5}
+    probe = probing_request(replace(PROFILE, options={**options, "flow_stream_mode": "x"}))
+    assert probe == streaming_request(Question(PROFILE, "ping", options=options))
 
 
 @pytest.mark.parametrize(
