@@ -16,7 +16,7 @@ from bot.core.answer import AnswerReader
 from bot.core.failures import MAX_ERROR_BYTES, parse_error_body
 from bot.core.question import AppProfile, Question
 from bot.core.retry import parse_retry_after, retry_delay_s
-from bot.dashscope.body import chunks_of, close
+from bot.dashscope.body import chunks_of, close, read_whole
 from bot.dashscope.http_errors import mapped_errors
 from bot.dashscope.request import AppRequest, probing_request, streaming_request
 from bot.dashscope.stream import AppStream
@@ -29,6 +29,8 @@ _MAX_CONNECTIONS = 200
 """More answers at a time wait for a connection; our own bound."""
 _ERROR_BODY_S = 5.0
 """How long the body of an error may take; our own bound."""
+_MAX_PROBE_BYTES = 1024 * 1024
+"""The answer to a probe is below 64 KiB; our own bound."""
 _MAX_LOGGED_CHARS = 80
 _KEEPALIVE_S = 15.0
 """Idle connections die unnoticed behind NAT; the SDK drops them after 5 to 30 s."""
@@ -139,10 +141,7 @@ class DashScope:
         with mapped_errors():
             async with asyncio.timeout(self._timeouts.probe_s):
                 response = await self._send(request)
-                try:
-                    body = await response.aread()
-                finally:
-                    await response.aclose()
+                body = await read_whole(response, max_bytes=_MAX_PROBE_BYTES)
         AnswerReader(incremental=False).feed_body(body)
 
     async def reach(self, profile: AppProfile) -> None:

@@ -16,6 +16,7 @@ from typing import assert_never
 from bot.core.api_fields import FULL_THOUGHTS, MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS, placed
 from bot.core.json_value import Json
 from bot.core.question import AppKind, AppProfile, Question
+from bot.dashscope.body import PLAIN
 from bot.errors import Misconfigured
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -53,9 +54,7 @@ def streaming_request(question: Question) -> AppRequest:
         # One would do; the vendor's SDK sends both.
         "Accept": "text/event-stream",
         "X-DashScope-SSE": "enable",
-        # Nothing on the way may collect deltas: no proxy's buffer, no compressor.
-        "X-Accel-Buffering": "no",
-        "Accept-Encoding": "identity",
+        "X-Accel-Buffering": "no",  # no proxy on the way may collect deltas
     }
     parameters = _streaming(parameters, kind=question.app.kind)
     return AppRequest(
@@ -153,6 +152,7 @@ def _headers(app: AppProfile) -> dict[str, str]:
         "Authorization": f"Bearer {app.api_key}",
         "Content-Type": "application/json",
         "User-Agent": _user_agent(),
+        **PLAIN,
     }
     if app.workspace:
         if not _HEADER_VALUE.fullmatch(app.workspace):
