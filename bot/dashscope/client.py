@@ -13,14 +13,14 @@ import httpx
 import structlog
 
 from bot.core.answer import AnswerReader
-from bot.core.failures import MAX_ERROR_BYTES, parse_error_body
+from bot.core.failures import MAX_ERROR_BYTES, parse_error_body, refuses_stream_mode
 from bot.core.question import AppProfile, Question
 from bot.core.retry import parse_retry_after, retry_delay_s
 from bot.dashscope.body import chunks_of, close, read_whole
 from bot.dashscope.http_errors import mapped_errors
-from bot.dashscope.request import AppRequest, probing_request, streaming_request
+from bot.dashscope.request import AppRequest, in_older_mode, probing_request, streaming_request
 from bot.dashscope.stream import AppStream
-from bot.errors import DashScopeError
+from bot.errors import DashScopeError, RequestRefused
 from bot.metrics import Metrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -91,6 +91,7 @@ class DashScope:
         self._sleep = sleep
         self._clock = clock
         self._jitter = jitter
+        self._in_older_mode: set[str] = set()
         self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -157,6 +158,24 @@ class DashScope:
                 await self._http.head(profile.base_url)
 
     async def _begin(self, question: Question, *, started_at: float) -> AppStream:
+        """Ask; where only our own choice of a workflow's mode was refused, ask in the older one.
+
+        An app that took the older one is asked in it from then on, until the process ends.
+        """
+        older, key = in_older_mode(question), question.app.key
+        if older is None or key not in self._in_older_mode:
+            try:
+                return await self._ask_patiently(question, started_at=started_at)
+            except RequestRefused as error:
+                if older is None or not refuses_stream_mode(error):
+                    raise
+        stream = await self._ask_patiently(older, started_at=started_at)
+        if key not in self._in_older_mode:
+            self._in_older_mode.add(key)
+            log.warning("app_mode.replaced", app=question.app.name)
+        return stream
+
+    async def _ask_patiently(self, question: Question, *, started_at: float) -> AppStream:
         """Ask until the first event is in hand; `core.retry` bounds the tries and the waits."""
         request = streaming_request(question)
         attempt = 1

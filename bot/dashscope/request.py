@@ -8,7 +8,7 @@ the API treats null and absent differently.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from typing import assert_never
@@ -63,6 +63,19 @@ def streaming_request(question: Question) -> AppRequest:
         body=_body(_input(question, asked), parameters),
         every_node_speaks=parameters.get("flow_stream_mode") == MESSAGE_FORMAT,
     )
+
+
+def in_older_mode(question: Question) -> Question | None:
+    """Return the question with message_format in the place of our own choice of mode.
+
+    message_format_plus stands on the vendor's page for Beijing only; other regions may refuse it.
+    None where it was not our choice: a mode that somebody set is never replaced.
+    """
+    tells_steps = question.options.get("has_thoughts") is not False
+    mode, _ = _defaults(question.app.kind, tells_steps=tells_steps)
+    if mode != MESSAGE_FORMAT_PLUS or "flow_stream_mode" in question.options:
+        return None
+    return replace(question, options={**question.options, "flow_stream_mode": MESSAGE_FORMAT})
 
 
 def probing_request(app: AppProfile) -> AppRequest:
