@@ -15,6 +15,7 @@ from bot.admin.memory_book import MemoryAction
 from bot.admin.memory_commands import memory_pressed, show_memory, switch_typed
 from bot.admin.memory_given import name_memory
 from bot.admin.office import Office
+from bot.admin.outsiders import need_insight, need_insight_to_press
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.admin.settings_commands import drop, offer_reset, reset_all, reset_pressed, write
@@ -24,6 +25,7 @@ from bot.admin.submissions import submitted
 from bot.admin.usage import UsageDesk
 from bot.core.commands import (
     Audit,
+    Command,
     Do,
     Drop,
     NameMemory,
@@ -58,6 +60,8 @@ _PRESSES: Mapping[str, Callable[[Office, Visit, Press], Awaitable[Notice | None]
     "reset": reset_pressed,
 }
 """What answers a press; nothing when that showed its answer itself."""
+_ASKERS_OWN = frozenset({filling.ACTION, afresh.ACTION})
+"""They are about a question, and see for themselves to who may press them."""
 
 log = structlog.get_logger(__name__)
 
@@ -164,6 +168,8 @@ class Door:
     async def _answer(self, visit: Visit, typed: Typed) -> Notice | None:
         office, notice, command = self._office, None, typed.command
         scope = scopes.WORKSPACE if typed.for_workspace else scopes.here(visit.caller)
+        is_own = _is_own_memory(command, scope=scope)
+        await need_insight(office, visit, command, scope=scope, is_own=is_own)
         match command:
             case Do(verb, rest):
                 notice = await self._do(visit, verb, rest=rest, scope=scope)
@@ -171,7 +177,7 @@ class Door:
                 await self._usage.audit_csv(visit)
             case Audit(of):
                 notice = await show_audit(office, visit, scope=None if of == "all" else scope)
-            case Read() | Write() | Drop() | Reset() if _is_own_memory(command, scope=scope):
+            case Read() | Write() | Drop() | Reset() if is_own:
                 notice = await self._memory(visit, command, scope=scope)
             case Read() | Write() | Drop() | Reset():
                 notice = await self._setting(visit, command, scope=scope)
@@ -240,13 +246,18 @@ class Door:
         answer = _PRESSES.get(press.action)
         if answer is None:
             return Notice(replies.unknown_button(visit.language))
+        if press.action not in _ASKERS_OWN:
+            await need_insight_to_press(self._office, visit)
         return await answer(self._office, visit, press)
 
 
-def _is_own_memory(command: Read | Write | Drop | Reset, *, scope: str) -> bool:
+def _is_own_memory(command: Command, *, scope: str) -> bool:
     """Whether it may concern the caller's own memory, and not only the setting of that name."""
-    of = command.of if isinstance(command, Reset) else command.setting
-    return scope != scopes.WORKSPACE and isinstance(of, Setting) and of.key == OWN_SWITCH
+    match command:
+        case Read(setting) | Write(setting) | Drop(setting) | Reset(Setting() as setting):
+            return scope != scopes.WORKSPACE and setting.key == OWN_SWITCH
+        case _:
+            return False
 
 
 def _unknown(visit: Visit, unknown: Unknown) -> Notice:

@@ -29,6 +29,11 @@ ONLY_ADMINS_READ = Phrase(
     "operator named.",
     "只有管理员可以查看：本工作区的所有者和管理员，以及机器人维护者指定的人员。",
 )
+ONLY_OWN_PEOPLE = Phrase(
+    "Only this workspace's own people can see or change this, not guests or people of other "
+    "workspaces. Nothing was changed.",
+    "只有本工作区的成员可以查看或更改，访客和其他工作区的人不可以。未作任何更改。",
+)
 _ONLY_OWNER = Phrase(
     "These settings belong to somebody else. Nothing was changed.",
     "这些设置属于其他人。未作任何更改。",

@@ -40,6 +40,10 @@ _GONE = re.compile(
     r"expire|exist|invalid|unknown|lost|gone|no longer|not[ _-]?(?:found|valid|belong)"
     r"|过期|失效|无效|不存在|丢失|结束|找不到|未找到"
 )
+_STREAM_MODE = re.compile(
+    r"message_format|stream(?:ing)?[ _-]?mode"
+    r"|unsupported[ _-]value|value.{0,40}not[ _-]supported|流式|不支持"
+)
 _VAGUE_CODES = frozenset(
     {"invalidparameter", "badrequest", "notfound", "accessdenied", "internalerror", "systemerror"}
 )
@@ -207,6 +211,15 @@ def is_unexplained(error: DashScopeError) -> bool:
     How DashScope says so is not documented, so every failure counts whose reason is not told.
     """
     return _is_vague(plain_code(error.code), kind=type(error), status=error.status)
+
+
+def refuses_stream_mode(error: DashScopeError) -> bool:
+    """Whether a request was refused for how its workflow was to stream, as far as words tell.
+
+    What DashScope says where it does not know a mode is not documented.
+    """
+    is_refused = type(error) is RequestRefused
+    return is_refused and _STREAM_MODE.search(error.detail.lower()) is not None
 
 
 def _is_vague(code: str, *, kind: type[DashScopeError], status: int | None) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from bot.core import texts
 from bot.core.language import Phrase
@@ -58,6 +59,31 @@ class ChannelInfo:
     is_archived: bool
 
 
+class Circle(Enum):
+    """How near somebody stands to the workspace that installed the bot."""
+
+    WORKSPACE = "its own people"
+    GUESTS = "its guests"
+    OUTSIDE = "people of other workspaces"
+
+
+def circle_of(person: Person | None, *, team_id: str, user_team_id: str) -> Circle:
+    """Return where somebody stands.
+
+    The workspaces of one organization (Enterprise Grid) are other workspaces to each other: each
+    installs the bot for itself.
+
+    Args:
+        person: Who; None when Slack does not tell, and then the workspace they write from decides.
+        team_id: The workspace that installed the bot.
+        user_team_id: The workspace they write from; empty when unknown.
+    """
+    homes = {user_team_id, person.team_id if person is not None else ""} - {""}
+    if homes - {team_id}:
+        return Circle.OUTSIDE
+    return Circle.GUESTS if person is not None and person.is_guest else Circle.WORKSPACE
+
+
 def may_ask(
     person: Person | None,
     *,
@@ -84,10 +110,10 @@ def may_ask(
         return texts.MAY_NOT_ASK
     if user_id in admins:
         return None
-    homes = {user_team_id, person.team_id if person is not None else ""} - {""}
-    if homes - {team_id}:
+    circle = circle_of(person, team_id=team_id, user_team_id=user_team_id)
+    if circle is Circle.OUTSIDE:
         return None if "external" in who else texts.MAY_NOT_ASK_EXTERNAL
-    if person is not None and person.is_guest:
+    if circle is Circle.GUESTS:
         return None if "guests" in who else texts.MAY_NOT_ASK_GUEST
     if "members" in who or (person is not None and person.is_admin):
         return None

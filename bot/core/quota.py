@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from bot.core.api_fields import MESSAGE_FORMAT_PLUS
 from bot.core.question import AppKind
 from bot.core.resolution import Effective, Quota
 
@@ -11,7 +12,6 @@ NEAR_PERCENT = 80
 """From here on people are told how much is left."""
 
 _FLOWS = frozenset({AppKind.WORKFLOW, AppKind.DIALOG_WORKFLOW})
-_COUNTING = "message_format_plus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def has_uncounted_tokens(effective: Effective) -> bool:
     """
     if effective.app.kind not in _FLOWS or all(q.unit != "tokens" for q in effective.quotas):
         return False
-    default = _COUNTING if effective.options.get("has_thoughts") is not False else ""
-    return effective.options.get("flow_stream_mode", default) != _COUNTING
+    default = MESSAGE_FORMAT_PLUS if effective.options.get("has_thoughts") is not False else ""
+    return effective.options.get("flow_stream_mode", default) != MESSAGE_FORMAT_PLUS
 
 
 def resets_in(now: datetime) -> timedelta:

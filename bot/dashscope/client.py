@@ -12,14 +12,14 @@ from typing import Self
 import httpx
 import structlog
 
-from bot.core.failures import MAX_ERROR_BYTES, parse_error_body
+from bot.core.failures import MAX_ERROR_BYTES, parse_error_body, refuses_stream_mode
 from bot.core.question import AppProfile, Question
 from bot.core.retry import parse_retry_after, retry_delay_s
 from bot.dashscope.body import chunks_of, close
 from bot.dashscope.http_errors import mapped_errors
-from bot.dashscope.request import AppRequest, probing_request, streaming_request
+from bot.dashscope.request import AppRequest, in_older_mode, probing_question, streaming_request
 from bot.dashscope.stream import AppStream
-from bot.errors import DashScopeError
+from bot.errors import DashScopeError, RequestRefused
 from bot.metrics import Metrics
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -88,6 +88,7 @@ class DashScope:
         self._sleep = sleep
         self._clock = clock
         self._jitter = jitter
+        self._in_older_mode: set[str] = set()
         self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -121,7 +122,11 @@ class DashScope:
                 asked again as far as `core.retry` allows; afterwards never.
         """
         started_at = self._clock()
-        stream = await self._begin(question, started_at=started_at)
+
+        async def ask_patiently(each: Question) -> AppStream:
+            return await self._ask_patiently(each, started_at=started_at)
+
+        stream = await self._begin(question, ask=ask_patiently)
         try:
             yield stream
         finally:
@@ -134,10 +139,14 @@ class DashScope:
         Raises:
             DashScopeError: The app does not answer as it should.
         """
-        request = probing_request(profile)
+        started_at = self._clock()
+
+        async def ask_once(question: Question) -> AppStream:
+            return await self._open(streaming_request(question), started_at=started_at)
+
         with mapped_errors():
             async with asyncio.timeout(self._timeouts.probe_s):
-                stream = await self._open(request, started_at=self._clock())
+                stream = await self._begin(probing_question(profile), ask=ask_once)
                 try:
                     async for _ in stream:
                         pass
@@ -156,7 +165,27 @@ class DashScope:
             async with asyncio.timeout(self._timeouts.reach_s):
                 await self._http.head(profile.base_url)
 
-    async def _begin(self, question: Question, *, started_at: float) -> AppStream:
+    async def _begin(
+        self, question: Question, *, ask: Callable[[Question], Awaitable[AppStream]]
+    ) -> AppStream:
+        """Ask; where only our own choice of a workflow's mode was refused, ask in the older one.
+
+        An app that took the older one is asked in it from then on, until the process ends.
+        """
+        older, key = in_older_mode(question), question.app.key
+        if older is None or key not in self._in_older_mode:
+            try:
+                return await ask(question)
+            except RequestRefused as error:
+                if older is None or not refuses_stream_mode(error):
+                    raise
+        stream = await ask(older)
+        if key not in self._in_older_mode:
+            self._in_older_mode.add(key)
+            log.warning("app_mode.replaced", app=question.app.name)
+        return stream
+
+    async def _ask_patiently(self, question: Question, *, started_at: float) -> AppStream:
         """Ask until the first event is in hand; `core.retry` bounds the tries and the waits."""
         request = streaming_request(question)
         attempt = 1

@@ -22,13 +22,12 @@ from bot.core.endpoints import Endpoint, read_endpoint
 from bot.core.loose_json import text_at
 from bot.core.openapi_answers import read_answer
 from bot.core.retry import parse_retry_after
-from bot.dashscope.body import chunks_of, close
+from bot.dashscope.body import PLAIN, read_whole
 from bot.dashscope.http_errors import mapped_errors
 from bot.errors import (
     DashScopeError,
     RequestRefused,
     UpstreamFailed,
-    UpstreamGarbled,
     UpstreamUnreachable,
 )
 
@@ -163,6 +162,7 @@ class OpenApi:
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(self._waits.idle_s, connect=self._waits.connect_s),
             limits=httpx.Limits(max_keepalive_connections=0),
+            headers=PLAIN,
         )
         return self
 
@@ -206,7 +206,7 @@ class OpenApi:
                     content=delivery.content,
                 )
                 response = await self._client.send(request, stream=True)
-                await _read(response)
+                await read_whole(response, max_bytes=MAX_ANSWER_BYTES)
         if not response.is_success:
             kind = UpstreamFailed if response.status_code >= 500 else RequestRefused
             raise kind("the storage did not take it", status=response.status_code)
@@ -275,7 +275,7 @@ class OpenApi:
                 stream=True,
             )
         return read_answer(
-            await _read(response),
+            await read_whole(response, max_bytes=MAX_ANSWER_BYTES),
             status=response.status_code,
             absent=call.absent,
             retry_after_s=parse_retry_after(response.headers),
@@ -291,21 +291,3 @@ def _note_failure(error: DashScopeError, *, call: ApiCall) -> None:
         status=error.status,
         request_id=(error.request_id or "")[:_MAX_LOGGED_CHARS],
     )
-
-
-async def _read(response: httpx.Response) -> bytes:
-    """Read all of an answer and close it.
-
-    Raises:
-        UpstreamGarbled: It is longer than any answer.
-    """
-    body, chunks = bytearray(), chunks_of(response)
-    try:
-        with mapped_errors(status=response.status_code):
-            while chunk := await anext(chunks, None):
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise UpstreamGarbled("the answer does not end", status=response.status_code)
-    finally:
-        await close(response, chunks)
-    return bytes(body)

@@ -8,7 +8,7 @@ the API treats null and absent differently.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from typing import assert_never
@@ -17,6 +17,7 @@ from bot.core.api_fields import FULL_THOUGHTS, MESSAGE_FORMAT, MESSAGE_FORMAT_PL
 from bot.core.json_value import Json
 from bot.core.question import AppKind, AppProfile, Question
 from bot.core.resolution import Layers, resolve
+from bot.dashscope.body import PLAIN
 from bot.errors import Misconfigured
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -54,9 +55,7 @@ def streaming_request(question: Question) -> AppRequest:
         # One would do; the vendor's SDK sends both.
         "Accept": "text/event-stream",
         "X-DashScope-SSE": "enable",
-        # Nothing on the way may collect deltas: no proxy's buffer, no compressor.
-        "X-Accel-Buffering": "no",
-        "Accept-Encoding": "identity",
+        "X-Accel-Buffering": "no",  # no proxy on the way may collect deltas
     }
     parameters = _streaming(parameters, kind=question.app.kind)
     return AppRequest(
@@ -67,14 +66,23 @@ def streaming_request(question: Question) -> AppRequest:
     )
 
 
-def probing_request(app: AppProfile) -> AppRequest:
-    """Build the smallest question there is, asked as every other one and with the app's options.
+def in_older_mode(question: Question) -> Question | None:
+    """Return the question with message_format in the place of our own choice of mode.
 
-    Raises:
-        Misconfigured: As above.
+    message_format_plus stands on the vendor's page for Beijing only; other regions may refuse it.
+    None where it was not our choice: a mode that somebody set is never replaced.
     """
+    tells_steps = question.options.get("has_thoughts") is not False
+    mode, _ = _defaults(question.app.kind, tells_steps=tells_steps)
+    if mode != MESSAGE_FORMAT_PLUS or "flow_stream_mode" in question.options:
+        return None
+    return replace(question, options={**question.options, "flow_stream_mode": MESSAGE_FORMAT})
+
+
+def probing_question(app: AppProfile) -> Question:
+    """Return the smallest question there is, with the app's options."""
     options = resolve(Layers(), app=app).options
-    return streaming_request(Question(app=app, prompt=_PROBE_PROMPT, options=options))
+    return Question(app=app, prompt=_PROBE_PROMPT, options=options)
 
 
 def _input(question: Question, options: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -154,6 +162,7 @@ def _headers(app: AppProfile) -> dict[str, str]:
         "Authorization": f"Bearer {app.api_key}",
         "Content-Type": "application/json",
         "User-Agent": _user_agent(),
+        **PLAIN,
     }
     if app.workspace:
         if not _HEADER_VALUE.fullmatch(app.workspace):

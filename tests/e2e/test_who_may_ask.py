@@ -8,6 +8,7 @@ from desk import ADA, a_desk
 from given import UNLIMITED, told
 from rig import ANN, BEN, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, words
 
+from bot.admin import replies
 from bot.core import texts
 from bot.core.language import Phrase
 from bot.playground.slack import Fault, FaultKind
@@ -139,6 +140,21 @@ async def test_admins_of_another_workspace_are_strangers_here(crowd: Rig) -> Non
         await desk.say("who admins members")
         assert await asks(crowd, STRANGER) == texts.MAY_NOT_ASK_EXTERNAL.en
     assert crowd.asked() == ()
+
+
+async def test_people_of_other_workspaces_are_told_nothing_of_this_ones_settings(
+    crowd: Rig,
+) -> None:
+    crowd.slack.workspace.change_user(STRANGER, is_admin=True, is_owner=True)
+    async with a_desk(crowd) as desk:
+        await desk.say("workspace history messages")
+        await desk.say("workspace system never mention Falcon")
+        for text in ("show", "workspace show", "config", "apps", "status", "system", "audit"):
+            assert await desk.say(text, by=STRANGER) == replies.ONLY_OWN_PEOPLE.en
+        assert await desk.say("tokens", by=STRANGER) == texts.MAY_NOT_ASK_EXTERNAL.en
+        await desk.say("who members external")
+        assert "tokens" in await desk.say("tokens", by=STRANGER)
+        assert "**Commands**" in await desk.say("help", by=STRANGER)
 
 
 async def test_while_slack_tells_nothing_of_people_their_workspace_decides(crowd: Rig) -> None:

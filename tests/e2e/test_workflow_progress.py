@@ -13,6 +13,7 @@ from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.playground.dashscope.answers import Inquiry, Said
 from bot.playground.dashscope.apps import App
+from bot.playground.dashscope.checks import Rules
 from bot.playground.dashscope.faults import Cut
 from bot.playground.dashscope.pace import Pace
 from bot.playground.slack.change import Change, Edited, Posted
@@ -74,6 +75,19 @@ async def test_tokens_of_a_workflow_count(tmp_path: Path) -> None:
         async with rig.bot():
             assert "is used up" not in await told(rig, "go")
             assert "is used up" in await told(rig, "again")
+
+
+@FLOWS
+async def test_a_host_that_does_not_know_the_newest_mode_answers_all_the_same(
+    tmp_path: Path, kind: AppKind
+) -> None:
+    async with servers(tmp_path, drafting, kind=kind) as rig:
+        rig.dashscope.gateway.rules = Rules(refused_modes=frozenset({"message_format_plus"}))
+        async with rig.bot():
+            assert await told(rig, "go") == ANSWER
+            assert await told(rig, "again") == ANSWER
+        modes = [entry.body["parameters"]["flow_stream_mode"] for entry in rig.asked()]
+    assert modes == ["message_format_plus", "message_format", "message_format"]
 
 
 @pytest.mark.parametrize("node_type", ["End", "Output", "LLM", "Message"])

@@ -38,10 +38,13 @@ class Rules:
     Attributes:
         tags_may_be_text: Accept a bare string for `tags`, as some of the vendor's samples send it.
         unknown_parameters: Accept parameters this playground has never heard of.
+        refused_modes: Ways for a workflow to stream that this host does not know; the vendor's
+            regions document different ones.
     """
 
     tags_may_be_text: bool = False
     unknown_parameters: bool = False
+    refused_modes: frozenset[str] = frozenset()
 
 
 STRICT = Rules()
@@ -66,6 +69,8 @@ def _problems(body: Any, *, kind: AppKind, rules: Rules) -> Iterator[str]:
     yield from _fields(asked, place="input", known=INPUT, kind=kind)
     known = _with_unknown(parameters) if rules.unknown_parameters else PARAMETERS
     yield from _fields(parameters, place="parameters", known=known, kind=kind)
+    if parameters.get("flow_stream_mode") in rules.refused_modes:
+        yield "parameters.flow_stream_mode has an unsupported value."
     yield from _question(asked)
     yield from _messages(asked.get("messages", []))
     yield from _variables(as_object(asked.get("biz_params")), kind=kind)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.failures import classify, is_unexplained, parse_error_body
+from bot.core.failures import classify, is_unexplained, parse_error_body, refuses_stream_mode
 from bot.errors import (
     AccountProblem,
     ContentBlocked,
@@ -251,6 +251,27 @@ def test_what_is_told_in_the_text_is_a_reason_too() -> None:
 @pytest.mark.parametrize("error", [UpstreamTimeout(), UpstreamUnreachable(), UpstreamGarbled()])
 def test_a_network_says_nothing_of_session_and_memory(error: DashScopeError) -> None:
     assert not is_unexplained(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message", "expected"),
+    [
+        ("InvalidParameter", 400, "parameters.flow_stream_mode is invalid", True),
+        ("InvalidParameter", 400, "Stream mode message_format_plus is unknown", True),
+        ("InvalidParameter", 200, "Unsupported value.", True),
+        ("", 422, "The value 'x' is not supported", True),
+        ("InvalidParameter", 400, "不支持的流式模式", True),
+        ("InvalidParameter", 400, "Required parameter is missing or invalid.", False),
+        ("InternalError", 500, "flow_stream_mode", False),
+        ("InvalidApiKey", 401, "flow_stream_mode", False),
+        ("InvalidParameter", 400, "The session does not know the stream mode", False),
+    ],
+)
+def test_only_a_refusal_that_speaks_of_it_is_about_the_stream_mode(
+    code: str, status: int, message: str, expected: bool
+) -> None:
+    error = classify(status=status, code=code, message=message)
+    assert refuses_stream_mode(error) is expected
 
 
 def test_everything_told_is_kept_as_data() -> None:

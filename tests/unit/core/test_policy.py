@@ -12,7 +12,9 @@ from bot.core import texts
 from bot.core.language import Phrase
 from bot.core.policy import (
     ChannelInfo,
+    Circle,
     Person,
+    circle_of,
     depends_on_person,
     may_ask,
     may_configure_channel,
@@ -151,6 +153,25 @@ def test_where_it_does_not_matter_who_asks_an_unknown_person_is_judged_as_the_kn
     refusal = partial(asks, who=who, user_team_id=user_team_id, admins=admins)
     known = replace(person, team_id=user_team_id, is_bot=False, is_deactivated=False)
     assert depends_on_person(refusal) or (refusal(known) is None) == (refusal(None) is None)
+
+
+@pytest.mark.parametrize(
+    ("person", "user_team_id", "circle"),
+    [
+        (MEMBER, "T1", Circle.WORKSPACE),
+        (MEMBER, "", Circle.WORKSPACE),
+        (ADMIN, "T2", Circle.OUTSIDE),
+        (GUEST, "T1", Circle.GUESTS),
+        (STRANGER, "T1", Circle.OUTSIDE),
+        (replace(STRANGER, is_guest=True), "", Circle.OUTSIDE),
+        (None, "T1", Circle.WORKSPACE),
+        (None, "T2", Circle.OUTSIDE),
+    ],
+)
+def test_any_sign_of_another_workspace_puts_somebody_outside(
+    person: Person | None, user_team_id: str, circle: Circle
+) -> None:
+    assert circle_of(person, team_id="T1", user_team_id=user_team_id) is circle
 
 
 @pytest.mark.parametrize(

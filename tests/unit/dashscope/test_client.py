@@ -1,6 +1,7 @@
 """The real client against a server that replays bytes, faults included."""
 
 import asyncio
+import gzip
 import json
 import logging
 from collections.abc import Sequence
@@ -456,6 +457,31 @@ async def test_a_probe_that_fails_says_how_and_is_not_repeated(
         with pytest.raises(expected):
             await apps.probe(profile(server.base_url))
     assert len(server.received) == 1
+
+
+async def test_the_answer_to_a_probe_is_read_within_bounds() -> None:
+    endless = response(200, *[b"x" * 65536] * 200, Stall)
+    async with ReplayServer([endless]) as server, client() as apps:
+        with pytest.raises(UpstreamGarbled):
+            await apps.probe(profile(server.base_url))
+        assert not server.said_all.is_set()
+
+
+async def test_no_compressed_body_is_asked_for_or_unpacked() -> None:
+    packed = gzip.compress(RECORDED)
+    script = response(200, packed, content_type="text/event-stream", content_encoding="gzip")
+    answer = response(200, gzip.compress(b"{}"), content_encoding="gzip")
+    async with ReplayServer([script, answer]) as server, client() as apps:
+        with pytest.raises(UpstreamGarbled):
+            await ask(apps, server.base_url)
+        with pytest.raises(UpstreamGarbled):
+            await apps.probe(profile(server.base_url))
+    assert {each.headers["accept-encoding"] for each in server.received} == {"identity"}
+
+
+async def test_a_compressed_error_is_known_by_its_status() -> None:
+    error, _ = await error_of(response(401, gzip.compress(b"{}"), content_encoding="gzip"))
+    assert isinstance(error, Misconfigured)
 
 
 async def test_using_it_unopened_is_a_mistake_and_closing_it_twice_is_none() -> None:

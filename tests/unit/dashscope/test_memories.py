@@ -349,6 +349,13 @@ async def test_an_answer_without_end_is_not_read_to_it(time: Time) -> None:
             await memories.get("m1")
 
 
+async def test_no_compressed_answer_is_asked_for(time: Time) -> None:
+    async with RawServer([b"{}"]) as raw, client(raw.endpoint, time=time) as memories:
+        with pytest.raises(UpstreamGarbled):
+            await memories.create("d")
+    assert [each["accept-encoding"] for each in raw.requests] == ["identity"]
+
+
 @pytest.mark.usefixtures("logs_restored")
 async def test_no_secret_and_no_word_of_anybody_is_ever_logged(
     server: BailianServer, time: Time, capsys: pytest.CaptureFixture[str]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.api_fields import FLOW_STREAM_MODES
 from bot.core.question import AppKind, AppProfile, Question
 from bot.core.resolution import Layers, resolve
-from bot.dashscope.request import AppRequest, probing_request, streaming_request
+from bot.dashscope.request import AppRequest, probing_question, streaming_request
 from bot.errors import Misconfigured
 from bot.playground.dashscope.checks import problem
 
@@ -293,7 +293,9 @@ def test_the_headers_ask_for_a_stream_that_nobody_holds_back() -> None:
 
 def test_a_probe_asks_as_questions_are_asked_and_with_the_options_of_the_app() -> None:
     options = {"pipeline_ids": ["KB1"], "temperature": 0.5}
-    probe = probing_request(replace(PROFILE, options={**options, "flow_stream_mode": "x"}))
+    probe = streaming_request(
+        probing_question(replace(PROFILE, options={**options, "flow_stream_mode": "x"}))
+    )
     assert probe == streaming_request(Question(PROFILE, "ping", options=options))
 
 
@@ -321,7 +323,7 @@ def test_a_profile_that_cannot_be_right_is_refused_before_anything_is_sent(
     profile = replace(PROFILE, **wrong)  # pyright: ignore[reportArgumentType] - only texts
     for build in (
         lambda: streaming_request(Question(profile, "Hi")),
-        lambda: probing_request(profile),
+        lambda: streaming_request(probing_question(profile)),
     ):
         with pytest.raises(Misconfigured) as caught:
             build()
