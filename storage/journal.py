@@ -97,6 +97,18 @@ def newest(conn: sa.Connection, *, team_id: str, scope: str, subject: str) -> Au
     return _to_entry(conn.execute(statement.order_by(audit.c.id.desc()).limit(1)).one())
 
 
+def former(
+    conn: sa.Connection, *, team_id: str, scope: str, subject: str, version: int
+) -> Mapping[str, Any] | None:
+    """Return what a subject was at a version, if it was anything, and was changed since.
+
+    Versions count a subject's entries, so that of version N is what the next entry has for before.
+    """
+    entries = sa.select(audit.c.before).where(*_of(team_id, scope, subject))
+    statement = entries.order_by(audit.c.id).offset(version).limit(1)
+    return conn.execute(statement).scalar_one_or_none()
+
+
 def undoable_secrets(conn: sa.Connection, *, team_id: str, within_ms: int) -> set[str]:
     """Return the names of the secrets that undoing a recent change of an app would bring back."""
     later = audit.alias("later")

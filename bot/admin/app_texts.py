@@ -139,7 +139,7 @@ KEYS_PROSE = Phrase(
 BOT_KEY_OPTION = Phrase(
     "Forget this app's key and use the bot's own", "删除此应用的 Key，改用机器人自带的"
 )
-OPEN_OPTION = Phrase("Everybody may choose it in direct messages", "所有人都可在私信中选用此应用")
+OPEN_OPTION = Phrase("Everybody may choose it, not only admins", "所有人都可选用，不限于管理员")
 
 # The commands.
 
@@ -153,7 +153,7 @@ COLUMNS = (
     Phrase("region or host", "地域或主机"),
     Phrase("workspace", "业务空间"),
     Phrase("key", "API Key"),
-    Phrase("in direct messages", "私信可选"),
+    Phrase("open to everybody", "对所有人开放"),
     Phrase("used in places", "使用处"),
 )
 OWN_KEY = Phrase("its own", "单独的")

@@ -103,11 +103,11 @@ async def undo_last(office: Office, visit: Visit, *, scope: str) -> Notice:
         SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
-    await office.access.need_change(visit, scope)
+    standing = await office.access.need_change(visit, scope)
     entry = await office.storage.audit.last(visit.caller.team_id, scope)
     if entry is None:
         raise Refused(replies.NOTHING_TO_UNDO.say(visit.language))
-    return await _undo(office, visit, entry)
+    return await _undo(office, visit, entry, is_admin=standing.is_admin)
 
 
 async def undo_pressed(office: Office, visit: Visit, press: Press) -> Notice:
@@ -121,17 +121,17 @@ async def undo_pressed(office: Office, visit: Visit, press: Press) -> Notice:
     entry = next((each for each in found if each.id == entry_id), None)
     if entry is None:
         raise Refused(replies.UNDO_IMPOSSIBLE.say(visit.language))
-    await office.access.need_change(visit, entry.scope)
-    return await _undo(office, visit, entry)
+    standing = await office.access.need_change(visit, entry.scope)
+    return await _undo(office, visit, entry, is_admin=standing.is_admin)
 
 
-async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
+async def _undo(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bool) -> Notice:
     """Put back what there was; the caller may change the entry's scope."""
     if entry.subject == SETTINGS_SUBJECT:
         # Whoever manages a channel must not make managers by taking back what an admin did.
         if changes_admins_own(entry.before or {}, entry.after or {}):
             await office.access.need_admin(visit)
-        await _need_app(office, visit, entry)
+        await _need_app(office, visit, entry, is_admin=is_admin)
     try:
         undone = await office.storage.audit.undo(
             visit.caller.team_id, entry.id, by=visit.caller.user_id
@@ -147,10 +147,10 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
     return Notice("\n\n".join(text), (undo,))
 
 
-async def _need_app(office: Office, visit: Visit, entry: AuditEntry) -> None:
+async def _need_app(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bool) -> None:
     name = (entry.before or {}).get("app")
     if isinstance(name, str) and name != (entry.after or {}).get("app"):
-        await chosen(office, visit, name, scope=entry.scope)
+        await chosen(office, visit, name, scope=entry.scope, is_admin=is_admin)
 
 
 def _why_not(error: VersionConflict | AppInUse | NotUndoable, *, visit: Visit, scope: str) -> str:

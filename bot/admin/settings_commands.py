@@ -1,7 +1,7 @@
 """Setting, taking away and resetting values."""
 
 from bot.admin import replies, scopes
-from bot.admin.access import ADMINS_OWN
+from bot.admin.access import ADMINS_OWN, Standing
 from bot.admin.app_choice import chosen
 from bot.admin.audit_lines import changed_values, joined, value_shown
 from bot.admin.changing import Made, Values, bad_value, change, made_text
@@ -29,10 +29,10 @@ async def write(
         SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
-    await _need_change(office, visit, setting, scope=scope)
+    standing = await _need_change(office, visit, setting, scope=scope)
     value = _read(visit, setting, typed)
     if setting.shape == "app":
-        app = await chosen(office, visit, str(value), scope=scope)
+        app = await chosen(office, visit, str(value), scope=scope, is_admin=standing.is_admin)
         value = app.name
 
     def put(values: Values) -> Values:
@@ -111,7 +111,7 @@ async def reset_all(office: Office, visit: Visit, *, scope: str) -> Notice:
     return Notice("\n\n".join(lines), await undo_button(office, visit, scope=scope))
 
 
-async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope: str) -> None:
+async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope: str) -> Standing:
     """Go on only when the setting can be set in a scope, and by the caller."""
     level = scopes.level_of(scope)
     if level not in setting.levels:
@@ -119,6 +119,7 @@ async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope:
     standing = await office.access.need_change(visit, scope)
     if setting.key in ADMINS_OWN and not standing.is_admin:
         raise Refused(replies.ONLY_ADMINS.say(visit.language))
+    return standing
 
 
 def elsewhere(visit: Visit, setting: Setting, *, level: Level) -> str:

@@ -246,6 +246,11 @@ def candidate_options(values: Mapping[str, Json]) -> Mapping[str, Json]:
     return options | own
 
 
+def command_of(name: str) -> str:
+    """Return what people type for a setting's key, or for a field of requests."""
+    return SETTINGS[name].command if name in SETTINGS else f"more: {name}"
+
+
 def is_option_of_its_own(name: str) -> bool:
     """Whether a field of requests has a setting of its own, outside `more`."""
     return name != "more" and name in SETTINGS and SETTINGS[name].is_app_option

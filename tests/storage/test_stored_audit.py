@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from storage.apps import subject_of
 from storage.database import Storage
 from storage.errors import AppInUse, NotUndoable, VersionConflict
 from storage.records import AuditEntry, StoredApp, StoredSettings
@@ -60,6 +61,32 @@ async def test_pages_go_back_in_time_and_miss_nothing(storage: Storage) -> None:
     of_one = await storage.audit.page("T1", scope="channel:C1", before_id=None, limit=9)
     assert [entry.after for entry in of_one] == [{"n": 5}, {"n": 3}, {"n": 1}]
     assert await storage.audit.page("T2", scope=None, before_id=None, limit=9) == []
+
+
+async def test_what_was_set_at_any_version_is_known(storage: Storage) -> None:
+    await put_app(storage, new_app())  # the workspace's entries that are none of its settings
+    for scope in (SCOPE, "workspace"):
+        for number in range(1, 4):
+            await change(storage, {"n": number}, scope=scope)
+        await undo_last(storage, scope)
+        versions = [await storage.audit.former("T1", scope, version=number) for number in range(6)]
+        assert versions == [{}, {"n": 1}, {"n": 2}, {"n": 3}, None, None]
+
+
+async def test_what_an_app_was_at_any_version_is_known_though_it_was_removed(
+    storage: Storage,
+) -> None:
+    first = await put_app(storage, new_app())
+    second = await put_app(storage, replace(first, app_id="second"))
+    await storage.apps.remove("T1", "FAQ", expected_version=second.version, by="U1")
+    third = await put_app(storage, replace(first, app_id="third", version=0))
+    await put_app(storage, replace(third, app_id="fourth"))
+    for app in (first, second, third):
+        former = await storage.audit.former(
+            "T1", "workspace", version=app.version, subject=subject_of("faq")
+        )
+        assert former is not None
+        assert former["app_id"] == app.app_id
 
 
 async def test_a_scope_nobody_touched_has_no_last_entry(storage: Storage) -> None:

@@ -221,7 +221,7 @@ async def test_choosing_an_app_says_that_sessions_start_fresh_and_what_is_left_o
     notice = await typed(door, "app FLOW")
     assert "`Flow`" in notice.text
     assert "fresh session" in notice.text
-    assert "`pipeline_ids`" in notice.text
+    assert "`kb`" in notice.text
     assert "left out" in (await typed(door, "show")).text
 
 

@@ -22,6 +22,7 @@ from bot.core.setting import (
     Setting,
     by_command,
     candidate_options,
+    command_of,
 )
 from bot.core.setting_checks import MAX_INSTRUCTION_CHARS
 from bot.errors import BadValue
@@ -362,6 +363,14 @@ def test_an_instruction_is_a_text_of_bounded_length_for_apps_that_take_messages(
         assert "1 to 1,000 characters" in refusal("system", typed)
     assert system.problem("Be brief.", kind=AGENT) is None
     assert system.problem("Be brief.", kind=WORKFLOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("pipeline_ids", "kb"), ("structured_filter", "filter table"), ("top_k", "more: top_k")],
+)
+def test_a_field_is_called_as_it_is_typed(name: str, typed: str) -> None:
+    assert command_of(name) == typed
 
 
 def test_options_of_a_level_are_its_app_options_with_further_fields_unfolded() -> None:
