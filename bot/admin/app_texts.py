@@ -261,8 +261,9 @@ REFERENCE = Phrase(
 # When something is in the way.
 
 APP_MEANWHILE = Phrase(
-    "*Nothing was saved yet: somebody else changed this app while you did.* Your entries are "
-    "below, but for a key, which must be entered again; saving them now overrides theirs.",
-    "*尚未保存：在您编辑期间，其他人修改了此应用。* 您填写的内容仍在下方（API Key 需重新填写），"
-    "现在保存会覆盖他们的修改。",
+    "*Nothing was saved yet: somebody else changed this app while you did.* Both of you changed: "
+    "{names}. Your entries are below, but for a key, which must be entered again; saving now "
+    "overrides theirs. Everything else is as it is now.",
+    "*尚未保存：在您编辑期间，其他人修改了此应用。* 你们都修改了：{names}。"
+    "您填写的内容仍在下方（API Key 需重新填写），现在保存会覆盖对方的修改；其余为当前的设置。",
 )
