@@ -22,6 +22,7 @@ from bot.core.app_addresses import (
 )
 from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
+from bot.core.pasted_keys import KEPT_OUT, holds_key
 from bot.core.question import AppKind
 from bot.core.setting import DEFAULT_APP
 from bot.errors import BadValue
@@ -114,6 +115,9 @@ def read_entry(
         language: Of the sentences.
     """
     reader = _Reader(typed, language=language)
+    for name, text in typed.items():
+        if name != "api_key" and holds_key(text):
+            reader.blame(name, KEPT_OUT)
     kind = reader.kind()
     entry = AppEntry(
         name=reader.name(),
@@ -207,11 +211,14 @@ class _Reader:
         try:
             value = parse_json(text)
         except BadValue as error:
-            self.problems["options"] = error.phrase.say(self._language, **error.values)
+            said = error.phrase.say(self._language, **error.values)
+            self.problems.setdefault("options", said)
             return {}
         if not isinstance(value, Mapping):
             self.blame("options", texts.NO_OBJECT)
             return {}
+        if holds_key(value):
+            self.blame("options", KEPT_OUT)
         for name, phrase in api_fields.problems(value, kind=kind).items() if kind else ():
             self.blame("options", texts.BAD_OPTION, name=name, reason=phrase.say(self._language))
         return value

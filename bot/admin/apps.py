@@ -24,6 +24,7 @@ from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
 from bot.admin.undoing import undo_button
 from bot.core.language import Language
+from bot.core.pasted_keys import holds_key
 from bot.core.screens import Button, Form, Notice
 from bot.core.setting import DEFAULT_APP
 from bot.errors import UnknownApp
@@ -37,8 +38,6 @@ ACTIONS: Final = frozenset({"app.add", "app.edit", "app.test", "app.remove", "ap
 _FIELDS = frozenset({"app_id", "kind", "region", "base_url", "workspace", "open", "options"})
 _KEY_FIELDS = frozenset({"api_key", "apikey", "api-key", "key", "secret", "token", "bot_key"})
 _OPTIONS = re.compile(r"(?:^|\s)options=", re.IGNORECASE)
-_KEY_LIKE = re.compile(r"\bsk-[\w-]{8,}")
-"""What keys look like (Model Studio, "Get an API key")."""
 _CONFIRMED = re.compile(r"([1-9][0-9]{0,9}):(.+)", re.DOTALL)
 _MAX_PLACES = 20
 
@@ -233,7 +232,7 @@ def _read_fields(visit: Visit, typed: str) -> tuple[str, Mapping[str, str]]:
     before = typed[: start.start()] if start else typed
     name, *pairs = before.split() or [""]
     fields = {"options": typed[start.end() :]} if start else dict[str, str]()
-    if _KEY_LIKE.search(typed):
+    if holds_key(typed):
         raise _key_typed(visit)
     for pair in pairs:
         field, equals, value = pair.partition("=")

@@ -11,6 +11,7 @@ from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
+from bot.core.pasted_keys import KEPT_OUT
 from bot.core.screens import Button, Notice
 from bot.core.setting import SETTINGS, Level, Setting
 from bot.errors import BadValue
@@ -141,7 +142,8 @@ def _read(visit: Visit, setting: Setting, typed: str) -> Json:
         return setting.read(typed)
     except BadValue as error:
         reason = error.phrase.say(visit.language, **error.values)
-        raise Refused(bad_value(visit, setting, typed, reason=reason)) from None
+        shown = "…" if error.phrase is KEPT_OUT else typed
+        raise Refused(bad_value(visit, setting, shown, reason=reason)) from None
 
 
 async def _made(office: Office, visit: Visit, made: Made, *, setting: Setting) -> Notice:
