@@ -17,8 +17,8 @@ BAD_NAME = Phrase(
     "A name is 1 to 32 letters, digits, _ or -.", "名称为 1 到 32 个字母、数字、_ 或 -。"
 )
 RESERVED_NAME = Phrase(
-    "“default” is the app the bot was started with; choose another name.",
-    "“default” 是机器人启动时自带的应用，请换一个名称。",
+    "“{name}” means something else where an app is named; choose another name.",
+    "“{name}” 在填写应用名称处另有含义，请换一个名称。",
 )
 TAKEN_NAME = Phrase("There is an app called {name} already.", "已经有名为 {name} 的应用。")
 BAD_APP_ID = Phrase(

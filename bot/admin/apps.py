@@ -8,12 +8,13 @@ open a form. Keys are entered in the form alone, because Slack keeps what is typ
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from bot.admin import app_texts as texts
 from bot.admin import marks, replies, scopes
-from bot.admin.app_entry import EntryProblems, fields_of, read_entry
-from bot.admin.app_forms import app_form
+from bot.admin.app_entry import EntryProblems, address_fields, fields_of, read_entry
+from bot.admin.app_forms import app_form, new_app
 from bot.admin.app_list import apps_notice
 from bot.admin.app_saving import key_rules, save, saved_notice
 from bot.admin.app_test import try_out
@@ -100,7 +101,8 @@ async def _open_form(office: Office, visit: Visit, *, name: str) -> None:
         await office.access.need_admin(visit, fresh=False)
         app = await _registered(office, visit, name) if name else None
         can_keep_keys = office.storage.secrets.is_open
-        return app_form(app, language=visit.language, can_keep_keys=can_keep_keys)
+        form = partial(app_form, app, language=visit.language, can_keep_keys=can_keep_keys)
+        return form() if app else form(entered=new_app(office.choices.default_app.base_url))
 
     title = texts.EDIT_TITLE if name else texts.ADD_TITLE
     await open_filled(visit, title.say(visit.language), fill)
@@ -112,7 +114,9 @@ async def _add(office: Office, visit: Visit, typed: str) -> None:
     taken = await office.storage.apps.get(visit.caller.team_id, name)
     if taken is not None:
         raise Refused(texts.TAKEN_NAME.say(visit.language, name=marks.code(taken.name)))
-    await _save(office, visit, {"kind": "agent", **fields, "name": name}, before=None)
+    elsewhere = fields.get("region") or fields.get("base_url")
+    where = {} if elsewhere else address_fields(office.choices.default_app.base_url)
+    await _save(office, visit, {"kind": "agent", **fields, **where, "name": name}, before=None)
 
 
 async def _edit(office: Office, visit: Visit, typed: str) -> None:

@@ -266,3 +266,8 @@ def test_a_key_in_the_field_of_something_else_is_refused_and_not_repeated(
     assert isinstance(entry, EntryProblems)
     assert "looks like a key" in entry.by_field[field]
     assert "0123456789abcdef" not in repr(entry)
+
+
+@pytest.mark.parametrize("name", ["Default", "inherit", "-", "继承", "默认", "OFF", "none", "无"])
+def test_no_app_is_called_by_a_word_that_means_something_where_it_is_typed(name: str) -> None:
+    assert wrong(name=name) == {"name"}

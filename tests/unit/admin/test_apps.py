@@ -2,26 +2,32 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from bot.admin.app_list import MAX_ROWS
 from bot.admin.apps import apps_command, apps_pressed
+from bot.admin.choices import Choices
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
+from bot.core.app_addresses import region_of
 from bot.core.language import Language
 from bot.core.screens import Notice
 from bot.errors import Misconfigured, SlackError
+from storage.database import Storage
 from tests.unit.admin.bounds import assert_fits, assert_notice_fits, inputs_of, prose_of
 from tests.unit.admin.desk import (
     ADMIN,
+    DEFAULT,
     MEMBER,
     TEAM,
     Town,
     Trial,
     Wall,
+    office_of,
     stored_app,
     visit,
 )
@@ -74,6 +80,29 @@ async def test_adding_can_be_undone_by_its_button(office: Office) -> None:
     notice = await typed(office, ADD)
     await office.storage.audit.undo(TEAM, int(notice.buttons[-1].value), by=ADMIN)
     assert await office.storage.apps.get(TEAM, "docs") is None
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://dashscope.aliyuncs.com/api/v1", "https://llm-1.cn-beijing.maas.aliyuncs.com/api/v1"],
+)
+async def test_an_app_is_where_the_bots_own_is_unless_said_otherwise(
+    storage: Storage, town: Town, base_url: str
+) -> None:
+    office = office_of(storage, town)
+    choices = Choices(storage, replace(DEFAULT, base_url=base_url), directory=town)
+    office = replace(office, choices=choices)
+    await typed(office, "add docs app_id=APP1")
+    await typed(office, "add other app_id=APP2 region=hongkong")
+    docs, other = await storage.apps.list(TEAM)
+    assert docs.base_url == base_url
+    assert "hongkong" in other.base_url
+    who = visit()
+    await apps_command(office, who, "add")
+    shown = inputs_of(wall(who).forms[-1])
+    region = region_of(base_url)
+    where = (region or "other", "" if region else base_url)
+    assert (shown["region"].value, shown["base_url"].value) == where
 
 
 async def test_default_options_may_hold_spaces(office: Office) -> None:
