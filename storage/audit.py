@@ -124,6 +124,8 @@ def _undo_app(
 ) -> None:
     if entry.before is not None:
         _need_secret(conn, act.team_id, entry)
+        if entry.action == "app.removed":
+            apps.choose_again(conn, act, entry)
         apps.write(conn, act, current, fields=entry.before)
     elif current is not None:
         apps.refuse_used(conn, act.team_id, current.name)

@@ -109,6 +109,25 @@ def former(
     return conn.execute(statement).scalar_one_or_none()
 
 
+def beside(
+    conn: sa.Connection, entry: AuditEntry, *, team_id: str, action: str
+) -> list[AuditEntry]:
+    """Return the entries of an action that came right before another, in its transaction.
+
+    Settings and apps of a workspace change one transaction after the other; memories do as they
+    like, and are not looked at.
+    """
+    is_memory = audit.c.subject.startswith(MEMORY_PREFIX, autoescape=True)
+    before = (audit.c.team_id == team_id, audit.c.id < entry.id, ~is_memory)
+    last_of_others = (
+        sa.select(sa.func.coalesce(sa.func.max(audit.c.id), 0))
+        .where(*before, audit.c.action != action)
+        .scalar_subquery()
+    )
+    statement = sa.select(audit).where(*before, audit.c.id > last_of_others)
+    return [_to_entry(row) for row in conn.execute(statement.order_by(audit.c.id))]
+
+
 def undoable_secrets(conn: sa.Connection, *, team_id: str, within_ms: int) -> set[str]:
     """Return the names of the secrets that undoing a recent change of an app would bring back."""
     later = audit.alias("later")

@@ -180,9 +180,12 @@ SURE = Phrase(
 )
 SURE_CONFIRM = Phrase("Remove the app {name}?", "确定移除应用 {name}？")
 IN_USE = Phrase(
-    "{name} is in use, so it stays. First choose another app there: {places}",
-    "{name} 正在使用，不能移除。请先在以下位置改用其他应用：{places}",
+    "{name} is in use, so it stays. First choose another app there, or remove it and let these "
+    "places inherit theirs: {places}",
+    "{name} 正在使用，不能移除。请先在以下位置改用其他应用，或移除并使其继承：{places}",
 )
+REMOVE_EVERYWHERE = Phrase("Remove {name}, and inherit there", "移除 {name} 并继承")
+INHERITED_NOW = Phrase("These places inherit theirs now: {places}", "以下位置现已继承：{places}")
 IN_USE_MORE = Phrase("and {count} more", "以及另外 {count} 处")
 DIRECT_PLACE = Phrase("direct messages of {user}", "{user} 的私信")
 DEFAULT_STAYS = Phrase(

@@ -33,7 +33,9 @@ from storage.apps import subject_of
 from storage.errors import AppInUse, SecretsLocked, SecretUnreadable, VersionConflict
 from storage.records import StoredApp
 
-ACTIONS: Final = frozenset({"app.add", "app.edit", "app.test", "app.remove", "app.remove_now"})
+ACTIONS: Final = frozenset(
+    {"app.add", "app.edit", "app.test", "app.remove", "app.remove_now", "app.remove_everywhere"}
+)
 """The buttons this module answers."""
 
 _FIELDS = frozenset({"app_id", "kind", "region", "base_url", "workspace", "open", "options"})
@@ -89,8 +91,8 @@ async def apps_pressed(office: Office, visit: Visit, press: Press) -> None:
             await _test(office, visit, press.value)
         case "app.remove":
             await _ask_to_remove(office, visit, press.value)
-        case "app.remove_now":
-            await _remove(office, visit, press.value)
+        case "app.remove_now" | "app.remove_everywhere":
+            await _remove(office, visit, press)
         case _:
             raise Refused(replies.unknown_button(visit.language, command="apps"))
 
@@ -115,7 +117,7 @@ async def _add(office: Office, visit: Visit, typed: str) -> None:
     if taken is not None:
         raise Refused(texts.TAKEN_NAME.say(visit.language, name=marks.code(taken.name)))
     elsewhere = fields.get("region") or fields.get("base_url")
-    where = {} if elsewhere else address_fields(office.choices.default_app.base_url)
+    where = dict[str, str]() if elsewhere else address_fields(office.choices.default_app.base_url)
     await _save(office, visit, {"kind": "agent", **fields, **where, "name": name}, before=None)
 
 
@@ -166,37 +168,44 @@ async def _ask_to_remove(office: Office, visit: Visit, name: str) -> None:
     await office.access.need_admin(visit)
     app = await _registered(office, visit, name)
     places = await office.storage.apps.users_of(visit.caller.team_id, app.name)
-    if places:
-        raise Refused(_in_use(visit, app.name, places))
     language = visit.language
     button = Button(
-        "app.remove_now",
-        texts.REMOVE.say(language, name=app.name),
+        "app.remove_everywhere" if places else "app.remove_now",
+        (texts.REMOVE_EVERYWHERE if places else texts.REMOVE).say(language, name=app.name),
         f"{app.version}:{app.name}",
         style="danger",
         confirm=texts.SURE_CONFIRM.say(language, name=app.name),
     )
     text = texts.SURE.say(language, name=marks.code(app.name))
+    if places:
+        text = _in_use(visit, app.name, places)
     await visit.screen.show(Notice(text, buttons=(button,)))
 
 
-async def _remove(office: Office, visit: Visit, value: str) -> None:
+async def _remove(office: Office, visit: Visit, press: Press) -> None:
     """Remove the app as it was when the question was asked."""
     await office.access.need_admin(visit)
-    asked = _CONFIRMED.fullmatch(value)
+    asked = _CONFIRMED.fullmatch(press.value)
     if asked is None:
         raise Refused(replies.unknown_button(visit.language, command="apps"))
     app = await _registered(office, visit, asked[2])
     team_id, user_id = visit.caller.team_id, visit.caller.user_id
     try:
-        await office.storage.apps.remove(
-            team_id, app.name, expected_version=int(asked[1]), by=user_id
+        places = await office.storage.apps.remove(
+            team_id,
+            app.name,
+            expected_version=int(asked[1]),
+            by=user_id,
+            unless_used=press.action == "app.remove_now",
         )
     except AppInUse as error:
         raise Refused(_in_use(visit, app.name, error.scopes)) from error
     except VersionConflict as error:
         raise _moved_on(visit, app.name) from error
     text = texts.REMOVED.say(visit.language, name=marks.code(app.name))
+    if places:
+        named = _places(visit, places)
+        text = f"{text} {texts.INHERITED_NOW.say(visit.language, places=named)}"
     undo = await undo_button(office, visit, subject=subject_of(app.name))
     await visit.screen.show(Notice(text, buttons=undo))
 
@@ -275,11 +284,16 @@ def _moved_on(visit: Visit, name: str) -> Refused:
 
 
 def _in_use(visit: Visit, name: str, places: Sequence[str]) -> str:
+    named = _places(visit, places)
+    return texts.IN_USE.say(visit.language, name=marks.code(name), places=named)
+
+
+def _places(visit: Visit, places: Sequence[str]) -> str:
     language = visit.language
     named = [_place(scope, language=language) for scope in places[:_MAX_PLACES]]
     if len(places) > _MAX_PLACES:
         named.append(texts.IN_USE_MORE.say(language, count=len(places) - _MAX_PLACES))
-    return texts.IN_USE.say(language, name=marks.code(name), places=", ".join(named))
+    return ", ".join(named)
 
 
 def _place(scope: str, *, language: Language) -> str:

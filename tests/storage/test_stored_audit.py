@@ -166,6 +166,43 @@ async def test_undoing_a_removal_adds_and_undoing_an_adding_removes(storage: Sto
         assert await storage.apps.get("T1", "faq") is None
 
 
+async def test_undoing_a_removal_gives_the_app_back_where_no_other_was_chosen_since(
+    storage: Storage,
+) -> None:
+    app = await put_app(storage, new_app())
+    for number in range(3):
+        await change(storage, {"app": "FAQ"}, scope=f"channel:C{number}")
+    places = await storage.apps.remove(
+        "T1", "faq", expected_version=app.version, by="U1", unless_used=False
+    )
+    assert places == ["channel:C0", "channel:C1", "channel:C2"]
+    await change(storage, {"app": "other"}, scope="channel:C1")
+    await change(storage, {"follow": "thread"}, scope="channel:C2")
+    await undo_last(storage, "workspace")
+    assert await app_now(storage)
+    stored = await storage.settings.get("T1", *places)
+    assert [stored[scope].values for scope in places] == [
+        {"app": "FAQ"},
+        {"app": "other"},
+        {"follow": "thread", "app": "FAQ"},
+    ]
+    for scope in places:
+        assert (await last(storage, scope)).before is not None
+
+
+async def test_a_removal_gives_back_nothing_that_another_one_took(storage: Storage) -> None:
+    for name in ("one", "two"):
+        app = await put_app(storage, replace(new_app(), name=name))
+        await change(storage, {"app": name}, scope=f"channel:{name}")
+        await storage.apps.remove(
+            "T1", name, expected_version=app.version, by="U1", unless_used=False
+        )
+    await undo_last(storage, "workspace")
+    stored = await storage.settings.get("T1", "channel:one", "channel:two")
+    assert stored["channel:one"].values == {}
+    assert stored["channel:two"].values == {"app": "two"}
+
+
 async def test_an_app_in_use_is_not_removed_by_undoing_its_adding(storage: Storage) -> None:
     await put_app(storage, new_app())
     added = await last(storage, "workspace")

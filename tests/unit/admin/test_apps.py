@@ -189,16 +189,32 @@ async def test_an_unknown_app_brings_the_closest_names(office: Office) -> None:
     assert "/dashscope apps" in await refusal_of(typed(office, "test zzz"))
 
 
-async def test_an_app_that_is_used_is_not_removed_and_the_places_are_named(office: Office) -> None:
+PLACES = ("workspace", "channel:C7", "user:U7")
+
+
+async def test_an_app_that_is_used_stays_until_its_places_are_named_and_let_go(
+    office: Office,
+) -> None:
     await add(office)
-    for scope in ("workspace", "channel:C7", "user:U7"):
+    for scope in PLACES:
         await office.storage.settings.change(
-            TEAM, scope, values={"app": "DOCS"}, expected_version=0, by=ADMIN
+            TEAM, scope, values={"app": "DOCS", "kept": 1}, expected_version=0, by=ADMIN
         )
-    said = await refusal_of(typed(office, "remove docs"))
+    question = await typed(office, "remove docs")
     for place in ("the workspace", "<#C7>", "<@U7>"):
-        assert place in said
+        assert place in question.text
     assert "docs" in await refusal_of(pressed(office, "app.remove_now", "1:docs"))
+    [button] = question.buttons
+    assert (button.label, button.style) == ("Remove docs, and inherit there", "danger")
+    notice = await pressed(office, button.action, button.value)
+    assert "<#C7>" in notice.text
+    assert await office.storage.apps.get(TEAM, "docs") is None
+    stored = await office.storage.settings.get(TEAM, *PLACES)
+    assert [stored[scope].values for scope in PLACES] == [{"kept": 1}] * 3
+    await office.storage.audit.undo(TEAM, int(notice.buttons[0].value), by=ADMIN)
+    assert await office.storage.apps.get(TEAM, "docs") is not None
+    stored = await office.storage.settings.get(TEAM, *PLACES)
+    assert [stored[scope].values for scope in PLACES] == [{"kept": 1, "app": "DOCS"}] * 3
 
 
 async def test_removing_asks_first_and_can_be_undone(office: Office) -> None:
@@ -379,6 +395,6 @@ async def test_an_app_used_in_many_places_names_some_and_counts_the_rest(office:
         await office.storage.settings.change(
             TEAM, f"channel:C{number}", values={"app": "docs"}, expected_version=0, by=ADMIN
         )
-    said = await refusal_of(pressed(office, "app.remove", "docs"))
+    said = (await pressed(office, "app.remove", "docs")).text
     assert said.count("<#C") == 20
     assert "and 3 more" in said
