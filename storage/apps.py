@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from storage import journal, settings
 from storage.clock import now_ms
 from storage.documents import is_same, plain
 from storage.errors import AppInUse, VersionConflict
 from storage.journal import APP_PREFIX, WORKSPACE, Act, count, record
-from storage.records import StoredApp
+from storage.records import AuditEntry, StoredApp
 from storage.tables import app_profile, setting
 from storage.team_lock import Purpose, lock_team
 
 if TYPE_CHECKING:
     from storage.database import Storage
+
+DROPPED = "app.dropped"
+"""What the audit calls it when settings lose an app that is removed."""
 
 Fields = Mapping[str, Any]
 """An app as JSON: everything but its version."""
@@ -81,8 +85,10 @@ class Apps:
         expected_version: int,
         by: str,
         unless_used: bool = True,
-    ) -> None:
+    ) -> Sequence[str]:
         """Remove an app; its secret stays for as long as the removal can be undone.
+
+        Settings that name it name none afterwards, and again when the removal is undone.
 
         Args:
             team_id: The workspace.
@@ -91,12 +97,15 @@ class Apps:
             by: The user who does it.
             unless_used: Whether settings that name the app keep it.
 
+        Returns:
+            The scopes whose settings named it, in order.
+
         Raises:
             AppInUse: Settings name it.
             VersionConflict: Somebody else changed or removed it meanwhile.
         """
         act = Act(team_id=team_id, by=by, action="app.removed")
-        await self._storage.run(
+        return await self._storage.run(
             remove, act, name, expected_version=expected_version, unless_used=unless_used
         )
 
@@ -166,8 +175,8 @@ def put(conn: sa.Connection, act: Act, app: StoredApp, *, expected_version: int)
 
 def remove(
     conn: sa.Connection, act: Act, name: str, *, expected_version: int, unless_used: bool
-) -> None:
-    """Remove an app if nobody else changed it since it was read.
+) -> list[str]:
+    """Remove an app if nobody else changed it since it was read; return where it was chosen.
 
     Raises:
         AppInUse: Settings name it, and then it is to be kept.
@@ -179,7 +188,22 @@ def remove(
         raise VersionConflict(None)
     if unless_used:
         refuse_used(conn, act.team_id, name)
+    scopes = users_of(conn, act.team_id, name)
+    dropping = replace(act, action=DROPPED)
+    for stored in settings.read(conn, act.team_id, *scopes).values():
+        kept = {key: value for key, value in stored.values.items() if key != "app"}
+        settings.put(conn, dropping, stored, values=kept)
     erase(conn, act, current)
+    return scopes
+
+
+def choose_again(conn: sa.Connection, act: Act, removal: AuditEntry) -> None:
+    """Name an app again in the settings that lost it with its removal, and name no other now."""
+    for entry in journal.beside(conn, removal, team_id=act.team_id, action=DROPPED):
+        stored = settings.read(conn, act.team_id, entry.scope)[entry.scope]
+        if "app" not in stored.values:
+            values = {**stored.values, "app": (entry.before or {})["app"]}
+            settings.put(conn, replace(act, undoes=entry.id), stored, values=values)
 
 
 def _expect(conn: sa.Connection, act: Act, name: str, *, version: int) -> StoredApp | None:

@@ -3,8 +3,8 @@
 It is kept for as long as the database is.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, assert_never
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, assert_never
 
 import sqlalchemy as sa
 
@@ -46,6 +46,21 @@ class Audit:
         """Return the newest entry of a scope."""
         entries = await self.page(team_id, scope=scope, before_id=None, limit=1)
         return entries[0] if entries else None
+
+    async def former(
+        self, team_id: str, scope: str, *, version: int, subject: str = SETTINGS
+    ) -> Mapping[str, Any] | None:
+        """Return the values a subject had at a version; None when it has them now, or never had.
+
+        Args:
+            team_id: The workspace.
+            scope: Where.
+            version: At least 0.
+            subject: The settings there, or an app, as `storage.apps.subject_of` calls it.
+        """
+        return await self._storage.read(
+            journal.former, team_id=team_id, scope=scope, subject=subject, version=version
+        )
 
     async def undo(self, team_id: str, entry_id: int, *, by: str) -> AuditEntry:
         """Put back what there was before a change, and return the entry of doing so.
@@ -109,6 +124,8 @@ def _undo_app(
 ) -> None:
     if entry.before is not None:
         _need_secret(conn, act.team_id, entry)
+        if entry.action == "app.removed":
+            apps.choose_again(conn, act, entry)
         apps.write(conn, act, current, fields=entry.before)
     elif current is not None:
         apps.refuse_used(conn, act.team_id, current.name)

@@ -97,6 +97,37 @@ def newest(conn: sa.Connection, *, team_id: str, scope: str, subject: str) -> Au
     return _to_entry(conn.execute(statement.order_by(audit.c.id.desc()).limit(1)).one())
 
 
+def former(
+    conn: sa.Connection, *, team_id: str, scope: str, subject: str, version: int
+) -> Mapping[str, Any] | None:
+    """Return what a subject was at a version, if it was anything, and was changed since.
+
+    Versions count a subject's entries, so that of version N is what the next entry has for before.
+    """
+    entries = sa.select(audit.c.before).where(*_of(team_id, scope, subject))
+    statement = entries.order_by(audit.c.id).offset(version).limit(1)
+    return conn.execute(statement).scalar_one_or_none()
+
+
+def beside(
+    conn: sa.Connection, entry: AuditEntry, *, team_id: str, action: str
+) -> list[AuditEntry]:
+    """Return the entries of an action that came right before another, in its transaction.
+
+    Settings and apps of a workspace change one transaction after the other; memories do as they
+    like, and are not looked at.
+    """
+    is_memory = audit.c.subject.startswith(MEMORY_PREFIX, autoescape=True)
+    before = (audit.c.team_id == team_id, audit.c.id < entry.id, ~is_memory)
+    last_of_others = (
+        sa.select(sa.func.coalesce(sa.func.max(audit.c.id), 0))
+        .where(*before, audit.c.action != action)
+        .scalar_subquery()
+    )
+    statement = sa.select(audit).where(*before, audit.c.id > last_of_others)
+    return [_to_entry(row) for row in conn.execute(statement.order_by(audit.c.id))]
+
+
 def undoable_secrets(conn: sa.Connection, *, team_id: str, within_ms: int) -> set[str]:
     """Return the names of the secrets that undoing a recent change of an app would bring back."""
     later = audit.alias("later")

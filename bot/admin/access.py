@@ -16,9 +16,9 @@ from bot.core.setting import SETTINGS
 from bot.errors import SlackError
 
 QUOTAS = frozenset(key for key in SETTINGS if key.startswith("quota_"))
-ADMINS_OWN = QUOTAS | {"managers"}
+ADMINS_OWN = QUOTAS | {"managers", "who"}
 """Settings of a channel that only admins change: whoever manages it must neither appoint managers
-nor lift what the workspace's admins let it cost."""
+nor let guests and other companies in, nor lift what the workspace's admins let it cost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Sequence
 
-from bot.admin import replies, scopes
+from bot.admin import replies
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Visit
@@ -16,30 +16,47 @@ MAX_NAMES = 20
 """More names are no help in one sentence."""
 
 
-async def chosen(office: Office, visit: Visit, name: str, *, scope: str) -> AppProfile:
+def may_choose(app: AppProfile, *, is_admin: bool) -> bool:
+    """Whether somebody who may change a scope may have an app answer there."""
+    return is_admin or app.is_open or app.name == DEFAULT_APP
+
+
+async def chosen(
+    office: Office, visit: Visit, name: str, *, scope: str, is_admin: bool
+) -> AppProfile:
     """Return the app of a name for a scope, without its key.
 
+    Args:
+        office: What there is.
+        visit: Who chooses.
+        name: What was typed.
+        scope: Where; the app that is chosen there already may always be.
+        is_admin: Whether they may choose apps that are not open.
+
     Raises:
-        Refused: There is none of that name, or it is not open to this user's direct messages.
+        Refused: There is none of that name, or only admins may choose it.
         StorageError: The database did not answer.
     """
-    team_id, user_id = visit.caller.team_id, visit.caller.user_id
+    team_id = visit.caller.team_id
     try:
         app = await office.choices.profile(team_id, name, with_key=False)
     except UnknownApp:
-        raise Refused(await _no_such_app(office, visit, name, scope=scope)) from None
-    is_own = scopes.user_of(scope) is not None
-    if is_own and not await office.choices.may_choose(team_id, user_id, app):
+        said = await _no_such_app(office, visit, name, scope=scope, is_admin=is_admin)
+        raise Refused(said) from None
+    if may_choose(app, is_admin=is_admin):
+        return app
+    own = (await office.choices.stored(team_id, scope))[scope].values
+    if str(own.get("app", "")).casefold() != app.name.casefold():
         raise Refused(replies.CLOSED_APP.say(visit.language, name=code(app.name)))
     return app
 
 
-async def _no_such_app(office: Office, visit: Visit, name: str, *, scope: str) -> str:
+async def _no_such_app(
+    office: Office, visit: Visit, name: str, *, scope: str, is_admin: bool
+) -> str:
     language = visit.language
     stored = await office.storage.apps.list(visit.caller.team_id)
-    # Closed apps are nobody's business in a direct message.
-    is_own = scopes.user_of(scope) is not None
-    names = [DEFAULT_APP, *(app.name for app in stored if app.is_open or not is_own)]
+    names = [DEFAULT_APP, *(app.name for app in stored if app.is_open or is_admin)]
     sentences = [replies.UNKNOWN_APP.say(language, name=code(name))]
     close = _closest(name, names=names)
     if close:

@@ -20,10 +20,11 @@ from bot.core.app_addresses import (
     origin,
     region_of,
 )
+from bot.core.commands import DROPPING_WORDS
 from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
+from bot.core.pasted_keys import KEPT_OUT, holds_key
 from bot.core.question import AppKind
-from bot.core.setting import DEFAULT_APP
 from bot.errors import BadValue
 from storage.records import StoredApp
 
@@ -33,6 +34,9 @@ USES_BOT_KEY: Final = "bot"
 """What the field `bot_key` holds when an app's own key is to be dropped."""
 IS_OPEN: Final = "yes"
 """What the field `open` holds of an app that everybody may choose."""
+
+RESERVED_NAMES = DROPPING_WORDS | {"off", "none", "no", "关", "关闭", "无"}
+"""Words that mean something where the name of an app is typed, or may come to."""
 
 MAX_NAME_CHARS = 32
 MAX_APP_ID_CHARS = 128
@@ -114,6 +118,9 @@ def read_entry(
         language: Of the sentences.
     """
     reader = _Reader(typed, language=language)
+    for name, text in typed.items():
+        if name != "api_key" and holds_key(text):
+            reader.blame(name, KEPT_OUT)
     kind = reader.kind()
     entry = AppEntry(
         name=reader.name(),
@@ -131,15 +138,19 @@ def read_entry(
     return EntryProblems(reader.problems) if reader.problems else entry
 
 
+def address_fields(base_url: str) -> Mapping[str, str]:
+    """Return the fields that give an address."""
+    region = region_of(base_url)
+    return {"region": region or OTHER_REGION, "base_url": "" if region else base_url}
+
+
 def fields_of(app: StoredApp) -> Mapping[str, str]:
     """Return a stored app as it would be typed; its key is never among the fields."""
-    region = region_of(app.base_url)
     return {
         "name": app.name,
         "app_id": app.app_id,
         "kind": app.kind,
-        "region": region or OTHER_REGION,
-        "base_url": "" if region else app.base_url,
+        **address_fields(app.base_url),
         "workspace": app.workspace,
         "open": IS_OPEN if app.is_open else "",
         "options": json_text(app.options) if app.options else "",
@@ -173,8 +184,8 @@ class _Reader:
 
     def name(self) -> str:
         text = self.matching("name", _NAME, texts.BAD_NAME)
-        if text.casefold() == DEFAULT_APP:
-            self.blame("name", texts.RESERVED_NAME)
+        if text.casefold() in RESERVED_NAMES:
+            self.blame("name", texts.RESERVED_NAME, name=text)
         return text
 
     def kind(self) -> AppKind | None:
@@ -207,11 +218,14 @@ class _Reader:
         try:
             value = parse_json(text)
         except BadValue as error:
-            self.problems["options"] = error.phrase.say(self._language, **error.values)
+            said = error.phrase.say(self._language, **error.values)
+            self.problems.setdefault("options", said)
             return {}
         if not isinstance(value, Mapping):
             self.blame("options", texts.NO_OBJECT)
             return {}
+        if holds_key(value):
+            self.blame("options", KEPT_OUT)
         for name, phrase in api_fields.problems(value, kind=kind).items() if kind else ():
             self.blame("options", texts.BAD_OPTION, name=name, reason=phrase.say(self._language))
         return value

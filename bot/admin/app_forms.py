@@ -13,6 +13,7 @@ from bot.admin.app_entry import (
     MAX_WORKSPACE_CHARS,
     OTHER_REGION,
     USES_BOT_KEY,
+    address_fields,
     fields_of,
 )
 from bot.admin.forms import asking_form
@@ -26,8 +27,6 @@ from storage.records import StoredApp
 
 CALLBACK = "app"
 """What a submission of this form names."""
-
-_DEFAULTS: Mapping[str, str] = {"kind": AppKind.AGENT.value, "region": "singapore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,11 @@ def read_state(text: str) -> AppFormState | None:
     return AppFormState(name=name, version=version)
 
 
+def new_app(base_url: str) -> Values:
+    """Return what the form of a new app holds: that it is where the bot's own is."""
+    return {"kind": AppKind.AGENT.value, **address_fields(base_url)}
+
+
 def app_form(
     app: StoredApp | None,
     *,
@@ -72,10 +76,10 @@ def app_form(
         app: The app as it is now; None to add one.
         language: Of its words.
         can_keep_keys: Whether an app can have a key of its own.
-        entered: What somebody entered before, to be kept.
+        entered: What somebody entered before, to be kept, or `new_app`.
         note: Stands on top, in mrkdwn.
     """
-    values = typed_fields(entered) if entered is not None else fields_of(app) if app else _DEFAULTS
+    values = typed_fields(entered or {}) if entered or not app else fields_of(app)
     fields = _Fields(values, language)
     parts = (
         *([Prose(note)] if note else []),

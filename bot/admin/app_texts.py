@@ -17,8 +17,8 @@ BAD_NAME = Phrase(
     "A name is 1 to 32 letters, digits, _ or -.", "名称为 1 到 32 个字母、数字、_ 或 -。"
 )
 RESERVED_NAME = Phrase(
-    "“default” is the app the bot was started with; choose another name.",
-    "“default” 是机器人启动时自带的应用，请换一个名称。",
+    "“{name}” means something else where an app is named; choose another name.",
+    "“{name}” 在填写应用名称处另有含义，请换一个名称。",
 )
 TAKEN_NAME = Phrase("There is an app called {name} already.", "已经有名为 {name} 的应用。")
 BAD_APP_ID = Phrase(
@@ -140,7 +140,7 @@ KEYS_PROSE = Phrase(
 BOT_KEY_OPTION = Phrase(
     "Forget this app's key and use the bot's own", "删除此应用的 Key，改用机器人自带的"
 )
-OPEN_OPTION = Phrase("Everybody may choose it in direct messages", "所有人都可在私信中选用此应用")
+OPEN_OPTION = Phrase("Everybody may choose it, not only admins", "所有人都可选用，不限于管理员")
 
 # The commands.
 
@@ -154,7 +154,7 @@ COLUMNS = (
     Phrase("region or host", "地域或主机"),
     Phrase("workspace", "业务空间"),
     Phrase("key", "API Key"),
-    Phrase("in direct messages", "私信可选"),
+    Phrase("open to everybody", "对所有人开放"),
     Phrase("used in places", "使用处"),
 )
 OWN_KEY = Phrase("its own", "单独的")
@@ -181,9 +181,12 @@ SURE = Phrase(
 )
 SURE_CONFIRM = Phrase("Remove the app {name}?", "确定移除应用 {name}？")
 IN_USE = Phrase(
-    "{name} is in use, so it stays. First choose another app there: {places}",
-    "{name} 正在使用，不能移除。请先在以下位置改用其他应用：{places}",
+    "{name} is in use, so it stays. First choose another app there, or remove it and let these "
+    "places inherit theirs: {places}",
+    "{name} 正在使用，不能移除。请先在以下位置改用其他应用，或移除并使其继承：{places}",
 )
+REMOVE_EVERYWHERE = Phrase("Remove {name}, and inherit there", "移除 {name} 并继承")
+INHERITED_NOW = Phrase("These places inherit theirs now: {places}", "以下位置现已继承：{places}")
 IN_USE_MORE = Phrase("and {count} more", "以及另外 {count} 处")
 DIRECT_PLACE = Phrase("direct messages of {user}", "{user} 的私信")
 DEFAULT_STAYS = Phrase(
@@ -262,8 +265,9 @@ REFERENCE = Phrase(
 # When something is in the way.
 
 APP_MEANWHILE = Phrase(
-    "*Nothing was saved yet: somebody else changed this app while you did.* Your entries are "
-    "below, but for a key, which must be entered again; saving them now overrides theirs.",
-    "*尚未保存：在您编辑期间，其他人修改了此应用。* 您填写的内容仍在下方（API Key 需重新填写），"
-    "现在保存会覆盖他们的修改。",
+    "*Nothing was saved yet: somebody else changed this app while you did.* Both of you changed: "
+    "{names}. Your entries are below, but for a key, which must be entered again; saving now "
+    "overrides theirs. Everything else is as it is now.",
+    "*尚未保存：在您编辑期间，其他人修改了此应用。* 你们都修改了：{names}。"
+    "您填写的内容仍在下方（API Key 需重新填写），现在保存会覆盖对方的修改；其余为当前的设置。",
 )

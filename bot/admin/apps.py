@@ -8,12 +8,13 @@ open a form. Keys are entered in the form alone, because Slack keeps what is typ
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from bot.admin import app_texts as texts
 from bot.admin import marks, replies, scopes
-from bot.admin.app_entry import EntryProblems, fields_of, read_entry
-from bot.admin.app_forms import app_form
+from bot.admin.app_entry import EntryProblems, address_fields, fields_of, read_entry
+from bot.admin.app_forms import app_form, new_app
 from bot.admin.app_list import apps_notice
 from bot.admin.app_saving import key_rules, save, saved_notice
 from bot.admin.app_test import try_out
@@ -24,6 +25,7 @@ from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
 from bot.admin.undoing import undo_button
 from bot.core.language import Language
+from bot.core.pasted_keys import holds_key
 from bot.core.screens import Button, Form, Notice
 from bot.core.setting import DEFAULT_APP
 from bot.errors import UnknownApp
@@ -31,14 +33,14 @@ from storage.apps import subject_of
 from storage.errors import AppInUse, SecretsLocked, SecretUnreadable, VersionConflict
 from storage.records import StoredApp
 
-ACTIONS: Final = frozenset({"app.add", "app.edit", "app.test", "app.remove", "app.remove_now"})
+ACTIONS: Final = frozenset(
+    {"app.add", "app.edit", "app.test", "app.remove", "app.remove_now", "app.remove_everywhere"}
+)
 """The buttons this module answers."""
 
 _FIELDS = frozenset({"app_id", "kind", "region", "base_url", "workspace", "open", "options"})
 _KEY_FIELDS = frozenset({"api_key", "apikey", "api-key", "key", "secret", "token", "bot_key"})
 _OPTIONS = re.compile(r"(?:^|\s)options=", re.IGNORECASE)
-_KEY_LIKE = re.compile(r"\bsk-[\w-]{8,}")
-"""What keys look like (Model Studio, "Get an API key")."""
 _CONFIRMED = re.compile(r"([1-9][0-9]{0,9}):(.+)", re.DOTALL)
 _MAX_PLACES = 20
 
@@ -89,8 +91,8 @@ async def apps_pressed(office: Office, visit: Visit, press: Press) -> None:
             await _test(office, visit, press.value)
         case "app.remove":
             await _ask_to_remove(office, visit, press.value)
-        case "app.remove_now":
-            await _remove(office, visit, press.value)
+        case "app.remove_now" | "app.remove_everywhere":
+            await _remove(office, visit, press)
         case _:
             raise Refused(replies.unknown_button(visit.language, command="apps"))
 
@@ -101,7 +103,8 @@ async def _open_form(office: Office, visit: Visit, *, name: str) -> None:
         await office.access.need_admin(visit, fresh=False)
         app = await _registered(office, visit, name) if name else None
         can_keep_keys = office.storage.secrets.is_open
-        return app_form(app, language=visit.language, can_keep_keys=can_keep_keys)
+        form = partial(app_form, app, language=visit.language, can_keep_keys=can_keep_keys)
+        return form() if app else form(entered=new_app(office.choices.default_app.base_url))
 
     title = texts.EDIT_TITLE if name else texts.ADD_TITLE
     await open_filled(visit, title.say(visit.language), fill)
@@ -113,7 +116,9 @@ async def _add(office: Office, visit: Visit, typed: str) -> None:
     taken = await office.storage.apps.get(visit.caller.team_id, name)
     if taken is not None:
         raise Refused(texts.TAKEN_NAME.say(visit.language, name=marks.code(taken.name)))
-    await _save(office, visit, {"kind": "agent", **fields, "name": name}, before=None)
+    elsewhere = fields.get("region") or fields.get("base_url")
+    where = dict[str, str]() if elsewhere else address_fields(office.choices.default_app.base_url)
+    await _save(office, visit, {"kind": "agent", **fields, **where, "name": name}, before=None)
 
 
 async def _edit(office: Office, visit: Visit, typed: str) -> None:
@@ -163,37 +168,44 @@ async def _ask_to_remove(office: Office, visit: Visit, name: str) -> None:
     await office.access.need_admin(visit)
     app = await _registered(office, visit, name)
     places = await office.storage.apps.users_of(visit.caller.team_id, app.name)
-    if places:
-        raise Refused(_in_use(visit, app.name, places))
     language = visit.language
     button = Button(
-        "app.remove_now",
-        texts.REMOVE.say(language, name=app.name),
+        "app.remove_everywhere" if places else "app.remove_now",
+        (texts.REMOVE_EVERYWHERE if places else texts.REMOVE).say(language, name=app.name),
         f"{app.version}:{app.name}",
         style="danger",
         confirm=texts.SURE_CONFIRM.say(language, name=app.name),
     )
     text = texts.SURE.say(language, name=marks.code(app.name))
+    if places:
+        text = _in_use(visit, app.name, places)
     await visit.screen.show(Notice(text, buttons=(button,)))
 
 
-async def _remove(office: Office, visit: Visit, value: str) -> None:
+async def _remove(office: Office, visit: Visit, press: Press) -> None:
     """Remove the app as it was when the question was asked."""
     await office.access.need_admin(visit)
-    asked = _CONFIRMED.fullmatch(value)
+    asked = _CONFIRMED.fullmatch(press.value)
     if asked is None:
         raise Refused(replies.unknown_button(visit.language, command="apps"))
     app = await _registered(office, visit, asked[2])
     team_id, user_id = visit.caller.team_id, visit.caller.user_id
     try:
-        await office.storage.apps.remove(
-            team_id, app.name, expected_version=int(asked[1]), by=user_id
+        places = await office.storage.apps.remove(
+            team_id,
+            app.name,
+            expected_version=int(asked[1]),
+            by=user_id,
+            unless_used=press.action == "app.remove_now",
         )
     except AppInUse as error:
         raise Refused(_in_use(visit, app.name, error.scopes)) from error
     except VersionConflict as error:
         raise _moved_on(visit, app.name) from error
     text = texts.REMOVED.say(visit.language, name=marks.code(app.name))
+    if places:
+        named = _places(visit, places)
+        text = f"{text} {texts.INHERITED_NOW.say(visit.language, places=named)}"
     undo = await undo_button(office, visit, subject=subject_of(app.name))
     await visit.screen.show(Notice(text, buttons=undo))
 
@@ -233,7 +245,7 @@ def _read_fields(visit: Visit, typed: str) -> tuple[str, Mapping[str, str]]:
     before = typed[: start.start()] if start else typed
     name, *pairs = before.split() or [""]
     fields = {"options": typed[start.end() :]} if start else dict[str, str]()
-    if _KEY_LIKE.search(typed):
+    if holds_key(typed):
         raise _key_typed(visit)
     for pair in pairs:
         field, equals, value = pair.partition("=")
@@ -272,11 +284,16 @@ def _moved_on(visit: Visit, name: str) -> Refused:
 
 
 def _in_use(visit: Visit, name: str, places: Sequence[str]) -> str:
+    named = _places(visit, places)
+    return texts.IN_USE.say(visit.language, name=marks.code(name), places=named)
+
+
+def _places(visit: Visit, places: Sequence[str]) -> str:
     language = visit.language
     named = [_place(scope, language=language) for scope in places[:_MAX_PLACES]]
     if len(places) > _MAX_PLACES:
         named.append(texts.IN_USE_MORE.say(language, count=len(places) - _MAX_PLACES))
-    return texts.IN_USE.say(language, name=marks.code(name), places=", ".join(named))
+    return ", ".join(named)
 
 
 def _place(scope: str, *, language: Language) -> str:

@@ -109,11 +109,11 @@ async def undo_last(office: Office, visit: Visit, *, scope: str) -> Notice:
         SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
-    await office.access.need_change(visit, scope)
+    standing = await office.access.need_change(visit, scope)
     entry = await office.storage.audit.last(visit.caller.team_id, scope)
     if entry is None:
         raise Refused(replies.NOTHING_TO_UNDO.say(visit.language))
-    return await _undo(office, visit, entry)
+    return await _undo(office, visit, entry, is_admin=standing.is_admin)
 
 
 async def undo_pressed(office: Office, visit: Visit, press: Press) -> Notice:
@@ -127,17 +127,17 @@ async def undo_pressed(office: Office, visit: Visit, press: Press) -> Notice:
     entry = next((each for each in found if each.id == entry_id), None)
     if entry is None:
         raise Refused(replies.UNDO_IMPOSSIBLE.say(visit.language))
-    await office.access.need_change(visit, entry.scope)
-    return await _undo(office, visit, entry)
+    standing = await office.access.need_change(visit, entry.scope)
+    return await _undo(office, visit, entry, is_admin=standing.is_admin)
 
 
-async def _undo(office: Office, visit: Visit, entry: AuditEntry) -> Notice:
+async def _undo(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bool) -> Notice:
     """Put back what there was; the caller may change the entry's scope."""
     if entry.subject == SETTINGS_SUBJECT:
         # Whoever manages a channel must not make managers by taking back what an admin did.
         if changes_admins_own(entry.before or {}, entry.after or {}):
             await office.access.need_admin(visit)
-        await _need_app(office, visit, entry)
+        await _need_app(office, visit, entry, is_admin=is_admin)
     apps = await apps_of(office, visit.caller.team_id)
     try:
         undone = await office.storage.audit.undo(
@@ -175,7 +175,7 @@ async def _consequences(
     return await app_consequences(office, visit, str(name), before=apps) if name else []
 
 
-async def _need_app(office: Office, visit: Visit, entry: AuditEntry) -> None:
+async def _need_app(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bool) -> None:
     name = (entry.before or {}).get("app")
     if not isinstance(name, str) or name == (entry.after or {}).get("app"):
         return
@@ -183,7 +183,7 @@ async def _need_app(office: Office, visit: Visit, entry: AuditEntry) -> None:
         await office.choices.profile(visit.caller.team_id, name, with_key=False)
     except UnknownApp:
         raise Refused(_app_is_gone(visit, name, scope=entry.scope)) from None
-    await chosen(office, visit, name, scope=entry.scope)
+    await chosen(office, visit, name, scope=entry.scope, is_admin=is_admin)
 
 
 def _app_is_gone(visit: Visit, name: str, *, scope: str) -> str:

@@ -10,6 +10,7 @@ from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.replies import Refused, typeable
 from bot.core.json_value import Json
+from bot.core.language import Language
 from bot.core.mentions import defuse
 from bot.core.question import AppProfile
 from bot.core.resolution import Layers, chosen_app, resolve
@@ -110,22 +111,27 @@ async def app_of(office: Office, team_id: str, layers: Layers) -> AppProfile | N
         return None
 
 
-def _refuse_useless(visit: Visit, draft: Draft, app: AppProfile) -> None:
-    """Refuse new values that the app would not understand.
+def useless(draft: Draft, app: AppProfile, *, language: Language) -> Mapping[str, str]:
+    """Return why the app has no use for values that are new, by the key of their setting.
 
     Values that were there before are left out of questions instead, so that another app can be
     chosen without losing them.
     """
     together = resolve(draft.layers, app=app).reasons
+    found: dict[str, str] = {}
     for key, value in draft.values.items():
-        if key not in SETTINGS or draft.before.get(key) == value:
-            continue
+        if key in SETTINGS and draft.before.get(key) != value:
+            names = dict.fromkeys((key, *candidate_options({key: value})))
+            reasons = ((name, together[name].say(language)) for name in names if name in together)
+            said = [reason if name == key else f"`{name}`: {reason}" for name, reason in reasons]
+            found |= {key: " ".join(said)} if said else {}
+    return found
+
+
+def _refuse_useless(visit: Visit, draft: Draft, app: AppProfile) -> None:
+    for key, reason in useless(draft, app, language=visit.language).items():
         setting = SETTINGS[key]
-        among = (together[name] for name in candidate_options({key: value}) if name in together)
-        reason = setting.problem(value, kind=app.kind) or next(among, None)
-        if reason is not None:
-            said = reason.say(visit.language)
-            raise Refused(bad_value(visit, setting, setting.show(value), reason=said))
+        raise Refused(bad_value(visit, setting, setting.show(draft.values[key]), reason=reason))
 
 
 def bad_value(visit: Visit, setting: Setting, typed: str, *, reason: str) -> str:

@@ -37,8 +37,7 @@ async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool)
     """
     stored = await office.choices.stored(team_id, scope)
     apps = await office.storage.apps.list(team_id)
-    # Closed apps are nobody's business in a direct message.
-    shows_all = is_admin or scopes.user_of(scope) is None
+    own = str(stored[scope].values.get("app", "")).casefold()
     default = office.choices.default_app
     return ConfigPage(
         scope=scope,
@@ -47,7 +46,11 @@ async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool)
         workspace={} if scope == scopes.WORKSPACE else stored[scopes.WORKSPACE].values,
         apps=(
             NamedApp(DEFAULT_APP, default.kind),
-            *(NamedApp(app.name, AppKind(app.kind)) for app in apps if shows_all or app.is_open),
+            *(
+                NamedApp(app.name, AppKind(app.kind))
+                for app in apps
+                if is_admin or app.is_open or own == app.name.casefold()
+            ),
         ),
         is_admin=is_admin,
     )

@@ -2,23 +2,23 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bot.admin import config_texts as texts
 from bot.admin import marks, replies, scopes
+from bot.admin.app_choice import may_choose
 from bot.admin.audit_lines import MAX_LINE_CHARS, changed_values, joined
-from bot.admin.changing import Draft, app_of
+from bot.admin.changing import MAX_TRIES, Draft, app_of, useless
 from bot.admin.config import read_page
 from bot.admin.config_form import config_form
-from bot.admin.config_page import INHERIT, read_state, settings_shown
+from bot.admin.config_page import INHERIT, ConfigState, read_state, settings_shown
 from bot.admin.consequences import consequences
 from bot.admin.submission import STALE_FORM, Submission
 from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
 from bot.core.language import Language
-from bot.core.question import AppProfile
-from bot.core.resolution import resolve
 from bot.core.screens import MAX_PROSE_CHARS, Closed, Errors, Notice, Replaced, Submitted
-from bot.core.setting import SETTINGS, Setting, candidate_options
+from bot.core.setting import SETTINGS
 from bot.errors import BadValue, UnknownApp
 from storage.errors import VersionConflict
 from storage.records import AuditEntry, StoredSettings
@@ -28,6 +28,46 @@ _NO_MENTION = re.compile(r"<(?!@[UW][A-Z0-9]{1,30}>)")
 _MAX_CHANGES_CHARS = 6_000
 _MAX_MEANWHILE = 3
 """Changes of others that are told about; the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    """What a form brought, beside what it showed and what is set by now.
+
+    Attributes:
+        form: What the form remembered.
+        current: What is set by now.
+        base: What was set when the form was filled.
+        mine: What was entered otherwise than it was shown; None takes the own value away.
+        errors: What is wrong, by field.
+    """
+
+    form: ConfigState
+    current: StoredSettings
+    base: Mapping[str, Json]
+    mine: Mapping[str, Json]
+    errors: Mapping[str, str]
+
+    @property
+    def values(self) -> Mapping[str, Json]:
+        """What there is to be: whatever was not entered stays as others left it."""
+        together = {**self.current.values, **self.mine}
+        return {key: value for key, value in together.items() if value is not None}
+
+    @property
+    def is_late(self) -> bool:
+        """Whether others changed something since the form was filled."""
+        return self.current.version != self.form.version
+
+    @property
+    def disputed(self) -> Sequence[str]:
+        """The keys of what others changed meanwhile to something else than was entered here."""
+        now = self.current.values
+        return [
+            key
+            for key, value in self.mine.items()
+            if now.get(key) != value and now.get(key) != self.base.get(key)
+        ]
 
 
 async def config_submitted(submission: Submission) -> Submitted:
@@ -40,45 +80,79 @@ async def config_submitted(submission: Submission) -> Submitted:
     form = read_state(submission.state)
     if form is None:
         return submission.refused(STALE_FORM)
-    office, caller = submission.office, submission.caller
-    standing = await office.access.standing(caller, form.scope, fresh=True)
+    access = submission.office.access
+    standing = await access.standing(submission.caller, form.scope, fresh=True)
     if not standing.may_change:
         return submission.refused_as(
             replies.may_not_change(form.scope, language=submission.language)
         )
-    stored = await office.choices.stored(caller.team_id, form.scope)
-    settings = settings_shown(scopes.level_of(form.scope), is_admin=standing.is_admin)
-    values, errors = _read(submission, settings, own=stored[form.scope].values)
-    draft = Draft(form.scope, stored, values)
-    errors |= await _trouble_with_app(submission, draft) or {}
-    app = None if "app" in errors else await app_of(office, caller.team_id, draft.layers)
+    for _ in range(MAX_TRIES):
+        try:
+            return await _submitted_once(submission, form, is_admin=standing.is_admin)
+        except VersionConflict:
+            continue
+    command = replies.typeable("show", scope=form.scope)
+    return submission.refused_as(replies.MOVED_ON.say(submission.language, command=command))
+
+
+async def _submitted_once(
+    submission: Submission, form: ConfigState, *, is_admin: bool
+) -> Submitted:
+    """Take the form for the settings as they are now.
+
+    Raises:
+        VersionConflict: They were changed before they could be written.
+    """
+    office, team_id = submission.office, submission.caller.team_id
+    stored = await office.choices.stored(team_id, form.scope)
+    current = stored[form.scope]
+    base: Mapping[str, Json] | None = current.values
+    if form.version != current.version:
+        base = await office.storage.audit.former(team_id, form.scope, version=form.version)
+    if base is None:
+        return submission.refused(STALE_FORM)
+    entered = _read(submission, form, current=current, base=base, is_admin=is_admin)
+    draft = Draft(form.scope, stored, entered.values)
+    errors = await _trouble_with_app(submission, draft, is_admin=is_admin)
+    app = None if errors else await app_of(office, team_id, draft.layers)
     if app is not None:
-        errors = _useless(submission, draft, app) | errors
-    if errors:
-        return Errors(errors)
-    return await _write(submission, draft, version=form.version, is_admin=standing.is_admin)
+        errors = useless(draft, app, language=submission.language)
+    if entered.errors:
+        return Errors({**errors, **entered.errors})
+    if entered.is_late and (errors or entered.disputed):
+        return await _ask_again(submission, entered, is_admin=is_admin)
+    return Errors(errors) if errors else await _write(submission, draft)
 
 
 def _read(
-    submission: Submission, settings: Sequence[Setting], *, own: Mapping[str, Json]
-) -> tuple[dict[str, Json], dict[str, str]]:
-    """Return the values there are to be, and what is wrong by field.
+    submission: Submission,
+    form: ConfigState,
+    *,
+    current: StoredSettings,
+    base: Mapping[str, Json],
+    is_admin: bool,
+) -> _Entered:
+    """Read what the form holds; the rest stays as it is.
 
-    What the form does not hold stays as it is: settings that only admins see among them.
+    Somebody who is no admin any more is told what only admins set, unless it is as it was.
     """
-    values, errors = dict(own), dict[str, str]()
-    for setting in settings:
+    mine, errors = dict[str, Json](), dict[str, str]()
+    allowed = settings_shown(scopes.level_of(form.scope), is_admin=is_admin)
+    for setting in settings_shown(scopes.level_of(form.scope), is_admin=True):
         if setting.key not in submission.values:
             continue
         typed = _typed(submission.values[setting.key])
-        if not typed.strip() or typed == INHERIT:
-            values.pop(setting.key, None)
-            continue
         try:
-            values[setting.key] = setting.read(typed)
+            value = None if typed.strip() in {"", INHERIT} else setting.read(typed)
         except BadValue as error:
             errors[setting.key] = error.phrase.say(submission.language, **error.values)
-    return values, errors
+            continue
+        if value == base.get(setting.key):
+            continue
+        mine[setting.key] = value
+        if setting not in allowed:
+            errors[setting.key] = texts.ADMINS_SET.say(submission.language)
+    return _Entered(form, current, base, mine, errors)
 
 
 def _typed(entered: str | tuple[str, ...]) -> str:
@@ -86,69 +160,37 @@ def _typed(entered: str | tuple[str, ...]) -> str:
     return entered if isinstance(entered, str) else " ".join(entered)
 
 
-async def _trouble_with_app(submission: Submission, draft: Draft) -> dict[str, str] | None:
+async def _trouble_with_app(
+    submission: Submission, draft: Draft, *, is_admin: bool
+) -> Mapping[str, str]:
     """Return what is wrong with the app that was chosen here; one chosen before may be gone."""
     name = draft.values.get("app")
     if not isinstance(name, str) or not draft.chooses_app:
-        return None
-    choices, caller = submission.office.choices, submission.caller
+        return {}
     try:
-        app = await choices.profile(caller.team_id, name, with_key=False)
+        app = await submission.office.choices.profile(
+            submission.caller.team_id, name, with_key=False
+        )
     except UnknownApp:
         return {"app": replies.UNKNOWN_APP.say(submission.language, name=name)}
-    is_own = scopes.user_of(draft.scope) is not None
-    if is_own and not await choices.may_choose(caller.team_id, caller.user_id, app):
+    if not may_choose(app, is_admin=is_admin):
         return {"app": replies.CLOSED_APP.say(submission.language, name=name)}
-    return None
+    return {}
 
 
-def _useless(submission: Submission, draft: Draft, app: AppProfile) -> dict[str, str]:
-    """Return what the app cannot use, by field.
-
-    Only what this form brings about is refused: a value that was of no use before is left out of
-    questions, and must not stand in the way of other changes.
-    """
-    effective = resolve(draft.layers, app=app)
-    known = resolve(draft.layers_before, app=app).reasons
-    level = scopes.level_of(draft.scope)
-    errors: dict[str, list[str]] = {}
-    for name, phrase in effective.reasons.items():
-        is_known = name in known and not draft.chooses_app and not _is_new(name, draft)
-        if effective.origins.get(name) is level and not is_known:
-            reason = phrase.say(submission.language)
-            key = name if name in SETTINGS else "more"
-            errors.setdefault(key, []).append(reason if key == name else f"{name}: {reason}")
-    return {key: " ".join(reasons) for key, reasons in errors.items()}
-
-
-def _is_new(name: str, draft: Draft) -> bool:
-    before, after = (
-        {**values, **candidate_options(values)} for values in (draft.before, draft.values)
+async def _write(submission: Submission, draft: Draft) -> Submitted:
+    office, caller = submission.office, submission.caller
+    version = draft.stored[draft.scope].version
+    stored = await office.storage.settings.change(
+        caller.team_id,
+        draft.scope,
+        values=draft.values,
+        expected_version=version,
+        by=caller.user_id,
     )
-    return before.get(name) != after.get(name)
-
-
-async def _write(
-    submission: Submission, draft: Draft, *, version: int, is_admin: bool
-) -> Submitted:
-    storage, caller = submission.office.storage, submission.caller
-    try:
-        stored = await storage.settings.change(
-            caller.team_id,
-            draft.scope,
-            values=draft.values,
-            expected_version=version,
-            by=caller.user_id,
-        )
-    except VersionConflict as error:
-        if not isinstance(error.current, StoredSettings):
-            return submission.refused(STALE_FORM)
-        return await _ask_again(
-            submission, error.current, passed=error.current.version - version, is_admin=is_admin
-        )
     if stored.version == version:
         return Closed(Notice(texts.NOTHING_NEW.say(submission.language)))
-    undo = await undo_button(submission.office, submission, scope=draft.scope)
+    undo = await undo_button(office, submission, scope=draft.scope)
     return Closed(Notice(await _told(submission, draft), buttons=undo))
 
 
@@ -164,30 +206,23 @@ async def _told(submission: Submission, draft: Draft) -> str:
     return "\n\n".join(lines)
 
 
-async def _ask_again(
-    submission: Submission, current: StoredSettings, *, passed: int, is_admin: bool
-) -> Replaced:
-    """Show the form once more, with what was entered and with what others changed meanwhile.
-
-    Args:
-        submission: What was submitted.
-        current: What is set by now.
-        passed: How many changes others made since the form was opened, if its state is true.
-        is_admin: Whether the caller may set what only admins set.
-    """
-    office, caller = submission.office, submission.caller
-    page = await read_page(office, caller.team_id, current.scope, is_admin=is_admin)
+async def _ask_again(submission: Submission, entered: _Entered, *, is_admin: bool) -> Replaced:
+    """Show the form once more: what was entered here, beside what others set meanwhile."""
+    office, caller, language = submission.office, submission.caller, submission.language
+    scope, passed = entered.form.scope, entered.current.version - entered.form.version
+    page = await read_page(office, caller.team_id, scope, is_admin=is_admin)
     entries = await office.storage.audit.page(
-        caller.team_id,
-        scope=current.scope,
-        before_id=None,
-        limit=max(1, min(passed, _MAX_MEANWHILE)),
+        caller.team_id, scope=scope, before_id=None, limit=max(1, min(passed, _MAX_MEANWHILE))
     )
-    lines = (_entry_line(entry, language=submission.language) for entry in entries)
-    said = "\n".join((texts.MEANWHILE.say(submission.language), *lines))
-    note = marks.cut(said, most_chars=MAX_PROSE_CHARS, ending="…")
-    form = config_form(page, language=submission.language, entered=submission.values, note=note)
-    return Replaced(form)
+    said = [texts.MEANWHILE.say(language)]
+    if entered.disputed:
+        names = ", ".join(SETTINGS[key].label.say(language) for key in entered.disputed)
+        said.append(texts.DISPUTED.say(language, names=names))
+    said += (_entry_line(entry, language=language) for entry in entries)
+    note = marks.cut("\n".join(said), most_chars=MAX_PROSE_CHARS, ending="…")
+    mine = {key: submission.values[key] for key in entered.mine}
+    form = config_form(page, language=language, entered=mine, note=note)
+    return Replaced(replace(form, edition=page.version))
 
 
 def _entry_line(entry: AuditEntry, *, language: Language) -> str:

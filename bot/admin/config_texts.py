@@ -53,11 +53,19 @@ READ_ONLY = Phrase(
     "您可以查看但不能修改这些设置：管理员可以修改；若工作区允许，频道创建者和管理人也可以。",
 )
 MEANWHILE = Phrase(
-    "*Nothing was saved yet: somebody else changed these settings while you did.* "
-    "Your entries are below; saving them now overrides theirs.",
-    "*尚未保存：在您编辑期间，其他人修改了这些设置。* 您填写的内容仍在下方，"
-    "现在保存会覆盖他们的修改。",
+    "*Nothing was saved yet: somebody else changed these settings while you did.* What you "
+    "changed is below as you entered it, everything else as it is now.",
+    "*尚未保存：在您编辑期间，其他人修改了这些设置。* 您修改的内容仍在下方，其余为当前的设置。",
+)
+DISPUTED = Phrase(
+    "Both of you changed: {names}. Saving now overrides theirs.",
+    "你们都修改了：{names}。现在保存会覆盖对方的修改。",
 )
 MEANWHILE_LINE = Phrase("• {who}: {changes}", "• {who}：{changes}")
+ADMINS_SET = Phrase(
+    "Only admins change this, and you are none any more: put back what was here. "
+    "Nothing was changed.",
+    "只有管理员可以修改此项，而您已不是管理员：请恢复原值。未作任何更改。",
+)
 NOTHING_NEW = Phrase("Saved; nothing was different.", "已保存，没有任何变化。")
 CHANGES = Phrase("Changed:", "已修改：")

@@ -17,7 +17,7 @@ from bot.core.language import Language
 from bot.core.question import AppProfile
 from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, Layers, chosen_app, resolve
-from bot.core.setting import DEFAULT_APP, SETTINGS, candidate_options
+from bot.core.setting import DEFAULT_APP, candidate_options, command_of
 from storage.records import StoredSettings
 
 MAX_PLACES = 10
@@ -190,4 +190,4 @@ def uncounted(*, language: Language) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    return ", ".join(code(SETTINGS[name].command if name in SETTINGS else name) for name in names)
+    return ", ".join(code(command_of(name)) for name in names)

@@ -80,8 +80,8 @@ BAD_VALUE = Phrase(
 UNKNOWN_APP = Phrase("There is no app called {name}.", "没有名为 {name} 的应用。")
 THESE_APPS = Phrase("There are: {names}.", "现有：{names}。")
 CLOSED_APP = Phrase(
-    "{name} is not open for direct messages. Nothing was changed.",
-    "{name} 未对私信开放。未作任何更改。",
+    "{name} is not open to everybody, so only admins choose it. Nothing was changed.",
+    "{name} 未对所有人开放，只有管理员可以选用。未作任何更改。",
 )
 ONLY_APP_IN_DM = Phrase(
     "In direct messages only the app is your own choice: {command}. For everybody, admins type "

@@ -1,7 +1,7 @@
 """Setting, taking away and resetting values."""
 
 from bot.admin import replies, scopes
-from bot.admin.access import ADMINS_OWN
+from bot.admin.access import ADMINS_OWN, Standing
 from bot.admin.app_choice import chosen
 from bot.admin.audit_lines import changed_values, joined, sides, value_shown
 from bot.admin.changing import Draft, Values, bad_value, change
@@ -13,6 +13,7 @@ from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
+from bot.core.pasted_keys import KEPT_OUT
 from bot.core.screens import Button, Notice
 from bot.core.setting import SETTINGS, Level, Setting
 from bot.errors import BadValue
@@ -31,10 +32,10 @@ async def write(
         SlackError: Slack did not say who the caller is.
         StorageError: The database did not answer.
     """
-    await _need_change(office, visit, setting, scope=scope)
+    standing = await _need_change(office, visit, setting, scope=scope)
     value = _read(visit, setting, typed)
     if setting.shape == "app":
-        app = await chosen(office, visit, str(value), scope=scope)
+        app = await chosen(office, visit, str(value), scope=scope, is_admin=standing.is_admin)
         value = app.name
 
     def put(values: Values) -> Values:
@@ -113,7 +114,7 @@ async def reset_all(office: Office, visit: Visit, *, scope: str) -> Notice:
     return await _told(office, visit, made, changes=text)
 
 
-async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope: str) -> None:
+async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope: str) -> Standing:
     """Go on only when the setting can be set in a scope, and by the caller."""
     level = scopes.level_of(scope)
     if level not in setting.levels:
@@ -121,6 +122,7 @@ async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope:
     standing = await office.access.need_change(visit, scope)
     if setting.key in ADMINS_OWN and not standing.is_admin:
         raise Refused(replies.ONLY_ADMINS.say(visit.language))
+    return standing
 
 
 def elsewhere(visit: Visit, setting: Setting, *, level: Level) -> str:
@@ -142,7 +144,8 @@ def _read(visit: Visit, setting: Setting, typed: str) -> Json:
         return setting.read(typed)
     except BadValue as error:
         reason = error.phrase.say(visit.language, **error.values)
-        raise Refused(bad_value(visit, setting, typed, reason=reason)) from None
+        shown = "…" if error.phrase is KEPT_OUT else typed
+        raise Refused(bad_value(visit, setting, shown, reason=reason)) from None
 
 
 async def _made(office: Office, visit: Visit, made: Draft, *, setting: Setting) -> Notice:

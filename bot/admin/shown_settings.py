@@ -16,7 +16,7 @@ from bot.core.mentions import defuse
 from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, resolve
 from bot.core.screens import MAX_NOTICE_CHARS, Notice
-from bot.core.setting import SETTINGS, Level, Setting
+from bot.core.setting import SETTINGS, Level, Setting, command_of
 from bot.errors import UnknownApp
 
 MAX_ONE_CHARS = 3_000
@@ -156,7 +156,7 @@ def _notes(effective: Effective, gone: str, *, language: Language) -> Iterator[s
     if effective.reasons:
         kind = KIND_NAMES[effective.app.kind].say(language)
         lines = [
-            f"- {code(_command(name))}: {defuse(reason.say(language))}"
+            f"- {code(command_of(name))}: {defuse(reason.say(language))}"
             for name, reason in effective.reasons.items()
         ]
         yield "\n".join([_LEFT_OUT.say(language, kind=kind), "", *lines])
@@ -169,11 +169,6 @@ def _notes(effective: Effective, gone: str, *, language: Language) -> Iterator[s
 def _gone(name: str, *, language: Language) -> Iterator[str]:
     if name:
         yield replies.app_gone(name, language=language)
-
-
-def _command(name: str) -> str:
-    """Return the command that sets what an option's API name, or a setting's key, names."""
-    return SETTINGS[name].command if name in SETTINGS else f"more: {name}"
 
 
 def _reasons_of(setting: Setting, effective: Effective, *, language: Language) -> Iterator[str]:

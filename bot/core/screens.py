@@ -152,6 +152,8 @@ class Form:
         parts: From top to bottom, 1 to `MAX_FORM_PARTS`.
         state: Comes back with the submission, and anybody may forge it; at most `MAX_STATE_CHARS`.
         close: The button that leaves it; empty for Slack's own word.
+        edition: Tells forms apart that follow each other on one screen: Slack may keep what
+            was entered into an input that it takes for the one before.
     """
 
     callback: str
@@ -160,6 +162,7 @@ class Form:
     parts: tuple[Input | Prose, ...]
     state: str
     close: str = ""
+    edition: int = 0
 
 
 Values = Mapping[str, str | tuple[str, ...]]

@@ -15,6 +15,7 @@ from bot.core.api_fields import API_FIELDS, problem_of
 from bot.core.field_checks import Check, flag, list_of
 from bot.core.json_value import Json, refuse_unreadable, trouble_with
 from bot.core.language import Phrase
+from bot.core.pasted_keys import KEPT_OUT, holds_key
 from bot.core.question import AppKind
 from bot.core.shapes import Choice, Shape
 from bot.errors import BadValue
@@ -106,10 +107,14 @@ class Setting:
             typed: The user's own text, not stripped, at most MAX_TYPED_CHARS.
 
         Raises:
-            BadValue: It is none of this setting's.
+            BadValue: It is none of this setting's, or holds a key; then the phrase is KEPT_OUT,
+                and what was typed is not to be said again.
         """
         refuse_unreadable(typed)
-        value = self._parse(typed)
+        # Before it is parsed as well: what stands at a mistake is repeated.
+        value = None if holds_key(typed) else self._parse(typed)
+        if value is None or holds_key(value):
+            raise BadValue(KEPT_OUT)
         if misfit := self.misfit(value):
             raise BadValue(misfit)
         return value
@@ -248,6 +253,11 @@ def candidate_options(values: Mapping[str, Json]) -> Mapping[str, Json]:
     options = dict(further) if isinstance(further, Mapping) else dict[str, Json]()
     own = {key: value for key, value in values.items() if is_option_of_its_own(key)}
     return options | own
+
+
+def command_of(name: str) -> str:
+    """Return what people type for a setting's key, or for a field of requests."""
+    return SETTINGS[name].command if name in SETTINGS else f"more: {name}"
 
 
 def is_option_of_its_own(name: str) -> bool:

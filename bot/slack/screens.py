@@ -112,7 +112,7 @@ def view_of(form: Form, *, origin: str) -> dict[str, Any]:
         "callback_id": ADMIN_PREFIX + form.callback,
         "title": _plain(form.title),
         "private_metadata": f"{origin}\n{form.state}",
-        "blocks": [_part(part) for part in form.parts],
+        "blocks": [_part(part, edition=form.edition) for part in form.parts],
     }
     if form.submit:
         view["submit"] = _plain(form.submit)
@@ -129,14 +129,14 @@ def origin_of(private_metadata: str) -> tuple[str, str]:
     return origin, state
 
 
-def _part(part: Input | Prose) -> dict[str, Any]:
+def _part(part: Input | Prose, *, edition: int) -> dict[str, Any]:
     if isinstance(part, Prose):
         # Verbatim: Slack looks for no bare names and addresses in it.
         text = {"type": "mrkdwn", "text": part.text, "verbatim": True}
         return {"type": "section", "text": text}
     block: dict[str, Any] = {
         "type": "input",
-        "block_id": part.key,
+        "block_id": f"{part.key}.{edition}" if edition else part.key,
         "label": _plain(part.label),
         "element": {"action_id": part.key, **_element(part)},
         "optional": part.is_optional,
@@ -235,20 +235,24 @@ def refusal_of(errors: Errors, *, view: Mapping[str, Any]) -> dict[str, str]:
     A sentence about an input that is not there goes under the first one; empty when the view has no
     input at all, for then Slack takes no sentence.
     """
-    inputs = tuple(_inputs(view))
+    blocks = dict(_inputs(view))
     refused: dict[str, str] = {}
     for key, sentence in errors.by_key.items():
-        place = key if key in inputs else next(iter(inputs), "")
+        place = blocks.get(key) or next(iter(blocks.values()), "")
         if place:
             said = f"{refused[place]} {sentence}" if place in refused else sentence
             refused[place] = _shortened(said, ERROR_CHARS)
     return refused
 
 
-def _inputs(view: Mapping[str, Any]) -> Iterator[str]:
-    for block in _items(view.get("blocks")):
-        if _mapping(block).get("type") == "input":
-            yield _text(_mapping(block).get("block_id"))
+def _inputs(view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the key of each input, and the id of its block."""
+    for block in map(_mapping, _items(view.get("blocks"))):
+        if block.get("type") == "input":
+            yield (
+                _text(_mapping(block.get("element")).get("action_id")),
+                _text(block.get("block_id")),
+            )
 
 
 def _plain(text: str) -> dict[str, str]:

@@ -98,7 +98,8 @@ class Desk:
         answer = await self.send(view, given)
         assert answer["response_action"] == "errors", answer
         assert view.view_id in self.rig.slack.people.backend.views  # it stays
-        return answer["errors"]
+        keys = {block["block_id"]: key for block, key in _asked(view)}
+        return {keys[block_id]: said for block_id, said in answer["errors"].items()}
 
     async def replaced(self, view: View, given: Given) -> View:
         """Send a form that another one takes the place of; return that one."""
@@ -303,9 +304,13 @@ def words_of(view: View) -> str:
 
 def inputs(view: View) -> Mapping[str, Json]:
     """Return the inputs of a form by their keys."""
-    return {
-        block["block_id"]: block["element"] for block in view.blocks if block["type"] == "input"
-    }
+    return {key: block["element"] for block, key in _asked(view)}
+
+
+def _asked(view: View) -> Sequence[tuple[Json, str]]:
+    """Return each block of a form that asks for something, with its key."""
+    blocks = (block for block in view.blocks if block["type"] == "input")
+    return [(block, block["element"]["action_id"]) for block in blocks]
 
 
 def offers(view: View, key: str) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import pytest
 from desk import (
     ADA,
     ENCRYPTION_KEY,
+    HIDDEN,
     LIN,
     TEAM,
     Desk,
@@ -16,7 +17,7 @@ from desk import (
     today,
     words_of,
 )
-from rig import PUBLIC, Rig, words
+from rig import BEN, BOT, PUBLIC, Rig, words
 from strange_apps import CANARY, NOWHERE, OTHER_KEY, shop
 
 from bot.playground.dashscope.server import DashScopeServer
@@ -24,6 +25,7 @@ from bot.playground.slack.filling import Given
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import visible_text
 
+NEW: Given = {"name": "Shop", "app_id": "a", "region": "beijing"}
 BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 
 
@@ -62,7 +64,6 @@ async def test_an_app_is_added_by_words_listed_chosen_and_undone(desk: Desk) -> 
     [
         ("apps add default app_id=a region=beijing", "name"),
         ("apps add Shop app_id=a region=mars", "region"),
-        ("apps add Shop app_id=a", "base_url"),
         ("apps add Shop region=beijing", "app_id"),
         ("apps add Shop app_id=a region=beijing kind=robot", "kind"),
         ("apps add Shop app_id=a region=beijing workspace=-x", "workspace"),
@@ -245,7 +246,7 @@ async def test_without_encryption_keys_an_app_has_no_key_of_its_own(
         }
         errors = await desk.refused(view, entered)
         assert "needs a key of its own" in errors["base_url"]
-        await desk.save(view, {"name": "Shop", "app_id": "a", "region": "beijing"})
+        await desk.save(view, {**NEW, "base_url": ""})
         assert (await desk.app("Shop")).secret_name is None
         assert "ENCRYPTION_KEYS is not set" in await desk.say("status")
 
@@ -278,7 +279,8 @@ async def test_an_app_that_is_in_use_stays_and_goes_when_it_is_not(desk: Desk) -
     await desk.type("apps add Shop app_id=a1 region=beijing")
     await desk.type("app Shop")
     told = await desk.say("apps remove shop")
-    assert f"`Shop` is in use, so it stays. First choose another app there: <#{PUBLIC}>" in told
+    assert "`Shop` is in use, so it stays. First choose another app there" in told
+    assert f"<#{PUBLIC}>" in told
     await desk.type("app default")
     asked = await desk.type("apps remove shop")
     await desk.type("app Shop", by=LIN)  # before the answer
@@ -289,6 +291,27 @@ async def test_an_app_that_is_in_use_stays_and_goes_when_it_is_not(desk: Desk) -
     assert "There is no app called `Shop`" in await desk.say("apps test Shop")
     await desk.press(gone, "Undo")
     assert (await desk.app("Shop")).app_id == "a1"
+
+
+@BOTH
+async def test_an_app_nobody_else_could_let_go_is_removed_and_comes_back_everywhere(
+    desk: Desk,
+) -> None:
+    direct = desk.rig.slack.workspace.dm(BEN, BOT).channel_id
+    await desk.type("apps add Pet app_id=a1 region=beijing open=yes")
+    await desk.type("app Pet", by=BEN, channel=direct)
+    await desk.type("apps edit Pet open=no")  # so that Ben's choice counts no more
+    await desk.type("app Pet", channel=HIDDEN)
+    asked = await desk.type("apps remove Pet")
+    assert f"<@{BEN}>" in visible_text(asked)
+    gone = await desk.press(asked, "Remove Pet, and inherit there")
+    assert "These places inherit theirs now" in visible_text(gone)
+    scopes = (f"user:{BEN}", f"channel:{HIDDEN}")
+    assert [await desk.values(scope) for scope in scopes] == [{}, {}]
+    assert not await desk.storage.apps.list(TEAM)
+    await desk.press(gone, "Undo")
+    assert [await desk.values(scope) for scope in scopes] == [{"app": "Pet"}] * 2
+    assert (await desk.app("Pet")).app_id == "a1"
 
 
 async def test_an_app_that_changed_since_is_not_removed(http_desk: Desk) -> None:

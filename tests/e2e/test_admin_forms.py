@@ -272,7 +272,7 @@ async def test_an_app_that_was_removed_meanwhile_is_refused_under_its_input(
 
 
 @BOTH
-async def test_who_saves_second_sees_what_the_first_changed_and_may_override_it(
+async def test_who_saves_second_keeps_what_the_first_changed_and_overrides_what_both_did(
     desk: Desk,
 ) -> None:
     first = await desk.open("config", by=ADA)
@@ -285,21 +285,39 @@ async def test_who_saves_second_sees_what_the_first_changed_and_may_override_it(
     assert f"<@{ADA}>：`follow` 未设置 → `thread`, `quota user turns` 未设置 → `5`" in words_of(
         again
     )
-    assert {key: holds(again, key) for key in entered} == {
+    assert {key: holds(again, key) for key in (*entered, "quota_user_turns")} == {
         "follow": "mention",
         "pipeline_ids": "KB9",
         "who": ("guests",),
+        "quota_user_turns": "5",
     }
     await desk.save(again, {})
-    stored = {"follow": "mention", "pipeline_ids": ["KB9"], "who": ["guests"]}
-    assert await desk.values() == stored
+    mine = {"follow": "mention", "pipeline_ids": ["KB9"], "who": ["guests"]}
+    assert await desk.values() == mine | {"quota_user_turns": 5}
     newest, oldest = await desk.trail()
     assert (oldest.user_id, newest.user_id) == (ADA, LIN)
     assert newest.before == oldest.after
 
 
-async def test_a_form_older_than_a_typed_change_is_shown_again(http_desk: Desk) -> None:
+async def test_a_form_older_than_a_typed_change_of_something_else_keeps_both(
+    http_desk: Desk,
+) -> None:
     view = await http_desk.open("config")
     await http_desk.type("memory off", by=LIN)
-    again = await http_desk.replaced(view, {"follow": "thread"})
-    assert f"<@{LIN}>: `memory` not set → `off`" in words_of(again)
+    told = await http_desk.save(view, {"follow": "thread"})
+    assert "memory" not in told
+    assert await http_desk.values() == {"memory": "off", "follow": "thread"}
+
+
+async def test_what_was_not_entered_in_a_form_that_came_again_is_as_others_left_it(
+    http_desk: Desk,
+) -> None:
+    view = await http_desk.open("config")
+    await http_desk.type("memory off", by=LIN)
+    await http_desk.type("follow thread", by=LIN)
+    again = await http_desk.replaced(view, {"follow": "mention", "memory": INHERIT})
+    assert holds(again, "memory") == "off"
+    errors = await http_desk.refused(again, {"quota_user_turns": "abc"})
+    assert errors.keys() == {"quota_user_turns"}
+    await http_desk.save(again, {})
+    assert await http_desk.values() == {"memory": "off", "follow": "mention"}

@@ -120,7 +120,7 @@ async def test_in_direct_messages_one_chooses_an_open_app_and_nothing_else(desk:
     await desk.type("apps add Open app_id=a1 region=beijing open=yes")
     await desk.type("apps add Closed app_id=a2 region=beijing")
     said = await desk.say("app Closed", by=BEN, channel=direct)
-    assert "`Closed` is not open for direct messages" in said
+    assert "`Closed` is not open to everybody" in said
     assert "not set → `Open`" in await desk.say("app open", by=BEN, channel=direct)
     assert "only the app is your own choice" in await desk.say(
         "follow thread", by=BEN, channel=direct

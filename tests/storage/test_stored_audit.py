@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from storage.apps import subject_of
 from storage.database import Storage
 from storage.errors import AppInUse, NotUndoable, VersionConflict
 from storage.records import AuditEntry, StoredApp, StoredSettings
@@ -60,6 +61,32 @@ async def test_pages_go_back_in_time_and_miss_nothing(storage: Storage) -> None:
     of_one = await storage.audit.page("T1", scope="channel:C1", before_id=None, limit=9)
     assert [entry.after for entry in of_one] == [{"n": 5}, {"n": 3}, {"n": 1}]
     assert await storage.audit.page("T2", scope=None, before_id=None, limit=9) == []
+
+
+async def test_what_was_set_at_any_version_is_known(storage: Storage) -> None:
+    await put_app(storage, new_app())  # the workspace's entries that are none of its settings
+    for scope in (SCOPE, "workspace"):
+        for number in range(1, 4):
+            await change(storage, {"n": number}, scope=scope)
+        await undo_last(storage, scope)
+        versions = [await storage.audit.former("T1", scope, version=number) for number in range(6)]
+        assert versions == [{}, {"n": 1}, {"n": 2}, {"n": 3}, None, None]
+
+
+async def test_what_an_app_was_at_any_version_is_known_though_it_was_removed(
+    storage: Storage,
+) -> None:
+    first = await put_app(storage, new_app())
+    second = await put_app(storage, replace(first, app_id="second"))
+    await storage.apps.remove("T1", "FAQ", expected_version=second.version, by="U1")
+    third = await put_app(storage, replace(first, app_id="third", version=0))
+    await put_app(storage, replace(third, app_id="fourth"))
+    for app in (first, second, third):
+        former = await storage.audit.former(
+            "T1", "workspace", version=app.version, subject=subject_of("faq")
+        )
+        assert former is not None
+        assert former["app_id"] == app.app_id
 
 
 async def test_a_scope_nobody_touched_has_no_last_entry(storage: Storage) -> None:
@@ -137,6 +164,43 @@ async def test_undoing_a_removal_adds_and_undoing_an_adding_removes(storage: Sto
         undone = await undo_last(storage, "workspace")
         assert undone.after is None
         assert await storage.apps.get("T1", "faq") is None
+
+
+async def test_undoing_a_removal_gives_the_app_back_where_no_other_was_chosen_since(
+    storage: Storage,
+) -> None:
+    app = await put_app(storage, new_app())
+    for number in range(3):
+        await change(storage, {"app": "FAQ"}, scope=f"channel:C{number}")
+    places = await storage.apps.remove(
+        "T1", "faq", expected_version=app.version, by="U1", unless_used=False
+    )
+    assert places == ["channel:C0", "channel:C1", "channel:C2"]
+    await change(storage, {"app": "other"}, scope="channel:C1")
+    await change(storage, {"follow": "thread"}, scope="channel:C2")
+    await undo_last(storage, "workspace")
+    assert await app_now(storage)
+    stored = await storage.settings.get("T1", *places)
+    assert [stored[scope].values for scope in places] == [
+        {"app": "FAQ"},
+        {"app": "other"},
+        {"follow": "thread", "app": "FAQ"},
+    ]
+    for scope in places:
+        assert (await last(storage, scope)).before is not None
+
+
+async def test_a_removal_gives_back_nothing_that_another_one_took(storage: Storage) -> None:
+    for name in ("one", "two"):
+        app = await put_app(storage, replace(new_app(), name=name))
+        await change(storage, {"app": name}, scope=f"channel:{name}")
+        await storage.apps.remove(
+            "T1", name, expected_version=app.version, by="U1", unless_used=False
+        )
+    await undo_last(storage, "workspace")
+    stored = await storage.settings.get("T1", "channel:one", "channel:two")
+    assert stored["channel:one"].values == {}
+    assert stored["channel:two"].values == {"app": "two"}
 
 
 async def test_an_app_in_use_is_not_removed_by_undoing_its_adding(storage: Storage) -> None:

@@ -59,7 +59,7 @@ def _option(element: Json, value: str) -> Json:
 
 def state_of(view: View) -> Json:
     """Return `state.values` of a view nobody has touched: block_id -> action_id -> value."""
-    return _state({control.action_id: _initial(control.element) for control in _inputs(view)}, view)
+    return _state({control.action_id: _held(control, view) for control in _inputs(view)}, view)
 
 
 def filled(view: View, given: Given, *, people: Collection[str]) -> Json:
@@ -79,7 +79,7 @@ def filled(view: View, given: Given, *, people: Collection[str]) -> Json:
     entered = {
         name: _entered(control.element, given[name], people=people)
         if name in given
-        else _initial(control.element)
+        else _held(control, view)
         for name, control in inputs.items()
     }
     if missing := [name for name in _required(view) if not entered.get(name)]:
@@ -101,6 +101,13 @@ def _initial(element: Json) -> object:
     field = FIELD.get(as_text(element.get("type")), "value")
     initial = element.get(f"initial_{field.removeprefix('selected_')}")
     return as_list(initial) if field.endswith("s") else initial
+
+
+def _held(control: Control, view: View) -> object:
+    """Return what an input holds that nobody touched since its view was shown or updated."""
+    kept = as_object(as_object(view.kept.get(control.block_id)).get(control.action_id))
+    kind = as_text(control.element.get("type"))
+    return kept.get(FIELD.get(kind, "value")) if kept else _initial(control.element)
 
 
 def _entered(element: Json, value: str | Sequence[str], *, people: Collection[str]) -> object:

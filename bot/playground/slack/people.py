@@ -183,13 +183,13 @@ class People:
         if view.view_id not in self.backend.views or "submit" not in view.payload:
             raise ValueError("it was closed, or has no button to send it")
         people = self.backend.workspace.users
-        payload = self.interactions.submission(view, state=filled(view, given, people=people))
-        delivery = await self._interact(payload)
+        state = filled(view, given, people=people)
+        delivery = await self._interact(self.interactions.submission(view, state=state))
         if delivery.is_delivered:
-            self._follow(view, delivery.answer)
+            self._follow(view, delivery.answer, entered=state)
         return delivery
 
-    def _follow(self, view: View, answer: Json) -> None:
+    def _follow(self, view: View, answer: Json, *, entered: Json) -> None:
         """Do what the app answered to a submission.
 
         Raises:
@@ -202,7 +202,8 @@ class People:
             case "clear":
                 views.clear(view.user)
             case "update":
-                views.update(view, checked_view(answer.get("view"), kind="modal"))
+                shown = checked_view(answer.get("view"), kind="modal")
+                views.update(view, shown, entered=entered)
             case "push":
                 views.push(view, checked_view(answer.get("view"), kind="modal"))
             case None:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.playground.slack.arguments import refuse_arguments
@@ -30,6 +30,7 @@ class View:
         hash: Changes with each update.
         root_id: The bottom of its stack.
         previous_id: The modal below it; empty at the bottom.
+        kept: What was entered before it was updated: block_id -> action_id -> value object.
     """
 
     view_id: str
@@ -38,6 +39,7 @@ class View:
     hash: str
     root_id: str
     previous_id: str = ""
+    kept: Json = field(default_factory=dict[str, Any])
 
     @property
     def is_home(self) -> bool:
@@ -164,9 +166,17 @@ class Views:
             raise RefusedError("push_limit_reached")
         return self._show(below.user, payload, below=below)
 
-    def update(self, view: View, payload: Json) -> View:
-        """Change what a view shows."""
-        return self._put(replace(view, payload=self._named(payload), hash=self._hash()))
+    def update(self, view: View, payload: Json, *, entered: Json | None = None) -> View:
+        """Change what a view shows.
+
+        Args:
+            view: The view.
+            payload: What it shows from now on.
+            entered: What stands in its inputs; those whose block keeps its id keep that, whatever
+                they should show at first. Slack's client may, and then it would be seen here.
+        """
+        named = self._named(payload)
+        return self._put(replace(view, payload=named, hash=self._hash(), kept=entered or {}))
 
     def publish(self, user: str, payload: Json, *, expected_hash: str = "") -> View:
         """Set somebody's Home tab.

@@ -265,3 +265,32 @@ def test_whatever_is_typed_gives_an_entry_that_can_be_sent_or_a_reason(
         case EntryProblems():
             assert entry.by_field
             assert all(entry.by_field.values())
+
+
+KEY = "sk-0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("name", KEY[:32]),
+        ("app_id", KEY),
+        ("workspace", KEY),
+        ("base_url", f"https://x.example/{KEY}/api/v1"),
+        ("options", f'{{"model_id": "{KEY}"}}'),
+        ("options", f'{{"model_id" "{KEY}"}}'),
+        ("options", '{"api_key": "abc"}'),
+    ],
+)
+def test_a_key_in_the_field_of_something_else_is_refused_and_not_repeated(
+    field: str, text: str
+) -> None:
+    entry = read(KEYS, **{field: text})
+    assert isinstance(entry, EntryProblems)
+    assert "looks like a key" in entry.by_field[field]
+    assert "0123456789abcdef" not in repr(entry)
+
+
+@pytest.mark.parametrize("name", ["Default", "inherit", "-", "继承", "默认", "OFF", "none", "无"])
+def test_no_app_is_called_by_a_word_that_means_something_where_it_is_typed(name: str) -> None:
+    assert wrong(name=name) == {"name"}

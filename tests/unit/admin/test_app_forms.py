@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.admin.app_forms import CALLBACK, app_form, read_state
+from bot.admin.app_forms import CALLBACK, AppFormState, app_form, read_state
 from bot.admin.office import Office
 from bot.admin.submissions import submitted
 from bot.core.api_fields import problems
@@ -31,6 +31,10 @@ NEW = {
 
 def form_of(app: StoredApp | None = None, *, can_keep_keys: bool = True) -> Form:
     return app_form(app, language=Language.EN, can_keep_keys=can_keep_keys)
+
+
+def state_of(app: StoredApp) -> str:
+    return form_of(app).state
 
 
 async def send(
@@ -193,6 +197,56 @@ async def test_two_who_edit_at_once_do_not_overwrite_each_other(office: Office) 
     again = await send(office, values_of(result.form), state=result.form.state)
     assert isinstance(again, Closed)
     assert (await stored(office)).app_id == "MINE"
+
+
+async def test_what_others_changed_of_an_app_meanwhile_stays_unless_it_was_entered_here(
+    office: Office,
+) -> None:
+    app = await added(office)
+    mine, theirs = values_of(form_of(app)), values_of(form_of(app))
+    await send(office, {**theirs, "open": ("yes",), "api_key": "sk-theirs"}, state=state_of(app))
+    result = await send(office, {**mine, "workspace": "llm-new"}, state=state_of(app))
+    assert isinstance(result, Closed)
+    now = await stored(office)
+    assert (now.workspace, now.is_open, now.secret_name is None) == ("llm-new", True, False)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine"),
+    [
+        ({"region": "singapore"}, {"api_key": "sk-mine"}),
+        ({"api_key": "sk-theirs"}, {"region": "singapore"}),
+        ({"kind": "workflow"}, {"options": '{"has_thoughts": true}'}),
+    ],
+)
+async def test_a_key_and_an_address_of_two_people_are_never_put_together(
+    office: Office, theirs: dict[str, str], mine: dict[str, str]
+) -> None:
+    app = await added(office)
+    shown = values_of(form_of(app))
+    await send(office, {**shown, **theirs}, state=state_of(app))
+    known = await stored(office)
+    result = await send(office, {**shown, **mine}, state=state_of(app))
+    assert isinstance(result, Replaced)
+    assert "Both of you changed" in prose_of(result.form)
+    assert "sk-mine" not in repr(result)
+    assert await stored(office) == known
+
+
+async def test_what_two_entered_alike_of_an_app_is_no_quarrel(office: Office) -> None:
+    app = await added(office)
+    shown = values_of(form_of(app))
+    await send(office, {**shown, "app_id": "SAME"}, state=state_of(app))
+    result = await send(office, {**shown, "app_id": "SAME", "open": ("yes",)}, state=state_of(app))
+    assert isinstance(result, Closed)
+    assert (await stored(office)).is_open
+
+
+async def test_a_form_of_an_apps_version_there_never_was_is_refused(office: Office) -> None:
+    app = await added(office)
+    state = AppFormState(app.name, app.version + 7).text()
+    assert wrong(await send(office, values_of(form_of(app)), state=state))
+    assert await stored(office) == app
 
 
 async def test_an_app_that_is_gone_is_not_brought_back_by_its_form(office: Office) -> None:

@@ -2,26 +2,32 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from bot.admin.app_list import MAX_ROWS
 from bot.admin.apps import apps_command, apps_pressed
+from bot.admin.choices import Choices
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
+from bot.core.app_addresses import region_of
 from bot.core.language import Language
 from bot.core.screens import Notice
 from bot.errors import Misconfigured, SlackError
+from storage.database import Storage
 from tests.unit.admin.bounds import assert_fits, assert_notice_fits, inputs_of, prose_of
 from tests.unit.admin.desk import (
     ADMIN,
+    DEFAULT,
     MEMBER,
     TEAM,
     Town,
     Trial,
     Wall,
+    office_of,
     stored_app,
     visit,
 )
@@ -79,6 +85,29 @@ async def test_adding_can_be_undone_by_its_button(office: Office) -> None:
     notice = await typed(office, ADD)
     await office.storage.audit.undo(TEAM, int(notice.buttons[-1].value), by=ADMIN)
     assert await office.storage.apps.get(TEAM, "docs") is None
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://dashscope.aliyuncs.com/api/v1", "https://llm-1.cn-beijing.maas.aliyuncs.com/api/v1"],
+)
+async def test_an_app_is_where_the_bots_own_is_unless_said_otherwise(
+    storage: Storage, town: Town, base_url: str
+) -> None:
+    office = office_of(storage, town)
+    choices = Choices(storage, replace(DEFAULT, base_url=base_url), directory=town)
+    office = replace(office, choices=choices)
+    await typed(office, "add docs app_id=APP1")
+    await typed(office, "add other app_id=APP2 region=hongkong")
+    docs, other = await storage.apps.list(TEAM)
+    assert docs.base_url == base_url
+    assert "hongkong" in other.base_url
+    who = visit()
+    await apps_command(office, who, "add")
+    shown = inputs_of(wall(who).forms[-1])
+    region = region_of(base_url)
+    where = (region or "other", "" if region else base_url)
+    assert (shown["region"].value, shown["base_url"].value) == where
 
 
 async def test_default_options_may_hold_spaces(office: Office) -> None:
@@ -165,16 +194,32 @@ async def test_an_unknown_app_brings_the_closest_names(office: Office) -> None:
     assert "/dashscope apps" in await refusal_of(typed(office, "test zzz"))
 
 
-async def test_an_app_that_is_used_is_not_removed_and_the_places_are_named(office: Office) -> None:
+PLACES = ("workspace", "channel:C7", "user:U7")
+
+
+async def test_an_app_that_is_used_stays_until_its_places_are_named_and_let_go(
+    office: Office,
+) -> None:
     await add(office)
-    for scope in ("workspace", "channel:C7", "user:U7"):
+    for scope in PLACES:
         await office.storage.settings.change(
-            TEAM, scope, values={"app": "DOCS"}, expected_version=0, by=ADMIN
+            TEAM, scope, values={"app": "DOCS", "kept": 1}, expected_version=0, by=ADMIN
         )
-    said = await refusal_of(typed(office, "remove docs"))
+    question = await typed(office, "remove docs")
     for place in ("the workspace", "<#C7>", "<@U7>"):
-        assert place in said
+        assert place in question.text
     assert "docs" in await refusal_of(pressed(office, "app.remove_now", "1:docs"))
+    [button] = question.buttons
+    assert (button.label, button.style) == ("Remove docs, and inherit there", "danger")
+    notice = await pressed(office, button.action, button.value)
+    assert "<#C7>" in notice.text
+    assert await office.storage.apps.get(TEAM, "docs") is None
+    stored = await office.storage.settings.get(TEAM, *PLACES)
+    assert [stored[scope].values for scope in PLACES] == [{"kept": 1}] * 3
+    await office.storage.audit.undo(TEAM, int(notice.buttons[0].value), by=ADMIN)
+    assert await office.storage.apps.get(TEAM, "docs") is not None
+    stored = await office.storage.settings.get(TEAM, *PLACES)
+    assert [stored[scope].values for scope in PLACES] == [{"kept": 1, "app": "DOCS"}] * 3
 
 
 async def test_removing_asks_first_and_can_be_undone(office: Office) -> None:
@@ -365,6 +410,6 @@ async def test_an_app_used_in_many_places_names_some_and_counts_the_rest(office:
         await office.storage.settings.change(
             TEAM, f"channel:C{number}", values={"app": "docs"}, expected_version=0, by=ADMIN
         )
-    said = await refusal_of(pressed(office, "app.remove", "docs"))
+    said = (await pressed(office, "app.remove", "docs")).text
     assert said.count("<#C") == 20
     assert "and 3 more" in said

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.admin.config import read_page
 from bot.admin.config_form import config_form
 from bot.admin.config_page import CALLBACK, INHERIT
+from bot.admin.door import Door
 from bot.admin.office import Office
 from bot.admin.submissions import submitted
 from bot.core.json_value import Json
@@ -18,6 +19,7 @@ from bot.core.language import Language
 from bot.core.resolution import Layers, resolve
 from bot.core.screens import Closed, Errors, Form, Replaced, Submitted, Taken, Values
 from bot.core.setting import SETTINGS, Level
+from bot.slack.screens import view_of
 from tests.unit.admin.bounds import assert_fits, assert_notice_fits, inputs_of, prose_of, values_of
 from tests.unit.admin.desk import (
     ADMIN,
@@ -28,7 +30,9 @@ from tests.unit.admin.desk import (
     TEAM,
     Town,
     caller,
+    pressed,
     stored_app,
+    typed,
 )
 
 HERE = "channel:C1"
@@ -178,21 +182,46 @@ async def test_fields_that_need_each_other_are_checked_over_all_levels(office: O
     assert isinstance(await send(office, await opened(office), tags="a"), Closed)
 
 
-async def test_taking_away_what_another_field_needs_is_told_at_that_field(office: Office) -> None:
-    await put(office, HERE, pipeline_ids=["P1"], tags=["a"])
-    assert set(wrong(await send(office, await opened(office), pipeline_ids=""))) == {"tags"}
-
-
-async def test_choosing_an_app_checks_what_was_set_for_the_other(office: Office) -> None:
+@pytest.mark.parametrize(
+    ("entered", "command"), [({"app": "flow"}, "app flow"), ({"pipeline_ids": ""}, "kb inherit")]
+)
+async def test_a_form_and_a_command_leave_out_alike_what_was_set_before(
+    office: Office, door: Door, entered: dict[str, str], command: str
+) -> None:
     flow = stored_app("flow", kind="workflow")
     await office.storage.apps.put(TEAM, flow, expected_version=0, by=ADMIN)
-    await put(office, HERE, pipeline_ids=["P1"])
+    for scope in (HERE, "channel:C2"):
+        await put(office, scope, pipeline_ids=["P1"], tags=["a"])
     form = await opened(office)
-    assert set(wrong(await send(office, form, app="flow"))) == {"pipeline_ids"}
-    result = await send(office, form, app="FLOW", pipeline_ids="")
+    values = {**values_of(form), **entered}
+    result = await submitted(office, caller(), CALLBACK, state=form.state, values=values)
+    assert isinstance(result, Closed)
+    assert result.notice is not None
+    typed_in = await typed(door, command, channel_id="C2")
+    left_out = [line for line in typed_in.text.splitlines() if "Left out" in line]
+    assert left_out
+    assert left_out[0] in result.notice.text
+    assert await own(office) == await own(office, "channel:C2")
+
+
+async def test_a_form_and_a_command_refuse_alike_what_is_new_and_of_no_use(
+    office: Office, door: Door
+) -> None:
+    reason = "It is sent only while History is `messages`."
+    assert wrong(await send(office, await opened(office), system="Be brief.")) == {"system": reason}
+    assert reason in (await typed(door, "system Be brief.")).text
+    assert await own(office) == {}
+
+
+async def test_what_is_left_out_is_called_as_it_is_typed(office: Office) -> None:
+    flow = stored_app("flow", kind="workflow")
+    await office.storage.apps.put(TEAM, flow, expected_version=0, by=ADMIN)
+    await put(office, HERE, pipeline_ids=["P1"], file_ids=["F1"], more={"top_k": 3})
+    result = await send(office, await opened(office), app="FLOW")
     assert isinstance(result, Closed)
     assert result.notice is not None
     assert "fresh session" in result.notice.text
+    assert "Left out with this app (workflow): `more: top_k`, `kb`, `docs`" in result.notice.text
 
 
 async def test_what_became_useless_elsewhere_does_not_stand_in_the_way(office: Office) -> None:
@@ -246,13 +275,45 @@ async def test_a_state_is_no_permission(office: Office, user_id: str, scope: str
     assert await own(office, scope) == {}
 
 
-async def test_whoever_manages_a_channel_appoints_no_managers(office: Office) -> None:
+async def test_who_is_no_admin_any_more_is_told_which_fields_are_admins_own(
+    office: Office,
+) -> None:
     await put(office, "workspace", delegate=True)
     await put(office, HERE, managers=["U1"])
     form = await opened(office)
-    result = await send(office, form, user_id=CREATOR, managers=("UCREATOR",), follow="thread")
-    assert isinstance(result, Closed)
+    entered = {**values_of(form), "follow": "thread", "quota_user_turns": "500"}
+    entered |= {"managers": ("UCREATOR",), "who": ("external",)}
+    errors = wrong(
+        await submitted(office, caller(CREATOR), CALLBACK, state=form.state, values=entered)
+    )
+    assert errors.keys() == {"managers", "quota_user_turns", "who"}
+    assert all("Only admins" in said for said in errors.values())
+    assert await own(office) == {"managers": ["U1"]}
+    assert isinstance(await send(office, form, user_id=CREATOR, follow="thread"), Closed)
     assert await own(office) == {"managers": ["U1"], "follow": "thread"}
+
+
+async def test_whoever_manages_a_channel_chooses_open_apps_and_the_one_that_is_chosen(
+    office: Office, door: Door
+) -> None:
+    for name, is_open in (("open", True), ("closed", False), ("hr", False)):
+        app = stored_app(name, is_open=is_open)
+        await office.storage.apps.put(TEAM, app, expected_version=0, by=ADMIN)
+    await put(office, "workspace", delegate=True)
+    await put(office, HERE, app="hr")
+    form = await opened(office, is_admin=False)
+    offered = {option.value for option in inputs_of(form)["app"].options}
+    assert offered == {INHERIT, "default", "open", "hr"}
+    assert wrong(await send(office, form, user_id=CREATOR, app="closed")).keys() == {"app"}
+    assert "only admins" in (await typed(door, "app closed", by=CREATOR)).text
+    assert "`hr` already" in (await typed(door, "app hr", by=CREATOR)).text
+    kept = await send(office, form, user_id=CREATOR, follow="thread")
+    assert isinstance(kept, Closed)
+    assert await own(office) == {"app": "hr", "follow": "thread"}
+    switched = await typed(door, "app open", by=CREATOR)
+    assert await own(office) == {"app": "open", "follow": "thread"}
+    assert "only admins" in (await pressed(door, switched, by=CREATOR)).text
+    assert await own(office) == {"app": "open", "follow": "thread"}
 
 
 async def test_people_the_operator_named_may(office: Office) -> None:
@@ -271,7 +332,31 @@ async def test_when_slack_does_not_say_who_somebody_is_nothing_changes(
     assert await own(office) == {}
 
 
-async def test_who_changed_the_same_settings_meanwhile_is_told_and_entries_are_kept(
+async def test_what_others_changed_meanwhile_stays_unless_it_was_entered_here(
+    office: Office,
+) -> None:
+    await put(office, HERE, language="en", memory="off")
+    form = await opened(office)
+    theirs = await send(
+        office, form, user_id=NAMED, follow="thread", quota_user_turns="9", memory=INHERIT
+    )
+    assert isinstance(theirs, Closed)
+    mine = await send(office, form, language="zh")
+    assert isinstance(mine, Closed)
+    assert mine.notice is not None
+    assert "`language` `en` → `zh`" in mine.notice.text
+    assert "quota" not in mine.notice.text
+    assert await own(office) == {"language": "zh", "follow": "thread", "quota_user_turns": 9}
+
+
+async def test_what_two_entered_alike_is_no_quarrel(office: Office) -> None:
+    form = await opened(office)
+    await send(office, form, user_id=NAMED, follow="thread")
+    assert isinstance(await send(office, form, follow="thread", memory="off"), Closed)
+    assert await own(office) == {"follow": "thread", "memory": "off"}
+
+
+async def test_what_two_changed_otherwise_is_put_to_the_second_and_nothing_else(
     office: Office,
 ) -> None:
     form = await opened(office)
@@ -282,18 +367,53 @@ async def test_who_changed_the_same_settings_meanwhile_is_told_and_entries_are_k
     assert_fits(mine.form)
     assert inputs_of(mine.form)["pipeline_ids"].value == "P2"
     assert inputs_of(mine.form)["follow"].value == "thread"
+    assert inputs_of(mine.form)["tags"].value == "theirs"
     said = prose_of(mine.form)
+    assert "Both of you changed: Knowledge bases." in said
     assert f"<@{NAMED}>" in said
     assert "`theirs`" in said
     assert await own(office) == {"tags": ["theirs"], "pipeline_ids": ["P1"]}
     assert isinstance(await send(office, mine.form), Closed)
-    assert await own(office) == {"follow": "thread", "pipeline_ids": ["P2"]}
+    assert await own(office) == {"follow": "thread", "pipeline_ids": ["P2"], "tags": ["theirs"]}
+
+
+async def test_a_form_that_comes_again_has_inputs_slack_has_not_seen(office: Office) -> None:
+    form = await opened(office)
+    await send(office, form, user_id=NAMED, follow="thread", memory="off")
+    mine = await send(office, form, memory="separate")
+    assert isinstance(mine, Replaced)
+    first, second = (
+        {block["block_id"] for block in view_of(each, origin="C1")["blocks"] if "element" in block}
+        for each in (form, mine.form)
+    )
+    assert not first & second
+
+
+async def test_what_others_took_away_is_shown_before_what_needs_it_is_saved(
+    office: Office,
+) -> None:
+    await put(office, HERE, pipeline_ids=["P1"])
+    form = await opened(office)
+    await send(office, form, user_id=NAMED, pipeline_ids="")
+    mine = await send(office, form, tags="a")
+    assert isinstance(mine, Replaced)
+    assert inputs_of(mine.form)["pipeline_ids"].value == ""
+    assert inputs_of(mine.form)["tags"].value == "a"
+    assert wrong(await send(office, mine.form)).keys() == {"tags"}
+
+
+@pytest.mark.parametrize("version", [2, 10**9])
+async def test_a_form_of_a_version_there_never_was_is_refused(office: Office, version: int) -> None:
+    await put(office, HERE, follow="thread")
+    state = json.dumps({"scope": HERE, "version": version})
+    assert wrong(await send(office, await opened(office), state=state, memory="off"))
+    assert await own(office) == {"follow": "thread"}
 
 
 async def test_words_of_others_do_nothing_in_the_note(office: Office) -> None:
     form = await opened(office)
     await send(office, form, user_id=NAMED, pipeline_ids="P1", tags="<!channel> <https://x|y>")
-    mine = await send(office, form, follow="thread")
+    mine = await send(office, form, pipeline_ids="P2")
     assert isinstance(mine, Replaced)
     assert "<!channel>" not in prose_of(mine.form)
     assert "<https" not in prose_of(mine.form)
@@ -391,13 +511,15 @@ async def test_whatever_is_submitted_is_answered_and_nothing_impossible_is_store
         for key, value in after[scope].items():
             assert level in SETTINGS[key].levels
             assert SETTINGS[key].misfit(value) is None
-    assert resolve(Layers(workspace=after["workspace"]), app=DEFAULT).unused == ()
+    was = before["workspace"]
+    for name in resolve(Layers(workspace=after["workspace"]), app=DEFAULT).unused:
+        assert was[name] == after["workspace"][name], "only what was set before is left out"
 
 
 async def test_the_form_that_comes_again_fits_whatever_others_set_meanwhile(office: Office) -> None:
     form = await opened(office)
     for version in range(3):
-        values = {f"{version}{number}": "<" * 90 for number in range(8)}
+        values = {f"{version}{number}": "<" * 90 for number in range(8)} | {"follow": "mention"}
         await office.storage.settings.change(
             TEAM, HERE, values=values, expected_version=version, by=ADMIN
         )

@@ -347,3 +347,14 @@ async def test_an_offer_to_reset_counts_only_where_it_was_made(door: Door, offic
     assert "does nothing any more" in answer.text
     assert await values(office, f"user:{ADMIN}") == {"app": "default"}
     assert await values(office, "channel:C1") == {"follow": "thread"}
+
+
+@pytest.mark.parametrize("typed_in", ['more {"api_key": "KEY"}', "kb KEY", "app KEY", "system KEY"])
+async def test_a_key_that_is_typed_into_a_setting_is_neither_kept_nor_repeated(
+    door: Door, office: Office, typed_in: str
+) -> None:
+    key = "sk-0123456789abcdef0123"
+    notice = await typed(door, typed_in.replace("KEY", key))
+    assert "looks like a key" in notice.text
+    assert key not in notice.text
+    assert not await trail(office)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.core import shapes
 from bot.core.json_value import MAX_TYPED_CHARS, Json
 from bot.core.language import Language
+from bot.core.pasted_keys import KEPT_OUT
 from bot.core.question import AppKind
 from bot.core.setting import (
     SETTINGS,
@@ -22,6 +23,7 @@ from bot.core.setting import (
     Setting,
     by_command,
     candidate_options,
+    command_of,
 )
 from bot.core.setting_checks import MAX_INSTRUCTION_CHARS
 from bot.errors import BadValue
@@ -362,6 +364,34 @@ def test_an_instruction_is_a_text_of_bounded_length_for_apps_that_take_messages(
         assert "1 to 1,000 characters" in refusal("system", typed)
     assert system.problem("Be brief.", kind=AGENT) is None
     assert system.problem("Be brief.", kind=WORKFLOW)
+
+
+KEY = "sk-0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "setting", [s for s in SETTINGS.values() if not s.choices], ids=lambda s: s.command
+)
+@pytest.mark.parametrize("typed", [KEY, f"a {KEY}", f'{{"a": "{KEY}"}}', f'{{"a" "{KEY}"}}'])
+def test_no_setting_takes_what_looks_like_a_key(setting: Setting, typed: str) -> None:
+    with pytest.raises(BadValue) as refused:
+        setting.read(typed)
+    assert refused.value.phrase is KEPT_OUT
+
+
+@pytest.mark.parametrize("key", ["more", "biz_params", "metadata_filter", "structured_filter"])
+def test_no_setting_takes_a_field_that_is_called_as_keys_are(key: str) -> None:
+    with pytest.raises(BadValue) as refused:
+        SETTINGS[key].read('{"api_key": "abc"}')
+    assert refused.value.phrase is KEPT_OUT
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("pipeline_ids", "kb"), ("structured_filter", "filter table"), ("top_k", "more: top_k")],
+)
+def test_a_field_is_called_as_it_is_typed(name: str, typed: str) -> None:
+    assert command_of(name) == typed
 
 
 def test_options_of_a_level_are_its_app_options_with_further_fields_unfolded() -> None:

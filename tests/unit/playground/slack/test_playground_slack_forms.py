@@ -145,6 +145,19 @@ def test_what_is_required_must_not_stay_empty(element: dict[str, Any]) -> None:
         fill({}, asking(element, optional=False))
 
 
+def test_what_was_entered_stays_in_a_block_that_keeps_its_id_when_its_view_is_updated() -> None:
+    views = Views()
+    view = views.open("U0ANN", form(asking(LINE), asking(ONE)))
+    entered = filled(view, {"line": "mine"}, people=PEOPLE)
+    renamed = asking({**ONE, "initial_option": options("b")[0]}, block_id="another")
+    again = views.update(
+        view, form(asking({**LINE, "initial_value": "theirs"}), renamed), entered=entered
+    )
+    held = filled(again, {}, people=PEOPLE)
+    assert held["block-line"]["line"]["value"] == "mine"
+    assert held["another"]["one"]["selected_option"]["value"] == "b"
+
+
 def test_a_press_in_a_form_tells_what_stands_in_it() -> None:
     view = opened(asking({**LINE, "initial_value": "old"}, optional=False), asking(ONE))
     assert state_of(view)["block-line"]["line"]["value"] == "old"
