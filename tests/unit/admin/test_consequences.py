@@ -44,7 +44,7 @@ async def test_who_changes_the_kind_of_an_app_hears_what_is_left_out_where(
     await typed(door, 'workspace more {"model_id": "m"}')
     await typed(door, "kb KB1")
     changed = await typed(door, "apps edit shop kind=workflow")
-    assert "the workspace: `model_id`; <#C1>: `kb`." in changed.text
+    assert "the workspace: `more: model_id`; <#C1>: `kb`." in changed.text
     assert LEFT_OUT not in (await pressed(door, changed, button=1)).text
 
 
