@@ -224,7 +224,7 @@ class StoredApp:
         workspace: The DashScope workspace it lives in; empty for the default one.
         secret_name: Under which its own API key is kept; None when it has none.
         options: JSON by name: what is asked of it unless something else is set.
-        is_open: Whether people may choose it for their direct messages.
+        is_open: Whether not only admins may choose it.
         version: Grows by one with each change, across removal too; 0 for one not stored yet.
     """
 

@@ -25,6 +25,7 @@ from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
 from bot.core.pasted_keys import KEPT_OUT, holds_key
 from bot.core.question import AppKind
+from bot.core.shapes import NOTHING
 from bot.errors import BadValue
 from storage.records import StoredApp
 
@@ -35,7 +36,7 @@ USES_BOT_KEY: Final = "bot"
 IS_OPEN: Final = "yes"
 """What the field `open` holds of an app that everybody may choose."""
 
-RESERVED_NAMES = DROPPING_WORDS | {"off", "none", "no", "关", "关闭", "无"}
+RESERVED_NAMES = DROPPING_WORDS | NOTHING
 """Words that mean something where the name of an app is typed, or may come to."""
 
 MAX_NAME_CHARS = 32

@@ -121,10 +121,13 @@ def useless(draft: Draft, app: AppProfile, *, language: Language) -> Mapping[str
     found: dict[str, str] = {}
     for key, value in draft.values.items():
         if key in SETTINGS and draft.before.get(key) != value:
-            names = dict.fromkeys((key, *candidate_options({key: value})))
-            reasons = ((name, together[name].say(language)) for name in names if name in together)
-            said = [reason if name == key else f"`{name}`: {reason}" for name, reason in reasons]
-            found |= {key: " ".join(said)} if said else {}
+            own = SETTINGS[key].problem(value, kind=app.kind)
+            reasons = {key: own} if own and key != "more" else {}
+            among = (name for name in candidate_options({key: value}) if name in together)
+            reasons |= {name: together[name] for name in among}
+            said = {name: reason.say(language) for name, reason in reasons.items()}
+            lines = [text if name == key else f"`{name}`: {text}" for name, text in said.items()]
+            found |= {key: " ".join(lines)} if lines else {}
     return found
 
 

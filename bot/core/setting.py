@@ -29,6 +29,12 @@ _NO_MESSAGES = Phrase(
 )
 
 
+_NO_NOTHING = Phrase(
+    "This word would be sent as it is; `inherit` takes the own value away.",
+    "这个词会原样发送；输入 `inherit` 可清除此处的值。",
+)
+
+
 class Level(StrEnum):
     """Where a value is set."""
 
@@ -125,6 +131,8 @@ class Setting:
 
     def misfit(self, value: Json) -> Phrase | None:
         """Return why this is no value of the setting, whatever the kind of app."""
+        if self.shape in {"words", "text"} and shapes.is_nothing(value):
+            return _NO_NOTHING
         return trouble_with(value) or self.check(value)
 
     def problem(self, value: Json, *, kind: AppKind) -> Phrase | None:

@@ -33,6 +33,9 @@ _ON = frozenset({"on", "yes", "true", "1", "开", "开启", "是"})
 _OFF = frozenset({"off", "no", "false", "0", "关", "关闭", "否"})
 
 _QUOTE_IS_OPEN = Phrase("A quotation mark has no counterpart.", "引号没有成对出现。")
+NOTHING = frozenset({"off", "none", "no", "关", "关闭", "无"})
+"""Words for having nothing, which are no id, no tag and no instruction."""
+
 _ON_OR_OFF = Phrase("Type `on` or `off`.", "请输入 `on` 或 `off`。")
 _NUMBER_OR_OFF = Phrase(
     "Type a whole number such as `100`, or `off` for no limit.",
@@ -135,6 +138,12 @@ READERS: Mapping[Shape, Callable[[str], Json]] = {
     "app": str.strip,
 }
 """How each shape is read, but `choice`: `read_choice` needs to know the choices."""
+
+
+def is_nothing(value: Json) -> bool:
+    """Whether somebody meant nothing at all by words or a text."""
+    word = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+    return isinstance(word, str) and word.casefold() in NOTHING
 
 
 def is_user_id(value: Json) -> bool:

@@ -207,10 +207,26 @@ async def test_a_form_and_a_command_leave_out_alike_what_was_set_before(
 async def test_a_form_and_a_command_refuse_alike_what_is_new_and_of_no_use(
     office: Office, door: Door
 ) -> None:
-    reason = "It is sent only while History is `messages`."
-    assert wrong(await send(office, await opened(office), system="Be brief.")) == {"system": reason}
-    assert reason in (await typed(door, "system Be brief.")).text
+    flow = stored_app("flow", kind="workflow")
+    await office.storage.apps.put(TEAM, flow, expected_version=0, by=ADMIN)
+    await put(office, "workspace", app="flow")
+    for key, typed_in in (("system", "system"), ("pipeline_ids", "kb")):
+        form = await opened(office)
+        values = {**values_of(form), key: "Brief"}
+        result = await submitted(office, caller(), CALLBACK, state=form.state, values=values)
+        [reason] = wrong(result).values()
+        assert reason in (await typed(door, f"{typed_in} Brief")).text
     assert await own(office) == {}
+
+
+async def test_a_form_and_a_command_keep_alike_what_another_setting_will_need(
+    office: Office, door: Door
+) -> None:
+    result = await send(office, await opened(office), system="Be brief.")
+    assert isinstance(result, Closed)
+    assert result.notice is not None
+    assert "Left out" in result.notice.text
+    assert "Left out" in (await typed(door, "system Be kind.")).text
 
 
 async def test_what_is_left_out_is_called_as_it_is_typed(office: Office) -> None:

@@ -366,6 +366,16 @@ def test_an_instruction_is_a_text_of_bounded_length_for_apps_that_take_messages(
     assert system.problem("Be brief.", kind=WORKFLOW)
 
 
+@pytest.mark.parametrize("key", ["pipeline_ids", "file_ids", "tags", "plugins", "ask", "system"])
+@pytest.mark.parametrize("typed", ["off", "None", "no", "无", "关闭"])
+def test_a_word_for_nothing_is_no_value_and_the_way_to_have_none_is_named(
+    key: str, typed: str
+) -> None:
+    with pytest.raises(BadValue) as refused:
+        SETTINGS[key].read(typed)
+    assert "`inherit`" in refused.value.phrase.say(Language.EN)
+
+
 KEY = "sk-0123456789abcdef"
 
 
