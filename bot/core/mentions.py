@@ -24,8 +24,8 @@ def defuse(text: str) -> str:
     """Return Markdown in which Slack finds no token of its own.
 
     `<url|label>` becomes `<url> (label)`, so that both are seen, and a link whose words are another
-    address tells its host. For a growing text the result only
-    grows, save its last few characters (see `core.tail`).
+    address tells its host. For a growing text the result only grows, save its last few characters
+    (see `core.tail`).
     """
     parts = [
         _in_code(raw) if line.kind in VERBATIM else _in_line(raw)
