@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from bot.core.answer import Source
+from bot.core.links import lying_host, told
 
 TAG_CHARS = 64
 """A tag that holds more is none: so long, at most, a growing text waits for its end."""
@@ -94,7 +95,7 @@ def _entry(source: Source) -> str:
         title = f"{title[:TITLE_CHARS]}…"
     if not url:
         return title
-    return f"[{title or url}]({url})"
+    return f"[{title or url}]({url}){told(lying_host(title, url=url))}"
 
 
 def _safe_url(url: str) -> str:

@@ -9,6 +9,7 @@ import re
 
 from bot.core.blocks import VERBATIM, scan
 from bot.core.inline import CODE_SPAN, loosen_emphasis
+from bot.core.links import tell_hosts
 
 TOKEN_IN_TEXT = re.compile(r"<(?=[!@#])")
 TOKEN_IN_CODE = re.compile(
@@ -22,8 +23,9 @@ LINK_TOKEN = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,20}:[^\s<>|]*)\|([^<>\n]*)(
 def defuse(text: str) -> str:
     """Return Markdown in which Slack finds no token of its own.
 
-    `<url|label>` becomes `<url> (label)`, so that both are seen. For a growing text the result only
-    grows, save its last few characters (see `core.tail`).
+    `<url|label>` becomes `<url> (label)`, so that both are seen, and a link whose words are another
+    address tells its host. For a growing text the result only grows, save its last few characters
+    (see `core.tail`).
     """
     parts = [
         _in_code(raw) if line.kind in VERBATIM else _in_line(raw)
@@ -38,7 +40,11 @@ def _in_code(code: str) -> str:
 
 
 def _in_line(line: str) -> str:
-    """Treat the code spans of a line as code and the rest as text."""
+    """Treat the code spans of a line as code and the rest as text.
+
+    Links are told of in both: a code span that is never closed turns out to be text.
+    """
+    line = LINK_TOKEN.sub(_shown_link, tell_hosts(line))
     parts: list[str] = []
     offset = 0
     for span in CODE_SPAN.finditer(line):
@@ -49,7 +55,7 @@ def _in_line(line: str) -> str:
 
 
 def _in_text(text: str) -> str:
-    return LINK_TOKEN.sub(_shown_link, TOKEN_IN_TEXT.sub("&lt;", text))
+    return TOKEN_IN_TEXT.sub("&lt;", text)
 
 
 def _shown_link(token: re.Match[str]) -> str:

@@ -29,6 +29,7 @@ PIECES = (
     ),
     *("`", "``", "```\n", "~~~\n", "\n", "\n\n", "    ", "> ", "- ", "1. ", "## ", "---\n"),
     *("| a | b |\n", "|---|---|\n", "| 1 | 2 |\n", "**", "*", "_", "~~", "[x](", "[x](http://y)"),
+    *("[https://bank.com](https://evil.com/a_(b))", "[bank.com", "](https://evil.com", ")"),
     *("[1]", "(", ":", "word ", "中文，", "。", "<", ">", "!", "\\", "é", "\r\n", "\r", "\ufffd"),
 )
 soups = st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
