@@ -210,8 +210,9 @@ async def test_an_answer_that_moved_is_found_again_instead_of_posted_twice(
     slack.messages["C1", "90.0"] = Content("growing")
     for _ in range(2):
         slack.failures = [Failure("edit", closed)]
-        await a_reply(slack, book, turn=turn, slept=slept).settle(showing("answer"))
-    assert slack.visible("D1") == [f"answer|{MOVED.en}"]
+        await a_reply(slack, book, turn=turn, slept=slept).settle(showing("one", "two"))
+    assert slack.visible("D1") == ["one|", f"two|{MOVED.en}"]
+    assert book.log == [], "messages elsewhere are not announced as the thread's"
 
 
 async def test_when_direct_messages_are_closed_too_it_is_said_so(

@@ -114,6 +114,7 @@ async def test_messages_that_moved_are_never_taken_for_those_of_the_thread(
     await reply.settle(showing("growing"))
     slack.failures = [Failure("edit", ChannelClosed(method="m", code="is_archived"))]
     await reply.settle(showing("answer"))
+    assert slack.calls == ["post", "edit", "direct", "find", "post"]
     assert len(slack.marks) == 2
 
 
