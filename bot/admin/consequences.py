@@ -1,6 +1,6 @@
 """What follows from a change besides the value itself, told however the change was made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.admin import replies, scopes
@@ -62,13 +62,14 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     team_id, language = reader.caller.team_id, reader.language
     apps = await apps_of(office, team_id)
     before, after = draft.layers_before, draft.layers
-    lines = list(_here(_effective(before, apps), _effective(after, apps), language=language))
+    was, now = _effective(before, apps), _effective(after, apps)
+    lines = list(_here(was, now, changed=_changed(draft), language=language))
     if _app(after, apps) is None:
         lines.append(replies.app_gone(chosen_app(after), scope=draft.scope, language=language))
     lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)
     if draft.scope == scopes.WORKSPACE:
-        was, now = State(draft.before, apps), State(draft.values, apps)
-        lines.append(await _left_out_elsewhere(office, reader, was, now))
+        states = State(draft.before, apps), State(draft.values, apps)
+        lines.append(await _left_out_elsewhere(office, reader, *states))
     lines.append(await invitation(office, reader, scope=draft.scope))
     return [line for line in lines if line]
 
@@ -151,16 +152,28 @@ def _effective(layers: Layers, apps: Apps) -> Effective | None:
     return resolve(layers, app=app) if app is not None else None
 
 
+def _changed(draft: Draft) -> Collection[str]:
+    """Return the settings and fields of requests that have another value now."""
+    before, after = (
+        {**values, **candidate_options(values)} for values in (draft.before, draft.values)
+    )
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
 def _here(
-    before: Effective | None, after: Effective | None, *, language: Language
+    before: Effective | None,
+    after: Effective | None,
+    *,
+    changed: Collection[str],
+    language: Language,
 ) -> Iterator[str]:
     """Yield what is new in the place itself."""
     if after is None:
         return
     if before is not None and before.app.key != after.app.key:
         yield replies.FRESH_SESSIONS.say(language)
-    known = before.unused if before is not None else ()
-    if names := [name for name in after.unused if name not in known]:
+    known = {*before.unused} if before is not None else set[str]()
+    if names := [name for name in after.unused if name not in known or name in changed]:
         kind = KIND_NAMES[after.app.kind].say(language)
         yield replies.UNUSED_NOW.say(language, kind=kind, names=_named(names))
     if has_uncounted_tokens(after) and not (

@@ -9,14 +9,16 @@ import asyncpg
 import pytest
 import yaml
 from bot_process import BotProcess, environment_of, run_to_end
-from rig import Rig
+from rig import APP_ID, Rig
 
+from bot.core.question import AppKind
 from bot.playground.bailian import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
     WORKSPACE_ID,
     BailianServer,
 )
+from bot.playground.dashscope.apps import echo_app
 from bot.playground.dashscope.faults import Hangup
 from bot.playground.dashscope.refusals import NAMED, UNPUBLISHED
 from bot.playground.slack.faults import Fault, FaultKind
@@ -27,6 +29,7 @@ COMMANDS = ("run", "playground", "demo", "doctor", "manifest", "db")
 WIDE = {"COLUMNS": "300"}
 """Room for the doctor's table on lines of its own."""
 NOWHERE = "127.0.0.1:9"
+A_WORKFLOW = echo_app(APP_ID, kind=AppKind.WORKFLOW)
 
 
 @dataclass(frozen=True)
@@ -352,13 +355,17 @@ async def test_the_doctor_knows_whether_memories_can_be_made(rig: Rig, tmp_path:
     assert ACCESS_KEY_SECRET not in table
 
 
-async def test_the_doctor_says_what_is_off_and_what_turns_it_on(rig: Rig, tmp_path: Path) -> None:
+async def test_the_doctor_says_what_is_off(rig: Rig, tmp_path: Path) -> None:
     bare = await succeed("doctor", folder=tmp_path, **environment_of(rig), **WIDE)
     assert "plain text alone" in finding(bare, "attachments")
     assert "PUBLIC_URL" in finding(bare, "attachments")
     assert "refused" in finding(bare, "secrets in Slack")
     assert "ENCRYPTION_KEYS" in finding(bare, "secrets in Slack")
     assert "DASHSCOPE_APP_KIND" in finding(bare, "DashScope app")
+
+
+@pytest.mark.parametrize("app_under_test", [A_WORKFLOW], ids=["workflow"])
+async def test_the_doctor_says_what_is_on(rig: Rig, tmp_path: Path) -> None:
     more = {
         "PUBLIC_URL": "https://bot.example.com",
         "ENCRYPTION_KEYS": "a key that is quite long enough!!",
@@ -371,6 +378,13 @@ async def test_the_doctor_says_what_is_off_and_what_turns_it_on(rig: Rig, tmp_pa
     assert "DASHSCOPE_APP_KIND" not in full
 
 
+async def test_the_doctor_notices_that_an_app_is_of_another_kind(rig: Rig, tmp_path: Path) -> None:
+    environment = environment_of(rig) | {"DASHSCOPE_APP_KIND": "workflow"} | WIDE
+    _, table, _ = await run_to_end("doctor", environment=environment, folder=tmp_path)
+    assert finding(table, "DashScope app").startswith("problem ")
+
+
+@pytest.mark.parametrize("app_under_test", [A_WORKFLOW], ids=["workflow"])
 async def test_the_doctor_says_why_an_app_is_asked_without_memory(rig: Rig, tmp_path: Path) -> None:
     async with BailianServer() as bailian:
         keys = {
