@@ -245,10 +245,8 @@ def _failure(words: str, language: Language, status: HTTPStatus) -> web.Response
 
 def _success(new: NewInstallation, *, language: Language) -> web.Response:
     words = texts.INSTALLED.say(language, app=_TITLE, team=new.team_name or new.team_id)
-    href = str(
-        URL("https://slack.com/app_redirect").with_query(team=new.team_id, app=new.app_id or "")
-    )
-    return _page(words, href=href, link=texts.OPEN_SLACK.say(language), language=language)
+    href = _APP_IN_SLACK.with_query(team=new.team_id, app=new.app_id or "")
+    return _page(words, href=str(href), link=texts.OPEN_SLACK.say(language), language=language)
 
 
 def _page(
