@@ -15,6 +15,7 @@ from desk import Desk, a_desk
 from rig import APP_ID, Rig, a_rig
 from strange_apps import a_strange_host
 
+from bot.core.question import AppKind
 from bot.playground.dashscope.apps import App, echo_app
 from bot.playground.dashscope.server import DashScopeServer
 from bot.playground.slack.limits import Limits
@@ -26,9 +27,15 @@ numbers = itertools.count(1)
 
 
 @pytest.fixture
-def app_under_test() -> App:
+def kind() -> AppKind:
+    """What the default app was built as; override it by parametrising."""
+    return AppKind.AGENT
+
+
+@pytest.fixture
+def app_under_test(kind: AppKind) -> App:
     """An app that says every prompt again; override it by parametrising."""
-    return echo_app(APP_ID)
+    return echo_app(APP_ID, kind=kind)
 
 
 @pytest.fixture(params=["http", "socket"])

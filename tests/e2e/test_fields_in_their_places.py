@@ -15,7 +15,7 @@ from rig import APP_ID, GROUP_DM, PRIVATE, PUBLIC, Rig
 from bot.core.api_fields import API_FIELDS, FLOW_STREAM_MODES
 from bot.core.question import AppKind
 from bot.core.setting import SETTINGS, is_option_of_its_own
-from bot.playground.dashscope.apps import App, echo_app
+from bot.playground.dashscope.apps import echo_app
 from bot.playground.dashscope.checks import Rules
 from bot.playground.slack.limits import Limits
 
@@ -24,18 +24,6 @@ from bot.playground.slack.limits import Limits
 def limits() -> Limits:
     """Nobody waits for Slack."""
     return UNLIMITED
-
-
-@pytest.fixture
-def kind() -> AppKind:
-    """What the default app was built as; override it by parametrising."""
-    return AppKind.AGENT
-
-
-@pytest.fixture
-def app_under_test(kind: AppKind) -> App:
-    """An app of the kind."""
-    return echo_app(APP_ID, kind=kind)
 
 
 @dataclass(frozen=True)

@@ -101,18 +101,6 @@ def limits() -> Limits:
     return UNLIMITED
 
 
-@pytest.fixture
-def kind() -> AppKind:
-    """What the default app was built as; override it by parametrising."""
-    return AppKind.AGENT
-
-
-@pytest.fixture
-def app_under_test(kind: AppKind) -> App:
-    """An app of the kind."""
-    return echo_app(APP_ID, kind=kind)
-
-
 def documented(name: str) -> Any:
     return json.loads((REQUESTS / f"{name}.json").read_text())
 
