@@ -184,14 +184,14 @@ async def test_nobody_asks_before_the_gateways_retry_after_has_passed(rig: Rig) 
     assert second.at - first.at >= 2
 
 
-@pytest.mark.parametrize(("fault", "kind"), NO_FIRST_EVENT.values(), ids=NO_FIRST_EVENT)
+@pytest.mark.parametrize(("fault", "error"), NO_FIRST_EVENT.values(), ids=NO_FIRST_EVENT)
 async def test_a_stream_that_brings_nothing_is_one_sentence(
-    rig: Rig, fault: Fault, kind: DashScopeError
+    rig: Rig, fault: Fault, error: DashScopeError
 ) -> None:
     rig.dashscope.faults.add(fault, times=None)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(kind, turn_id=1, language=Language.EN)
+    assert shown == texts.failure(error, turn_id=1, language=Language.EN)
     assert is_silent_about(rig, REFUSED)
     assert len(rig.asked()) == 1
 

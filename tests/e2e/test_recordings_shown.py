@@ -169,11 +169,11 @@ async def test_a_recorded_body_that_did_not_stream_is_shown_all_the_same(
     assert len(rig.asked()) == 1
 
 
-@pytest.mark.parametrize(("capture", "kind"), REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize(("capture", "error"), REFUSALS.values(), ids=REFUSALS)
 async def test_a_recorded_refusal_is_one_sentence(
-    rig: Rig, capture: Capture, kind: DashScopeError
+    rig: Rig, capture: Capture, error: DashScopeError
 ) -> None:
     rig.dashscope.faults.add(capture, times=None)
     async with rig.bot():
         shown = await rig.answer("question")
-    assert shown == texts.failure(kind, turn_id=1, language=Language.EN)
+    assert shown == texts.failure(error, turn_id=1, language=Language.EN)
