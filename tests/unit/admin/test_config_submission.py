@@ -529,7 +529,10 @@ async def test_whatever_is_submitted_is_answered_and_nothing_impossible_is_store
             assert SETTINGS[key].misfit(value) is None
     was = before["workspace"]
     for name in resolve(Layers(workspace=after["workspace"]), app=DEFAULT).unused:
-        assert was[name] == after["workspace"][name], "only what was set before is left out"
+        waits = name == "system"  # for the history to go as messages
+        assert waits or was[name] == after["workspace"][name], (
+            "only what was set before is left out"
+        )
 
 
 async def test_the_form_that_comes_again_fits_whatever_others_set_meanwhile(office: Office) -> None:
