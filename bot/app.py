@@ -178,6 +178,7 @@ class _Process:
         settings, opened = self._settings, self._stack.enter_async_context
 
         async def run_turn(turn: Turn, grip: Grip) -> None:
+            lines.end_wait(turn)
             bot = await self._bots.in_team(turn.team_id)
             here = replace(world, bot_user_id=bot.user_id)
             await TurnRun(turn, world=here, grip=grip).run()

@@ -181,6 +181,27 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingLine:
+    """The line under a message that waited.
+
+    Attributes:
+        turn_id: The message's turn.
+        team_id: Its workspace.
+        channel_id: Its channel.
+        thread_ts: Its thread.
+        message_ts: Its message.
+        ts: The line's own; empty when nobody noted whether and where it was posted.
+    """
+
+    turn_id: int
+    team_id: str
+    channel_id: str
+    thread_ts: str
+    message_ts: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadState:
     """How the bot stands to a thread.
 

@@ -8,7 +8,7 @@ from storage.clock import now_ms
 from storage.keys import event_key, order_key
 from storage.lookups import find, waiting
 from storage.notices import Stop, Wake, notify
-from storage.records import FoundTurn, Turn, TurnStatus, Waiting, Wish
+from storage.records import FoundTurn, Turn, TurnStatus, Waiting, WaitingLine, Wish
 from storage.tables import is_live, is_queued, is_running, turn
 from storage.upserts import insert_into
 
@@ -119,7 +119,15 @@ def _queue_again(
 
 
 def to_announce(conn: sa.Connection, *, older_than_ms: int, limit: int) -> list[Waiting]:
-    """Return turns that wait in silence for too long; each is returned once, to one caller."""
+    """Return turns that wait in silence for too long; each is returned once, to one caller.
+
+    Only so many that there are `limit` lines at most, those that are still to be taken away
+    included.
+    """
+    lines = sa.select(sa.func.count()).where(turn.c.notice.is_not(None))
+    room = limit - (conn.scalar(lines) or 0)
+    if room <= 0:
+        return []
     silent = (
         sa.select(turn.c.id)
         .where(
@@ -131,7 +139,7 @@ def to_announce(conn: sa.Connection, *, older_than_ms: int, limit: int) -> list[
             turn.c.created_at_ms <= now_ms() - older_than_ms,
         )
         .order_by(turn.c.id)
-        .limit(limit)
+        .limit(room)
         .with_for_update(skip_locked=True)
         .cte("silent")
     )
@@ -158,3 +166,33 @@ def announced(conn: sa.Connection, *, turn_id: int, notice_ts: str) -> bool:
     """Record the line of a turn that waits; False when it does not wait any more."""
     statement = sa.update(turn).where(turn.c.id == turn_id, is_queued()).values(notice=notice_ts)
     return conn.execute(statement).rowcount > 0
+
+
+def left_lines(conn: sa.Connection, *, older_than_ms: int, limit: int) -> list[WaitingLine]:
+    """Return lines of turns that were taken up so long ago and wait no more."""
+    statement = (
+        sa.select(turn)
+        .where(
+            turn.c.notice.is_not(None),
+            ~is_queued(),
+            turn.c.started_at_ms <= now_ms() - older_than_ms,
+        )
+        .order_by(turn.c.id)
+        .limit(limit)
+    )
+    return [
+        WaitingLine(
+            turn_id=row.id,
+            team_id=row.team_id,
+            channel_id=row.channel_id,
+            thread_ts=row.thread_ts,
+            message_ts=row.message_ts,
+            ts=row.notice,
+        )
+        for row in conn.execute(statement)
+    ]
+
+
+def line_gone(conn: sa.Connection, turn_id: int) -> None:
+    """Note that a turn has no line any more."""
+    conn.execute(sa.update(turn).where(turn.c.id == turn_id).values(notice=None))

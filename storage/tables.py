@@ -55,7 +55,7 @@ turn = sa.Table(
     sa.Column("reply", sa.JSON(none_as_null=True)),  # list of ts; NULL while nothing was posted
     sa.Column("posting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
-    sa.Column("notice", sa.Text),  # ts of the line that says it waits
+    sa.Column("notice", sa.Text),  # ts of the line that says it waits, while there is one
     sa.Column("outcome", sa.Text),  # why it was postponed last, then how it ended
     sa.Column("available_at_ms", sa.BigInteger, nullable=False),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
@@ -232,6 +232,7 @@ _partial_index("ix_turn_queued", "available_at_ms", "id", where=is_queued())
 _partial_index("ix_turn_running", "worker_id", where=is_running())
 # The hard guarantee that the turns of a thread run one at a time, whatever the queries believe.
 _partial_index("uq_turn_one_running", "thread_key", where=is_running(), unique=True)
+_partial_index("ix_turn_line", "id", where=turn.c.notice.is_not(None))
 sa.Index("ix_turn_finished", turn.c.finished_at_ms)
 sa.Index("ix_turn_channel", turn.c.team_id, turn.c.channel_id, turn.c.order_key)
 sa.Index("ix_turn_thread", turn.c.thread_key)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 from storage import endings, inbox, lookups, revisions
 from storage.clock import to_ms
 from storage.errors import LeaseLost, StorageConflict, storage_errors
-from storage.records import Counts, FoundTurn, NewTurn, SessionUse, Turn, TurnStatus, Waiting, Wish
+from storage.records import (
+    Counts,
+    FoundTurn,
+    NewTurn,
+    SessionUse,
+    Turn,
+    TurnStatus,
+    Waiting,
+    WaitingLine,
+    Wish,
+)
 from storage.usage_records import ModelUse
 
 if TYPE_CHECKING:
@@ -213,7 +223,13 @@ class Turns:
         return new_id
 
     async def to_announce(self, *, older_than_s: float, limit: int) -> list[Waiting]:
-        """Return turns that wait in silence for too long; each is returned once, to one caller."""
+        """Return turns that wait in silence for too long; each is returned once, to one caller.
+
+        Args:
+            older_than_s: What is too long.
+            limit: Most lines there may be for all workers together, those that are still to be
+                taken away included.
+        """
         return await self._storage.run(
             revisions.to_announce, older_than_ms=to_ms(older_than_s), limit=limit
         )
@@ -221,6 +237,16 @@ class Turns:
     async def announced(self, *, turn_id: int, notice_ts: str) -> bool:
         """Record the line of a turn that waits; False when it does not wait any more."""
         return await self._storage.run(revisions.announced, turn_id=turn_id, notice_ts=notice_ts)
+
+    async def left_lines(self, *, older_than_s: float, limit: int) -> list[WaitingLine]:
+        """Return lines of turns that were taken up so long ago and wait no more."""
+        return await self._storage.read(
+            revisions.left_lines, older_than_ms=to_ms(older_than_s), limit=limit
+        )
+
+    async def line_gone(self, turn_id: int) -> None:
+        """Note that a turn has no line any more."""
+        await self._storage.run(revisions.line_gone, turn_id)
 
     async def counts(self) -> Counts:
         """Return how much there is to do, for all workers together."""

@@ -65,6 +65,7 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
     {
         POST: WORKSPACE_POSTS,
         EDIT: EDITS,
+        "chat.delete": TIER_3,
         "chat.postEphemeral": TIER_4,
         "conversations.history": TIER_3,
         "conversations.info": TIER_3,
@@ -80,10 +81,6 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
     }
 )
 """Budgets by method; any other method gets Tier 2, the lowest tier an app meets in daily work."""
-
-_SAME_BUDGET: Mapping[str, str] = MappingProxyType({"chat.delete": EDIT})
-# Deleting has a count of its own at Slack. One permit serves both here, because which of the two is
-# needed is known only after waiting.
 
 
 class Bucket:
@@ -196,7 +193,7 @@ class Pacing:
     def ask(self, place: Place, *, method: str, urgency: Urgency, now: float) -> Call:
         """Queue a call."""
         self._asked += 1
-        call = Call(place, _SAME_BUDGET.get(method, method), urgency, now, self._asked)
+        call = Call(place, method, urgency, now, self._asked)
         self._waiting[call.number] = call
         if call.method in REPLY_METHODS:
             self._replies.setdefault(place, _Reply(now)).asked_at = now
@@ -233,14 +230,13 @@ class Pacing:
             retry_after_s: From Slack's Retry-After.
             now: Monotonic seconds.
         """
-        name = _SAME_BUDGET.get(method, method)
-        self._bucket(name, now=now).rest(retry_after_s=retry_after_s, now=now)
-        if name == POST:
+        self._bucket(method, now=now).rest(retry_after_s=retry_after_s, now=now)
+        if method == POST:
             self._channel(channel_id, now=now).rest(retry_after_s=retry_after_s, now=now)
 
     def rest_s(self, method: str, *, now: float) -> float:
         """Return the seconds until a method may be called again; 0 when it does not rest."""
-        return self._bucket(_SAME_BUDGET.get(method, method), now=now).rest_s(now=now)
+        return self._bucket(method, now=now).rest_s(now=now)
 
     def _first_ready(self, *, now: float) -> Call | None:
         ready = (c for c in self._waiting.values() if self._ready_at(c, now=now) <= now)

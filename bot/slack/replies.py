@@ -49,8 +49,12 @@ class SlackReplies:
         await self._calls.permit(place, method=POST, urgency=urgency)
 
     async def permit_edit(self, place: Place, *, urgency: Urgency) -> None:
-        """Wait until one `edit` or `delete` may go. Cancelling gives the place back."""
+        """Wait until one `edit` may go. Cancelling gives the place back."""
         await self._calls.permit(place, method=EDIT, urgency=urgency)
+
+    async def permit_delete(self, place: Place, *, urgency: Urgency) -> None:
+        """Wait until one `delete` may go. Cancelling gives the place back."""
+        await self._calls.permit(place, method=DELETE, urgency=urgency)
 
     async def post(self, place: Place, content: Content, *, mark: Mark) -> str:
         """Post one message and return its ts.

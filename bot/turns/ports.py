@@ -33,7 +33,11 @@ class Replies(Protocol):
         ...
 
     async def permit_edit(self, place: Place, *, urgency: Urgency) -> None:
-        """Wait until one `edit` or `delete` may go; cancelling leaves the queue."""
+        """Wait until one `edit` may go; cancelling leaves the queue."""
+        ...
+
+    async def permit_delete(self, place: Place, *, urgency: Urgency) -> None:
+        """Wait until one `delete` may go; cancelling leaves the queue."""
         ...
 
     async def post(self, place: Place, content: Content, *, mark: Mark) -> str:

@@ -156,6 +156,8 @@ class Reply:
             await self._replies.permit_post(self._messages.place, urgency=urgency)
             if await self._found_again():
                 return True
+        elif isinstance(operation, Delete):
+            await self._replies.permit_delete(self._messages.place, urgency=urgency)
         else:
             await self._replies.permit_edit(self._messages.place, urgency=urgency)
         async with self.calling:

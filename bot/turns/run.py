@@ -32,7 +32,6 @@ from bot.turns.ending import Ending
 from bot.turns.languages import spoken
 from bot.turns.reply import PAUSES_S, Reply
 from bot.turns.terms import Terms
-from bot.turns.waiting import take_line_away
 from bot.turns.wishes import Wishes
 from bot.turns.world import Grip, World
 from storage.errors import LeaseLost, SecretsLocked, SecretUnreadable, StorageUnavailable
@@ -62,7 +61,6 @@ class TurnRun:
         self._wishes = Wishes(turn, book=world.book, grip=grip)
         # Before and after the wait for a permit the text is often the same.
         self._pages = lru_cache(maxsize=1)(_growing_pages)
-        self._has_line = turn.notice is not None
         self._guard = grip.guard
         self._started = time.monotonic()
         self._read_until = self._started
@@ -87,8 +85,6 @@ class TurnRun:
             await self._tell_asker(ending)
         elif not self._was_stopped_unseen:
             ending = await self._show(ending)
-        if self._has_line:
-            await take_line_away(turn, replies=self._world.replies)
         await self._wishes.look_for_edit()
         await self._world.book.finish(
             turn,
@@ -215,25 +211,16 @@ class TurnRun:
         so_far = partial(self._so_far, asking, terms)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tidying = tasks.create_task(self._take_line_away())
                 writing = tasks.create_task(
                     self._reply.keep_up(so_far, changed=self._changed, tick_s=TICK_S)
                 )
                 ending = await asking.settle(tasks, has_begun=lambda: self._reply.has_words)
-                tidying.cancel()
                 async with self._reply.calling:  # no edit is on its way that could land last
                     writing.cancel()
         except ExceptionGroup as group:
             lost, _ = group.split(LeaseLost)
             raise (lost or group).exceptions[0] from None
         return ending
-
-    async def _take_line_away(self) -> None:
-        """Try once, beside the asking: somebody waits for the answer, and the end tries again."""
-        if self._turn.notice:
-            self._has_line = not await take_line_away(
-                self._turn, replies=self._world.replies, tries=1
-            )
 
     def _so_far(self, asking: Asking, terms: Terms, page_bytes: int) -> Sequence[Content]:
         """Return what the reply should show while the answer is on its way."""

@@ -11,7 +11,7 @@ from bot.errors import SlackError, SlackThrottled, SlackUnavailable
 from bot.turns.languages import Languages
 from bot.turns.ports import Replies
 from storage.errors import StorageError
-from storage.records import Turn, TurnStatus, Waiting
+from storage.records import Turn, TurnStatus, Waiting, WaitingLine
 from storage.turns import Turns
 
 log = structlog.stdlib.get_logger(__name__)
@@ -19,25 +19,26 @@ log = structlog.stdlib.get_logger(__name__)
 PATIENCE_S = 4.0
 """Longer than most waits behind a short answer, shorter than a reader's doubts."""
 AT_MOST = 20
-"""Lines posted in one round; the others follow in the next."""
+"""Lines at a time: Slack lets 50 a minute be deleted, and one that outlives its wait misleads."""
 MARK = -1
 """The line's place among a turn's messages: before the first page."""
 
-DELETE_TRIES = 3
-"""To take a line away where nobody waits for that."""
+TRIED_AGAIN_AFTER_S = 15.0
+"""A line that is still there so long after its turn was taken up is taken away again."""
 
 
 class WaitingLines:
-    """Posts a line for each message that waits long, once; `async with` owns the task that does.
+    """Posts a line for each message that waits long, once, and takes it away when its turn came.
 
-    The turn takes its line away when it starts. A line that was on its way at that moment is taken
-    away here, and one left by a crash at the turn's end.
+    `async with` owns the tasks that do; no turn waits for them. A line that was left, because Slack
+    failed or a process died, is taken away later by any process.
 
     Args:
         turns: The inbox.
         replies: Slack.
         languages: What lines are written in.
         patience_s: A message that waits longer is told its place.
+        again_after_s: How long after a turn was taken up its line is looked after again.
     """
 
     def __init__(
@@ -47,25 +48,37 @@ class WaitingLines:
         replies: Replies,
         languages: Languages,
         patience_s: float = PATIENCE_S,
+        again_after_s: float = TRIED_AGAIN_AFTER_S,
     ) -> None:
         self._patience_s = patience_s
+        self._again_after_s = again_after_s
         self._turns = turns
         self._replies = replies
         self._languages = languages
         self._signal = asyncio.Event()
-        self._task: asyncio.Task[None]
+        self._over: asyncio.Queue[WaitingLine] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]]
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._keep_announcing(), name="waiting-lines")
+        self._tasks = {
+            asyncio.create_task(self._keep_announcing(), name="waiting-lines"),
+            asyncio.create_task(self._keep_taking_away(), name="waiting-lines-over"),
+        }
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
 
     def look(self) -> None:
         """Look soon whether somebody waits."""
         self._signal.set()
+
+    def end_wait(self, turn: Turn) -> None:
+        """Take the line of a turn that waits no more away soon, if it has one."""
+        if turn.notice:
+            self._over.put_nowait(_line(turn, ts=turn.notice))
 
     async def _keep_announcing(self) -> None:
         while True:
@@ -89,6 +102,7 @@ class WaitingLines:
         await self._replies.permit_post(place, urgency=Urgency.INTERIM)
         now = await self._turns.find(waiting.id)  # the permit may have taken its time
         if now is None or now.status is not TurnStatus.QUEUED:
+            await self._turns.line_gone(waiting.id)
             return
         language = await self._languages.of(
             team_id=now.team_id, channel_id=now.channel_id, user_id=now.user_id
@@ -96,36 +110,62 @@ class WaitingLines:
         content = Content("", note=texts.waiting(waiting.ahead, language=language))
         ts = await self._replies.post(place, content, mark=Mark(waiting.id, MARK))
         if not await self._turns.announced(turn_id=waiting.id, notice_ts=ts):
-            await _delete(place, ts, replies=self._replies, tries=DELETE_TRIES)
+            self._over.put_nowait(_line(waiting, ts=ts))
 
+    async def _keep_taking_away(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._again_after_s):
+                    line = await self._over.get()
+            except TimeoutError:
+                await self._take_left_away()
+            else:
+                await self._take_away(line)
 
-async def take_line_away(turn: Turn, *, replies: Replies, tries: int = DELETE_TRIES) -> bool:
-    """Delete a turn's line, wherever its posting ended; return whether it is gone.
-
-    A line that stays is no reason to fail.
-    """
-    if turn.notice is None:
-        return True
-    place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
-    try:
-        ts = turn.notice or await replies.find(
-            place, mark=Mark(turn.id, MARK), after_ts=turn.message_ts
-        )
-        if ts is not None:
-            await _delete(place, ts, replies=replies, tries=tries)
-    except SlackError as error:
-        log.info("waiting.not_taken_away", error=type(error).__name__)
-        return False
-    return True
-
-
-async def _delete(place: Place, ts: str, *, replies: Replies, tries: int) -> None:
-    """Delete a line; a refusal for now, or an answer that got lost, uses up a try."""
-    for left in reversed(range(tries)):
-        await replies.permit_edit(place, urgency=Urgency.FIRST_WORDS)  # waits out a Retry-After
+    async def _take_left_away(self) -> None:
+        """Take away what was left, here or in a process that died."""
         try:
-            return await replies.delete(place, ts)
+            left = await self._turns.left_lines(older_than_s=self._again_after_s, limit=AT_MOST)
+        except StorageError as error:
+            log.info("waiting.not_looked_after", error=type(error).__name__)
+            return
+        for line in left:
+            await self._take_away(line)
+
+    async def _take_away(self, line: WaitingLine) -> None:
+        """Delete a line; if that fails only for now, it counts as left."""
+        try:
+            await self._delete(line)
+            await self._turns.line_gone(line.turn_id)
+        except (SlackThrottled, SlackUnavailable, StorageError) as error:
+            log.info("waiting.not_taken_away", turn_id=line.turn_id, error=type(error).__name__)
+
+    async def _delete(self, line: WaitingLine) -> None:
+        """Delete a line, wherever its posting ended; one that Slack keeps for good is let be.
+
+        Raises:
+            SlackThrottled: Slack did not do it for now.
+            SlackUnavailable: Nobody knows whether it did.
+        """
+        place = Place(line.team_id, line.channel_id, line.thread_ts)
+        mark = Mark(line.turn_id, MARK)
+        try:
+            ts = line.ts or await self._replies.find(place, mark=mark, after_ts=line.message_ts)
+            if ts is not None:
+                await self._replies.permit_delete(place, urgency=Urgency.INTERIM)
+                await self._replies.delete(place, ts)
         except (SlackThrottled, SlackUnavailable):
-            if left == 0:
-                raise
-    return None
+            raise
+        except SlackError as error:
+            log.info("waiting.line_stays", turn_id=line.turn_id, error=type(error).__name__)
+
+
+def _line(turn: Turn | Waiting, *, ts: str) -> WaitingLine:
+    return WaitingLine(
+        turn_id=turn.id,
+        team_id=turn.team_id,
+        channel_id=turn.channel_id,
+        thread_ts=turn.thread_ts,
+        message_ts=turn.message_ts,
+        ts=ts,
+    )

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from storage.database import Storage
-from storage.records import TurnStatus
+from storage.records import Turn, TurnStatus
 from tests.storage.sample import SECRET, claimed, lease_of, new_turn, taken
 
 MESSAGE = {"team_id": "T1", "channel_id": "C1", "message_ts": "1700000000.000100"}
@@ -143,3 +143,57 @@ async def test_a_message_is_found_by_its_last_answer_and_only_that_one_is_repeat
         assert second is not None
         assert await storage.turns.repeat(turn_id=first, edited_ts="6.0") is None
         assert await storage.turns.repeat(turn_id=second, edited_ts="6.0") is not None
+
+
+async def waited(storage: Storage) -> Turn:
+    """Claim two messages of a thread, take the first, and let the second have waited long."""
+    await claimed(storage)
+    second = await claimed(storage, new_turn(message_ts="1700000009.000000"))
+    first = await taken(storage)
+    found = await storage.turns.to_announce(older_than_s=0, limit=9)
+    assert [(waiting.id, waiting.ahead) for waiting in found] == [(second, 1)]
+    return first
+
+
+async def test_a_turn_that_waits_is_announced_to_one_caller_once(storage: Storage) -> None:
+    async with lease_of(storage):
+        await waited(storage)
+        assert await storage.turns.to_announce(older_than_s=0, limit=9) == []
+
+
+async def test_a_turn_that_has_waited_briefly_is_left_alone(storage: Storage) -> None:
+    await claimed(storage)
+    assert await storage.turns.to_announce(older_than_s=60, limit=9) == []
+
+
+async def test_turns_are_announced_only_while_there_is_room_for_their_lines(
+    storage: Storage,
+) -> None:
+    for number in range(4):
+        ts = f"170000000{number}.000000"
+        await claimed(storage, new_turn(message_ts=ts, thread_ts=ts))
+    first, second = await storage.turns.to_announce(older_than_s=0, limit=2)
+    assert await storage.turns.to_announce(older_than_s=0, limit=2) == []
+    await storage.turns.line_gone(first.id)
+    await storage.turns.line_gone(second.id)
+    async with lease_of(storage):
+        await storage.turns.take(limit=2)
+        assert len(await storage.turns.to_announce(older_than_s=0, limit=2)) == 2
+
+
+async def test_a_line_is_left_from_when_its_turn_was_taken_up_until_it_is_gone(
+    storage: Storage,
+) -> None:
+    async with lease_of(storage):
+        first = await waited(storage)
+        assert await storage.turns.left_lines(older_than_s=0, limit=9) == []
+        await storage.turns.finish(first, status=TurnStatus.DONE, session=None, outcome="answered")
+        second = await taken(storage)
+        assert second.notice == ""
+        assert await storage.turns.left_lines(older_than_s=60, limit=9) == []
+        (line,) = await storage.turns.left_lines(older_than_s=0, limit=9)
+        assert (line.turn_id, line.ts) == (second.id, "")
+        await storage.turns.finish(second, status=TurnStatus.DONE, session=None, outcome="answered")
+        assert await storage.turns.left_lines(older_than_s=0, limit=9) == [line]
+        await storage.turns.line_gone(second.id)
+        assert await storage.turns.left_lines(older_than_s=0, limit=9) == []

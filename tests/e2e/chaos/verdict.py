@@ -22,6 +22,8 @@ from chaos.questions import END, TAG, Asked, is_whole, question
 
 CUT = texts.cut(turn_id=0, language=Language.EN).partition(";")[0]
 GAVE_UP = texts.gave_up(turn_id=0, language=Language.EN).partition("(")[0]
+AFRESH = f"\n{texts.NEW_SESSION.en}"
+"""Under the answer after one that failed: its session may be gone, so another one was begun."""
 TRIES = 5
 """Deaths after which a turn may be given up."""
 LATE_S = {
@@ -84,6 +86,7 @@ class Verdict:
         tags = [each.tag for each in asked]
         self.wrong += [self._left_over(reply) for reply in replies if is_waiting_line(reply)]
         replies = [reply for reply in replies if not is_waiting_line(reply)]
+        has_failed = any(_is_refused(entry) for tag in tags for entry in self._entries[tag])
         if len(replies) != len(asked):
             self.wrong.append(f"{tags}: {len(replies)} replies")
         named: list[str] = []
@@ -97,7 +100,7 @@ class Verdict:
                 nameless.append(shown)
             else:
                 named.append(found[0])
-                self._judge_answer(shown, found[0])
+                self._judge_answer(shown.removesuffix(AFRESH if has_failed else ""), found[0])
         if doubled := [tag for tag, count in Counter(named).items() if count > 1]:
             self.wrong.append(f"answered twice: {doubled}")
         self._judge_failures(nameless, [tag for tag in tags if tag not in named])

@@ -343,12 +343,15 @@ def test_after_a_429_the_burst_is_halved_and_grows_back() -> None:
     assert at_once(6 + RECOVERY_S) == EDITS.burst
 
 
-def test_a_delete_rests_and_spends_with_the_edits() -> None:
+def test_deleting_neither_rests_nor_spends_with_the_edits() -> None:
     pacing = Pacing()
     pacing.throttle("chat.delete", channel_id="C1", retry_after_s=30, now=0)
-    assert pacing.rest_s(EDIT, now=10) == 20
-    assert pacing.rest_s(POST, now=10) == 0
-    assert pacing.ask(place(1), method="chat.delete", urgency=Urgency.FINAL, now=0).method == EDIT
+    assert pacing.rest_s("chat.delete", now=10) == 20
+    assert pacing.rest_s(EDIT, now=10) == 0
+    for number in range(99):
+        pacing.ask(place(number), method="chat.delete", urgency=Urgency.FINAL, now=10)
+    call = pacing.ask(place(1), method=EDIT, urgency=Urgency.INTERIM, now=10)
+    assert pacing.grant(now=10) == (call,)
 
 
 @pytest.mark.parametrize("granted_first", [True, False])

@@ -108,6 +108,9 @@ class Slack:
     async def permit_edit(self, place: Place, *, urgency: Urgency) -> None:
         await self._permit(urgency)
 
+    async def permit_delete(self, place: Place, *, urgency: Urgency) -> None:
+        await self._permit(urgency)
+
     async def _permit(self, urgency: Urgency) -> None:
         self.permits.append(urgency)
         if self.permit_gate is not None:

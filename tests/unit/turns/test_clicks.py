@@ -5,26 +5,24 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from edges import EN, ZH, Chosen, Failure, Slack, Threads, english, somebody
+from edges import ZH, Chosen, Slack, Threads, english, somebody
 
-from bot.core import texts
 from bot.core.changes import Deleted, Edited
 from bot.core.files import FileNote
 from bot.core.language import Language
 from bot.core.messages import ChannelKind, UserMessage
-from bot.core.reply import Content, Mark, Place
-from bot.errors import SlackTokenRefused, SlackUnavailable, TooEarly
+from bot.core.reply import Place
+from bot.errors import SlackTokenRefused, TooEarly
 from bot.metrics import Metrics
 from bot.turns.changes import DELETION, EDITS_KNOWN, OFFERS_AT_ONCE, Changes
 from bot.turns.claim import Claims
 from bot.turns.clicks import Clicks
 from bot.turns.languages import Languages
-from bot.turns.waiting import MARK, WaitingLines, take_line_away
 from storage import schema
 from storage.database import Storage
 from storage.errors import StorageError
 from storage.lease import Lease
-from storage.records import NewTurn, Turn, TurnStatus
+from storage.records import NewTurn, TurnStatus
 
 ANN, BEN, BOSS = "U1", "U2", "U3"
 FORGED = [
@@ -253,63 +251,10 @@ async def test_an_edit_of_an_answered_question_is_offered_to_be_answered_again(
     assert slack.offers == ([] if fails else [(ANN, turn_id, "2.0")])
 
 
-async def waited(storage: Storage) -> Turn:
-    """Claim two messages of a thread, take the first, and let the second have waited long."""
-    await claimed(storage, "1.0")
-    second = await claimed(storage, "2.0")
-    (first,) = await storage.turns.take(limit=9)
-    found = await storage.turns.to_announce(older_than_s=0, limit=9)
-    assert [(waiting.id, waiting.ahead) for waiting in found] == [(second, 1)]
-    return first
-
-
-async def test_a_turn_that_waits_is_announced_to_one_caller_once(storage: Storage) -> None:
-    await waited(storage)
-    assert await storage.turns.to_announce(older_than_s=0, limit=9) == []
-
-
-async def test_a_turn_that_has_waited_briefly_is_left_alone(storage: Storage) -> None:
-    await claimed(storage)
-    assert await storage.turns.to_announce(older_than_s=60, limit=9) == []
-
-
-async def test_the_line_is_posted_and_taken_away_when_the_turn_starts(storage: Storage) -> None:
-    slack = Slack()
-    await claimed(storage, "1.0")
-    second = await claimed(storage, "2.0")
-    (first,) = await storage.turns.take(limit=9)
-    async with WaitingLines(
-        turns=storage.turns, replies=slack, languages=english(), patience_s=0
-    ) as lines:
-        lines.look()
-        while not slack.visible():
-            await slack.changed()
-    assert slack.visible() == [f"|{texts.waiting(1, language=EN)}"]
-    await storage.turns.finish(first, status=TurnStatus.DONE, session=None, outcome="answered")
-    (turn,) = await storage.turns.take(limit=9)
-    assert turn.id == second
-    await take_line_away(turn, replies=slack)
-    assert slack.visible() == []
-
-
 def chinese() -> Languages:
     """Return what knows that Ann reads Chinese."""
     people = Slack(persons={ANN: somebody(locale="zh-CN")})
     return Languages(choices=Chosen(), people=people)
-
-
-async def test_a_line_is_in_the_language_of_whoever_waits(storage: Storage) -> None:
-    slack = Slack()
-    await claimed(storage, "1.0")
-    await claimed(storage, "2.0")
-    await storage.turns.take(limit=9)
-    async with WaitingLines(
-        turns=storage.turns, replies=slack, languages=chinese(), patience_s=0
-    ) as lines:
-        lines.look()
-        while not slack.visible():
-            await slack.changed()
-    assert slack.visible() == [f"|{texts.waiting(1, language=ZH)}"]
 
 
 async def test_an_offer_is_in_the_askers_language(storage: Storage) -> None:
@@ -319,35 +264,6 @@ async def test_an_offer_is_in_the_askers_language(storage: Storage) -> None:
         await changes.take(Edited("T1", "C1", "1.0", "new", "2.0"))
         await changes.settled()
     assert slack.offered_in is ZH
-
-
-async def test_a_line_that_was_on_its_way_when_its_turn_began_is_found_and_taken_away(
-    storage: Storage,
-) -> None:
-    slack = Slack()
-    first = await waited(storage)
-    await storage.turns.finish(first, status=TurnStatus.DONE, session=None, outcome="answered")
-    (second,) = await storage.turns.take(limit=9)
-    assert not await storage.turns.announced(turn_id=second.id, notice_ts="60.0")
-    assert second.notice == ""
-    slack.messages["C1", "60.0"] = Content("", note=texts.waiting(1, language=EN))
-    slack.marks[Mark(second.id, MARK)] = "60.0"
-    assert await take_line_away(second, replies=slack)
-    assert slack.visible() == []
-
-
-async def test_a_line_slack_does_not_take_is_left_out(storage: Storage) -> None:
-    slack = Slack(failures=[Failure("post", SlackUnavailable(method="m"))])
-    await claimed(storage, "1.0")
-    await claimed(storage, "2.0")
-    await storage.turns.take(limit=9)
-    async with WaitingLines(
-        turns=storage.turns, replies=slack, languages=english(), patience_s=0
-    ) as lines:
-        lines.look()
-        while slack.failures:
-            await slack.changed()
-    assert slack.visible() == []
 
 
 async def test_a_message_is_claimed_once_and_counted(storage: Storage) -> None:

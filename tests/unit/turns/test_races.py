@@ -3,25 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from edges import EN, Apps, Book, Failure, Slack, Stream, a_turn, a_world, english, saying
+from edges import Apps, Book, Failure, Slack, Stream, a_turn, a_world, saying
 
-from bot.core import texts
 from bot.core.reply import Content, Mark, Place, Urgency
-from bot.errors import ChannelClosed, MessageGone, SlackTokenRefused
+from bot.errors import MessageGone, SlackTokenRefused
 from bot.metrics import Metrics
 from bot.turns.dispatcher import ATTEMPTS, Capacity, Dispatcher, RunTurn
 from bot.turns.reply import Reply
 from bot.turns.run import TurnRun
-from bot.turns.waiting import WaitingLines
 from bot.turns.world import Grip, World
 from storage import schema
 from storage.database import Storage
 from storage.errors import LeaseLost, StorageUnavailable
-from storage.lease import Lease
 from storage.records import NewTurn, Turn, TurnStatus, Wish
 from storage.tables import turn as turns_table
 
@@ -296,82 +293,7 @@ async def test_an_edit_that_comes_after_the_ending_is_offered_to_be_answered(sla
 async def test_a_withdrawn_question_of_which_only_the_waiting_line_was_seen_leaves_nothing(
     slack: Slack, book: Book
 ) -> None:
-    slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
     turn = a_turn(stop_requested_by="deletion", notice="50.0")
     await TurnRun(turn, world=world(slack, book), grip=grip()).run()
-    assert slack.visible() == []
+    assert slack.calls == []
     assert book.status is TurnStatus.CANCELLED
-
-
-async def test_an_answer_and_a_stop_do_not_wait_for_the_waiting_line_to_go(
-    slack: Slack, book: Book
-) -> None:
-    permits = asyncio.Event()
-    slack.permit_gate = permits.wait
-    slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
-    hold, here = grip(), world(slack, book, Stream([], gate=asyncio.Event()))
-    apps = cast("Apps", here.apps)
-    running = asyncio.create_task(TurnRun(a_turn(notice="50.0"), world=here, grip=hold).run())
-    await until(lambda: apps.questions)
-    book.wish = Wish("U1", 0, {})
-    hold.called.set()
-    await until(lambda: apps.closed)
-    permits.set()
-    await running
-    assert slack.visible() == [f"|{texts.STOPPED.en}"]
-
-
-async def test_a_line_slack_refuses_does_not_cost_the_others_theirs(
-    storage: Storage, slack: Slack
-) -> None:
-    for ts in ("1.0", "2.0", "3.0"):
-        await claim(storage, ts)
-    slack.failures = [Failure("post", ChannelClosed(method="m"))]
-    async with WaitingLines(
-        turns=storage.turns, replies=slack, languages=english(), patience_s=0
-    ) as lines:
-        lines.look()
-        await until(lambda: len(slack.messages) == 2)
-
-
-async def test_a_line_whose_turn_began_while_it_was_being_posted_is_taken_away_again(
-    storage: Storage,
-) -> None:
-    await claim(storage)
-    slack = SlowSlack(slow="post")
-    async with (
-        Lease(storage, wake=nothing, stop=lambda _id: None, lost=nothing),
-        WaitingLines(
-            turns=storage.turns, replies=slack, languages=english(), patience_s=0
-        ) as lines,
-    ):
-        lines.look()
-        await slack.reached.wait()
-        assert slack.visible() == [f"|{texts.waiting(0, language=EN)}"]
-        await storage.turns.take(limit=1)
-        slack.gate.set()
-        await until(lambda: not slack.messages)
-
-
-async def test_a_line_whose_turn_began_while_it_waited_to_be_posted_is_left_out(
-    storage: Storage, slack: Slack
-) -> None:
-    turn_id = await claim(storage)
-    permits = asyncio.Event()
-    slack.permit_gate = permits.wait
-    async with (
-        Lease(storage, wake=nothing, stop=lambda _id: None, lost=nothing),
-        WaitingLines(
-            turns=storage.turns, replies=slack, languages=english(), patience_s=0
-        ) as lines,
-    ):
-        lines.look()
-        await until(lambda: slack.permits)
-        (turn,) = await storage.turns.take(limit=1)
-        permits.set()
-        await claim(storage, "2.0")
-        lines.look()
-        await until(lambda: slack.messages)
-    assert turn.id == turn_id
-    assert [mark.turn_id for mark in slack.marks] != [turn_id]
-    assert slack.calls == ["post"]

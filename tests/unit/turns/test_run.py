@@ -21,20 +21,18 @@ from scene import Scene
 from bot.core import texts
 from bot.core.answer import Answer, ModelUsage
 from bot.core.question import AppKind
-from bot.core.reply import Content, Mark
+from bot.core.reply import Content
 from bot.core.resolution import Effective
 from bot.errors import (
     ContentBlocked,
     SlackRefused,
     SlackTokenRefused,
-    SlackUnavailable,
     Throttled,
     UpstreamFailed,
 )
 from bot.turns.asking import EDITS_FOLLOWED
 from bot.turns.ending import Ending
 from bot.turns.run import DELIVERIES, TRIES
-from bot.turns.waiting import MARK
 from bot.turns.world import Grip
 from storage.errors import LeaseLost
 from storage.records import Conversation, Turn, TurnStatus, Wish
@@ -336,20 +334,3 @@ async def test_a_repeated_question_is_read_from_slack_and_answered_in_the_same_m
 async def test_a_repeated_question_that_is_gone_is_not_answered() -> None:
     scene = Scene()
     assert await scene.run(a_turn(payload={})) == [f"{texts.QUESTION_GONE.en}|"]
-
-
-@pytest.mark.parametrize("known", [True, False])
-async def test_the_line_that_said_it_waits_is_taken_away(known: bool) -> None:
-    scene = Scene(saying("Hello"))
-    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
-    scene.slack.marks[Mark(7, MARK)] = "50.0"
-    assert await scene.run(a_turn(notice="50.0" if known else "")) == ["Hello|"]
-
-
-@pytest.mark.parametrize("failing", [1, 2, 3])
-async def test_the_line_that_said_it_waits_is_taken_away_though_slack_fails(failing: int) -> None:
-    scene = Scene(saying("Hello"))
-    scene.slack.messages["C1", "50.0"] = Content("", note=texts.waiting(1, language=EN))
-    unavailable = SlackUnavailable(method="chat.delete")
-    scene.slack.failures = [Failure("delete", unavailable) for _ in range(failing)]
-    assert await scene.run(a_turn(notice="50.0")) == ["Hello|"]
