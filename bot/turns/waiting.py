@@ -38,7 +38,7 @@ class WaitingLines:
         replies: Slack.
         languages: What lines are written in.
         patience_s: A message that waits longer is told its place.
-        again_after_s: How long after a turn was taken up its line is looked after again.
+        again_after_s: How long after a turn was taken up its line counts as left.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class WaitingLines:
         self._tasks = {
             asyncio.create_task(self._keep_announcing(), name="waiting-lines"),
             asyncio.create_task(self._keep_taking_away(), name="waiting-lines-over"),
+            asyncio.create_task(self._keep_looking_back(), name="waiting-lines-left"),
         }
         return self
 
@@ -114,23 +115,21 @@ class WaitingLines:
 
     async def _keep_taking_away(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self._again_after_s):
-                    line = await self._over.get()
-            except TimeoutError:
-                await self._take_left_away()
-            else:
-                await self._take_away(line)
+            await self._take_away(await self._over.get())
 
-    async def _take_left_away(self) -> None:
+    async def _keep_looking_back(self) -> None:
         """Take away what was left, here or in a process that died."""
-        try:
-            left = await self._turns.left_lines(older_than_s=self._again_after_s, limit=AT_MOST)
-        except StorageError as error:
-            log.info("waiting.not_looked_after", error=type(error).__name__)
-            return
-        for line in left:
-            await self._take_away(line)
+        while True:
+            await asyncio.sleep(self._again_after_s)
+            if not self._over.empty():
+                continue  # Slack is slow; what is left may be among them
+            try:
+                left = await self._turns.left_lines(older_than_s=self._again_after_s, limit=AT_MOST)
+            except StorageError as error:
+                log.info("waiting.not_looked_after", error=type(error).__name__)
+                continue
+            for line in left:
+                self._over.put_nowait(line)
 
     async def _take_away(self, line: WaitingLine) -> None:
         """Delete a line; if that fails only for now, it counts as left."""
