@@ -60,6 +60,8 @@ def config_form(
     top.append(texts.INTRODUCTIONS[page.level].say(language, place=place))
     if page.level is Level.CHANNEL:
         top.append(texts.APP_OPTIONS_GO_ALONG.say(language))
+    if page.level is not Level.USER:
+        top.append(texts.NONE_IS_TYPED.say(language))
     parts = (*map(Prose, top), *builder.parts())
     state = ConfigState(page.scope, page.version).text()
     return asking_form(CALLBACK, texts.TITLES[page.level], parts, language=language, state=state)

@@ -30,6 +30,10 @@ APP_OPTIONS_GO_ALONG = Phrase(
     "workspace's own app answers here.",
     "仅当此处使用工作区默认的应用时，才会继承请求相关的设置（回答、知识库、变量）。",
 )
+NONE_IS_TYPED = Phrase(
+    "Where nothing is to be sent, not even what is inherited, enter `none`.",
+    "如需不发送任何值（也不继承），请填写 `none`。",
+)
 INHERIT = Phrase("Inherit ({origin}: {value})", "继承（{origin}：{value}）")
 INHERIT_NOTHING = Phrase("Inherit ({origin})", "继承（{origin}）")
 INHERITED = Phrase("Inherited ({origin}): {value}", "继承（{origin}）：{value}")

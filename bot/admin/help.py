@@ -80,8 +80,9 @@ _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
 _TITLE = Phrase("**Commands**, each after {slash}:", "**命令**，均写在 {slash} 之后：")
 _SETTINGS = Phrase(
     "**Settings**: alone they explain themselves; with a value they are changed; with `inherit` "
-    "the own value goes.",
-    "**设置项**：单独输入查看说明，加上值进行更改，加上 `inherit` 清除此处的值。",
+    "the own value goes; with `none` what is sent to the app is not inherited either.",
+    "**设置项**：单独输入查看说明，加上值进行更改，加上 `inherit` 清除此处的值；"
+    "发送给应用的选项加上 `none` 则不发送，也不继承。",
 )
 _WORKSPACE = Phrase(
     "`workspace` in front of any of them means the defaults of the whole workspace, such as "

@@ -167,6 +167,10 @@ UNHEARD_OF = Phrase(
     "this.",
     "我不认识字段 {name}，将原样发送。{meant}如果之后提问失败，请撤销此更改。",
 )
+_UNHEARD_OF_NONE = Phrase(
+    "I do not know the field {name}, which is not to be sent here.{meant}",
+    "我不认识此处设为不发送的字段 {name}。{meant}",
+)
 _MEANT = Phrase(" Did you mean {close}?", "您是不是想输入 {close}？")
 APP_GONE = Phrase(
     "The app {name} that is chosen here does not exist any more: choose another with {command}.",
@@ -219,10 +223,11 @@ def app_gone(name: str, *, scope: str = "", language: Language) -> str:
     return APP_GONE.say(language, name=code(name), command=command)
 
 
-def unheard_of(name: str, *, close: str, language: Language) -> str:
+def unheard_of(name: str, *, close: str, is_sent: bool, language: Language) -> str:
     """Say that nobody here knows a field of requests, and which one it looks like, if any."""
     meant = _MEANT.say(language, close=code(close)) if close else ""
-    return UNHEARD_OF.say(language, name=code(name), meant=meant)
+    said = UNHEARD_OF if is_sent else _UNHEARD_OF_NONE
+    return said.say(language, name=code(name), meant=meant)
 
 
 def unknown_button(language: Language, *, command: str = "help") -> str:

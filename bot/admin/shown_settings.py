@@ -17,6 +17,7 @@ from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, resolve
 from bot.core.screens import MAX_NOTICE_CHARS, Notice
 from bot.core.setting import SETTINGS, Level, Setting, command_of
+from bot.core.shapes import NONE
 from bot.errors import UnknownApp
 
 MAX_ONE_CHARS = 3_000
@@ -53,6 +54,10 @@ _ONE = Phrase(
 _NOT_USED = Phrase("Left out with this app: {reason}", "此应用不使用：{reason}")
 _TYPE = Phrase(
     "Type {value} to set it, {default} to take it away.", "输入 {value} 设置，输入 {default} 清除。"
+)
+_TYPE_NONE = Phrase(
+    "Type {command} to send none, whatever is inherited.",
+    "输入 {command} 则不发送任何值，也不继承。",
 )
 _APP_CHOICES = Phrase("{command} lists the apps there are.", "{command} 列出现有应用。")
 
@@ -199,3 +204,6 @@ def _ways(setting: Setting, scope: str, *, language: Language) -> Iterator[str]:
             value=replies.listed(values, language=language),
             default=typeable(setting.command, "inherit", scope=scope),
         )
+        if setting.can_be_none:
+            none = typeable(setting.command, NONE, scope=scope)
+            yield _TYPE_NONE.say(language, command=none)

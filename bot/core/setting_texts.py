@@ -82,8 +82,10 @@ HINTS: Mapping[str, Phrase] = {
         "工作流回答的返回方式。不适用于智能体应用。",
     ),
     "more": Phrase(
-        'JSON with further fields by API name: {{"model_id": "qwen-plus", "temperature": 0.3}}.',
-        'JSON，按 API 名称写其他字段：{{"model_id": "qwen-plus", "temperature": 0.3}}。',
+        'JSON with further fields by API name: {{"model_id": "qwen-plus", "temperature": 0.3}}; '
+        "null keeps an inherited one out.",
+        'JSON，按 API 名称写其他字段：{{"model_id": "qwen-plus", "temperature": 0.3}}；'
+        "null 表示不发送所继承的字段。",
     ),
     "history": Phrase(
         "How the app learns what was said before in a thread.",
@@ -150,6 +152,7 @@ CHOICES: Mapping[str, tuple[Choice, ...]] = {
         Choice("message_format_plus", Phrase("Messages of all nodes", "所有节点的消息")),
         Choice("agent_format", Phrase("One text, as an agent streams", "与智能体相同的单一文本")),
         Choice("full_thoughts", Phrase("Results of all nodes", "所有节点的结果")),
+        Choice("none", Phrase("None of these: the bot's own choice", "不指定：由机器人选择")),
     ),
     "history": (
         Choice("session", Phrase("DashScope keeps it (session)", "由百炼保存（会话）")),

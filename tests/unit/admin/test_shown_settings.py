@@ -63,6 +63,26 @@ async def test_show_tells_what_the_app_itself_brings_along(door: Door, office: O
     assert row(text, "kb").endswith("| `KB9` | the app's default |")
 
 
+async def test_show_tells_what_there_is_none_of_and_where_that_is_said(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "Shop", options={"pipeline_ids": ["KB9"], "seed": 1, "top_k": 2})
+    for text in ("app shop", "kb none", 'more {"seed": null}'):
+        await typed(door, text)
+    text = (await typed(door, "show")).text
+    assert row(text, "kb").endswith("| `none` | this channel |")
+    assert row(text, "more").endswith('| `{"seed": null, "top_k": 2}` | this channel |')
+    await typed(door, "more none")
+    assert row((await typed(door, "show")).text, "more").endswith("| `none` | this channel |")
+    assert "left out" not in text
+
+
+async def test_a_setting_that_can_be_none_says_how(door: Door) -> None:
+    for setting in SETTINGS.values():
+        said = (await typed(door, f"workspace {setting.command}")).text
+        assert (f"`/dashscope workspace {setting.command} none`" in said) == setting.can_be_none
+
+
 async def test_show_says_why_a_setting_is_left_out(door: Door, office: Office) -> None:
     await typed(door, "kb KB1")
     await put_app(office, "Flow", kind="workflow")
