@@ -57,10 +57,17 @@ _SCOPE = re.compile(r"workspace|channel:[CG][A-Z0-9]{1,30}|user:[UW][A-Z0-9]{1,3
 
 @dataclass(frozen=True, slots=True)
 class NamedApp:
-    """An app that can be chosen."""
+    """An app that can be chosen.
+
+    Attributes:
+        name: What people call it.
+        kind: What it was built as.
+        is_closed: Whether it is listed only because the reader chose it while it was open to them.
+    """
 
     name: str
     kind: AppKind
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

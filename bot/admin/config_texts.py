@@ -39,6 +39,7 @@ HOLDS_BESIDES = Phrase(
 FROM_WORKSPACE = Phrase("workspace", "工作区")
 FROM_BUILD = Phrase("built in", "内置")
 FROM_APP = Phrase("the app's own", "应用自身")
+CLOSED_APP = Phrase("{name} (not open to you any more)", "{name}（已不再对您开放）")
 GONE_APP = Phrase("{name} (does not exist any more)", "{name}（已不存在）")
 MORE_APPS = Phrase(
     "Not every app fits into the list; type {command} for the others.",

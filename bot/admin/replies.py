@@ -71,11 +71,13 @@ _UNKNOWN_BUTTON = Phrase(
 
 UNKNOWN = Phrase("I do not know {typed}.", "无法识别 {typed}。")
 DID_YOU_MEAN = Phrase("Did you mean {commands}?", "您是不是想输入 {commands}？")
+SEE_APPS = Phrase("{command} lists the apps there are.", "{command} 列出现有应用。")
 SEE_HELP = Phrase("{command} lists everything.", "{command} 列出所有命令。")
+COMMA = Phrase(", ", "、")
 OR = Phrase(" or ", " 或 ")
 BAD_VALUE = Phrase(
     "{name} cannot be {typed}: {reason} Nothing was changed.",
-    "{name} 不能设为 {typed}：{reason} 未作任何更改。",
+    "{name} 不能设为 {typed}：{reason}未作任何更改。",
 )
 UNKNOWN_APP = Phrase("There is no app called {name}.", "没有名为 {name} 的应用。")
 THESE_APPS = Phrase("There are: {names}.", "现有：{names}。")
@@ -172,6 +174,11 @@ APP_GONE = Phrase(
     "The app {name} that is chosen here does not exist any more: choose another with {command}.",
     "此处选择的应用 {name} 已不存在：请用 {command} 另选一个。",
 )
+APP_CLOSED = Phrase(
+    "The app {name} that you chose here is not open to you any more, so another one answers. "
+    "Choose one with {command}.",
+    "您在此选择的应用 {name} 已不再对您开放，现由其他应用回答。请用 {command} 另选一个。",
+)
 INVITE = Phrase(
     "I am not in this channel yet, so nobody can ask me here: type `/invite` {bot}.",
     "我还不在此频道中，因此无人可以在此提问：请输入 `/invite` {bot}。",
@@ -219,6 +226,11 @@ def app_gone(name: str, *, scope: str = "", language: Language) -> str:
     return APP_GONE.say(language, name=code(name), command=command)
 
 
+def app_closed(name: str, *, language: Language) -> str:
+    """Say to somebody that the app of their own choice does not answer them any more."""
+    return APP_CLOSED.say(language, name=code(name), command=typeable("app", "NAME"))
+
+
 def unheard_of(name: str, *, close: str, language: Language) -> str:
     """Say that nobody here knows a field of requests, and which one it looks like, if any."""
     meant = _MEANT.say(language, close=code(close)) if close else ""
@@ -247,8 +259,9 @@ def _said(phrases: Mapping[Level, Phrase], scope: str, *, language: Language) ->
 
 
 def listed(parts: Sequence[str], *, language: Language) -> str:
-    """Return alternatives as a sentence names them."""
-    return OR.say(language).join(parts)
+    """Return alternatives, at least one, as a sentence names them."""
+    *others, last = parts
+    return OR.say(language).join([COMMA.say(language).join(others), last] if others else [last])
 
 
 class Refused(BotError):

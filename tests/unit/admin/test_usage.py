@@ -18,11 +18,11 @@ from bot.admin.choices import Choices
 from bot.admin.office import Office
 from bot.admin.ports import Bots, Prober, Vendors, Visit
 from bot.admin.usage import UsageDesk
-from bot.admin.usage_request import Extent
 from bot.core.language import Language
 from bot.core.policy import ChannelInfo, Person
 from bot.core.question import AppKind, AppProfile
 from bot.core.screens import Caller, Directory, Form, Notice, OpenForm, Screen
+from bot.core.usage_request import Extent
 from bot.errors import SlackError, SlackThrottled, SlackTokenRefused, SlackUnavailable
 from storage import schema
 from storage.database import Storage

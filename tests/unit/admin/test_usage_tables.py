@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.admin import usage_texts
-from bot.admin.usage_request import Extent
 from bot.admin.usage_tables import DAYS_MOST, ROWS_MOST, UsageReport, tables, title
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Quota
 from bot.core.screens import MAX_NOTICE_CHARS
+from bot.core.usage_request import Extent
 from storage.usage_records import UsageRow
 
 SINCE, UNTIL = date(2026, 10, 23), date(2026, 11, 21)
