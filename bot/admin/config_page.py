@@ -40,7 +40,7 @@ GROUPS: Mapping[Phrase, tuple[str, ...]] = {
         "steps",
     ),
     Phrase("People", "人员"): ("who", "managers", "delegate"),
-    Phrase("Limits per UTC day", "每日限额（UTC）"): (
+    Phrase("Limits per UTC day", "每日额度（UTC）"): (
         "quota_user_turns",
         "quota_user_tokens",
         "quota_channel_turns",

@@ -34,7 +34,7 @@ INHERIT = Phrase("Inherit ({origin}: {value})", "继承（{origin}：{value}）"
 INHERIT_NOTHING = Phrase("Inherit ({origin})", "继承（{origin}）")
 INHERITED = Phrase("Inherited ({origin}): {value}", "继承（{origin}）：{value}")
 HOLDS_BESIDES = Phrase(
-    "The workspace's own holds besides: {value}", "工作区的限额同时生效：{value}"
+    "The workspace's own holds besides: {value}", "工作区的额度同时生效：{value}"
 )
 FROM_WORKSPACE = Phrase("workspace", "工作区")
 FROM_BUILD = Phrase("built in", "内置")

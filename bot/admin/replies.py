@@ -144,8 +144,8 @@ UNDO_APP_IN_USE = Phrase(
 )
 UNDO_IMPOSSIBLE = Phrase("This change cannot be undone any more.", "此更改已无法撤销。")
 FRESH_SESSIONS = Phrase(
-    "Threads start a fresh session with the other app; "
-    "apps that keep sessions are told the thread.",
+    "Threads start a fresh session with the other app; if it keeps sessions, it is told what was "
+    "said in them.",
     "更换应用后，消息列会开始新的会话；若新应用保留会话，会附上消息列中之前的内容。",
 )
 UNUSED_NOW = Phrase(

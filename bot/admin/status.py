@@ -41,7 +41,7 @@ _REACHED = Phrase("**Reached at:** {host}{workspace}", "**地址**：{host}{work
 _WORKSPACE = Phrase(", workspace {name}", "，业务空间 {name}")
 _KEY_TROUBLE = Phrase(
     "Its API key is stored encrypted and cannot be opened: {why}.",
-    "其 API 密钥已加密保存，但无法打开：{why}。",
+    "其 API Key 已加密保存，但无法打开：{why}。",
 )
 _LOCKED = Phrase("ENCRYPTION_KEYS is not set", "未设置 ENCRYPTION_KEYS")
 _UNREADABLE = Phrase("none of ENCRYPTION_KEYS fits", "ENCRYPTION_KEYS 中没有匹配的密钥")

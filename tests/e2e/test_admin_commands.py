@@ -327,7 +327,7 @@ async def test_the_trail_comes_as_a_file_into_direct_messages(desk: Desk) -> Non
 async def test_usage_is_told_in_a_table_a_picture_and_a_file(desk: Desk) -> None:
     await desk.rig.answer("how much is this?")
     said = await desk.say("usage")
-    assert "Turns: 1." in said
+    assert "Questions: 1." in said
     assert f"<@{ANN}>" in said
     [name] = [name for name in await desk.files_of(ADA, count=1) if name.endswith(".png")]
     assert desk.file_of(ADA, name).startswith(b"\x89PNG")
