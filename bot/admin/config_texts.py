@@ -38,11 +38,12 @@ INHERIT = Phrase("Inherit ({origin}: {value})", "继承（{origin}：{value}）"
 INHERIT_NOTHING = Phrase("Inherit ({origin})", "继承（{origin}）")
 INHERITED = Phrase("Inherited ({origin}): {value}", "继承（{origin}）：{value}")
 HOLDS_BESIDES = Phrase(
-    "The workspace's own holds besides: {value}", "工作区的限额同时生效：{value}"
+    "The workspace's own holds besides: {value}", "工作区的额度同时生效：{value}"
 )
 FROM_WORKSPACE = Phrase("workspace", "工作区")
 FROM_BUILD = Phrase("built in", "内置")
 FROM_APP = Phrase("the app's own", "应用自身")
+CLOSED_APP = Phrase("{name} (not open to you any more)", "{name}（已不再对您开放）")
 GONE_APP = Phrase("{name} (does not exist any more)", "{name}（已不存在）")
 MORE_APPS = Phrase(
     "Not every app fits into the list; type {command} for the others.",

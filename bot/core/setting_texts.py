@@ -31,9 +31,9 @@ LABELS: Mapping[str, Phrase] = {
     "steps": Phrase("Steps under answers", "回答下的步骤"),
     "who": Phrase("Who may ask", "谁可以提问"),
     "quota_user_turns": Phrase("Questions a day, each person", "每人每天提问数"),
-    "quota_user_tokens": Phrase("Tokens a day, each person", "每人每天 Token 数"),
+    "quota_user_tokens": Phrase("Tokens a day, each person", "每人每天 token 数"),
     "quota_channel_turns": Phrase("Questions a day, each channel", "每频道每天提问数"),
-    "quota_channel_tokens": Phrase("Tokens a day, each channel", "每频道每天 Token 数"),
+    "quota_channel_tokens": Phrase("Tokens a day, each channel", "每频道每天 token 数"),
     "managers": Phrase("Managers of this channel", "频道管理人"),
     "delegate": Phrase("Channels configure themselves", "允许频道自行配置"),
 }
@@ -126,7 +126,7 @@ HINTS: Mapping[str, Phrase] = {
     ),
     "quota_user_tokens": Phrase(
         "How many tokens each person's questions and answers may use a UTC day, or off.",
-        "每人每天（UTC）的问答可使用的 Token 数，或 off。",
+        "每人每天（UTC）的问答可使用的 token 数，或 off。",
     ),
     "quota_channel_turns": Phrase(
         "How many questions may be asked in each channel a UTC day, or off.",
@@ -134,7 +134,7 @@ HINTS: Mapping[str, Phrase] = {
     ),
     "quota_channel_tokens": Phrase(
         "How many tokens the questions and answers of each channel may use a UTC day, or off.",
-        "每个频道每天（UTC）的问答可使用的 Token 数，或 off。",
+        "每个频道每天（UTC）的问答可使用的 token 数，或 off。",
     ),
     "managers": Phrase(
         "People who may change this channel's settings, while channels configure themselves.",

@@ -140,7 +140,7 @@ _WITH_ID = Phrase("{sentence} (id {id})", "{sentence}（编号 {id}）")
 _LACKING = Phrase(
     "To answer this I need {names}: fill them in here, or write each on a line of its own before "
     "or after your question, such as `{example}=…`.",
-    "回答此问题需要 {names}：请在此填写，或在问题前后各写一行，例如 `{example}=…`。",
+    "回答此问题需要 {names}：请在此填写，或在问题之前或之后每行写一个，例如 `{example}=…`。",
 )
 _CUT = Phrase(
     "The answer was cut off here; ask me to go on. (id {id})",

@@ -9,7 +9,7 @@ import structlog
 from bot.core import step_texts, texts
 from bot.core.answer import Answer, ModelUsage
 from bot.core.failures import is_unexplained
-from bot.core.language import Phrase
+from bot.core.language import Phrase, together
 from bot.core.messages import prompt
 from bot.core.question import Question
 from bot.core.reply import Place
@@ -260,7 +260,8 @@ class Asking:
             sentences.append(texts.cut(turn_id=self._turn.id, language=language))
         elif answer.ended_early:
             sentences.append(texts.ENDED_EARLY.say(language))
-        lines = [" ".join(sentences), self._files.told(), self._gate.warning(answer)]
+        said = together(sentences, language=language)
+        lines = [said, self._files.told(), self._gate.warning(answer)]
         if self._terms.effective.keeps_steps:
             lines.insert(0, step_texts.taken(answer.steps, language=language))
         return "\n".join(line for line in lines if line)

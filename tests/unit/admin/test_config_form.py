@@ -252,6 +252,22 @@ async def test_in_direct_messages_members_choose_among_open_apps(office: Office)
     assert "closed" in {option.value for option in admins.options}
 
 
+async def test_a_choice_that_was_closed_since_is_said_to_be_closed_and_no_more(
+    office: Office,
+) -> None:
+    app = stored_app("shop", kind="workflow")
+    await office.storage.apps.put(TEAM, app, expected_version=0, by=ADMIN)
+    for user_id in (MEMBER, ADMIN):
+        await office.storage.settings.change(
+            TEAM, f"user:{user_id}", values={"app": "shop"}, expected_version=0, by=user_id
+        )
+    told = (await opened(office, MEMBER, channel_id=DIRECT))[-1]
+    assert inputs_of(told)["app"].value == "shop"
+    assert label_of(told, "app", "shop") == "shop (not open to you any more)"
+    admins = (await opened(office, ADMIN, channel_id=DIRECT))[-1]
+    assert label_of(admins, "app", "shop") == "shop · workflow"
+
+
 async def test_people_who_may_not_change_read_only(office: Office) -> None:
     await office.storage.settings.change(
         TEAM, "channel:C1", values={"follow": "thread"}, expected_version=0, by=ADMIN

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.admin import replies
 from bot.admin.door import Door
 from bot.admin.help import show_help
 from bot.admin.office import Office
@@ -116,8 +117,15 @@ async def test_an_app_that_was_closed_since_does_not_answer_direct_messages_any_
     of = office.choices.of
     assert (await of(TEAM, DIRECT, MEMBER)).app.name == "default"
     assert (await of(TEAM, DIRECT, ADMIN)).app.name == "Shop"
+    for text in ("show", "app", "status"):
+        told = (await typed(door, text, by=MEMBER, channel_id=DIRECT)).text
+        assert replies.app_closed("Shop", language=Language.EN) in told, text
+        own = (await typed(door, text, by=ADMIN, channel_id=DIRECT)).text
+        assert "not open" not in own, text
     shown = (await typed(door, "show", by=MEMBER, channel_id=DIRECT)).text
     assert row(shown, "app").endswith("| `default` | built-in |")
+    again = (await typed(door, "app shop", by=MEMBER, channel_id=DIRECT)).text
+    assert again == replies.CLOSED_APP.say(Language.EN, name="`Shop`")
 
 
 async def test_show_of_the_workspace_leaves_the_channel_out(door: Door) -> None:
