@@ -93,9 +93,16 @@ class Call:
 
 @dataclass(slots=True)
 class _Reply:
-    """A reply under way: when it last asked for a permit, and when it last got one."""
+    """A reply under way.
+
+    Attributes:
+        asked_at: When it last asked for a permit.
+        is_wordless: It has shown no words so far.
+        granted_at: When it last got a permit; None before the first.
+    """
 
     asked_at: float
+    is_wordless: bool = True
     granted_at: float | None = None
 
 
@@ -141,7 +148,9 @@ class Pacing:
         call = Call(place, _SAME_BUDGET.get(method, method), urgency, now, self._asked)
         self._waiting[call.number] = call
         if call.method in REPLY_METHODS:
-            self._replies.setdefault(place, _Reply(now)).asked_at = now
+            reply = self._replies.setdefault(place, _Reply(now))
+            reply.asked_at = now
+            reply.is_wordless = urgency is Urgency.FIRST_WORDS
         return call
 
     def withdraw(self, call: Call, *, now: float) -> None:
@@ -179,6 +188,15 @@ class Pacing:
         self._bucket(name, now=now).rest(retry_after_s=retry_after_s, now=now)
         if name == POST:
             self._channel(channel_id, now=now).rest(retry_after_s=retry_after_s, now=now)
+
+    def is_crowded(self, *, now: float) -> bool:
+        """Return whether a reply that begins now may have to wait for the edit of its first words.
+
+        Those under way keep a token each for their final edits, and so does this one; those without
+        words so far, and this one, take another one soon.
+        """
+        promised = len(self._replies) + sum(r.is_wordless for r in self._replies.values())
+        return self._bucket(EDIT, now=now).level(now=now) < promised + NEWCOMERS
 
     def rest_s(self, method: str, *, now: float) -> float:
         """Return the seconds until a method may be called again; 0 when it does not rest."""

@@ -134,6 +134,13 @@ class Budgets:
         workspace = self._workspaces.get(team_id)
         return 0.0 if workspace is None else workspace.pacing.rest_s(method, now=self._clock())
 
+    def is_crowded(self, team_id: str) -> bool:
+        """Return whether a reply that begins now may have to wait to show its first words."""
+        workspace = self._workspaces.setdefault(team_id, _Workspace())
+        now = self._clock()
+        workspace.pacing.spend(self._share(), now=now)
+        return workspace.pacing.is_crowded(now=now)
+
     def _settle(self, workspace: _Workspace) -> None:
         """Wake those who may go, and come back when the next may."""
         if workspace.timer is not None:

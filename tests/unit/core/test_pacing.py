@@ -314,6 +314,45 @@ def test_a_crowd_is_acknowledged_at_once_and_finished_without_a_refusal() -> Non
     assert refusals(SLACK_EDITS, simulation.times(EDIT)) == 0
 
 
+@given(st.integers(0, 20), st.integers(0, 20), st.floats(0, 60))
+def test_who_begins_outside_a_crowd_shows_first_words_at_once(
+    talking: int, silent: int, began_at: float
+) -> None:
+    simulation = Simulation()
+    for number in range(talking):
+        simulation.flood(place(number), stop_at=100)
+    for number in range(silent):
+        simulation.ask(place(100 + number), POST, Urgency.FIRST_WORDS)
+    simulation.run(began_at)
+    crowded = simulation.pacing.is_crowded(now=simulation.now)
+    simulation.ask(place(200), POST, Urgency.FIRST_WORDS)
+    words = simulation.ask(place(200), EDIT, Urgency.FIRST_WORDS)
+    assert crowded or words in simulation.pacing.grant(now=simulation.now)
+
+
+def test_a_long_answer_alone_is_no_crowd_and_many_that_begin_together_are() -> None:
+    simulation = Simulation()
+    simulation.flood(place(0), stop_at=300)
+    simulation.run(200)
+    assert not simulation.pacing.is_crowded(now=simulation.now)
+    pacing = Pacing()
+    begun = 0
+    while not pacing.is_crowded(now=0):
+        pacing.ask(place(begun), method=POST, urgency=Urgency.FIRST_WORDS, now=0)
+        begun += 1
+    assert begun == EDITS.burst / 2
+    for number in range(begun):
+        pacing.ask(place(number), method=EDIT, urgency=Urgency.FINAL, now=0)
+    pacing.grant(now=0)
+    assert not pacing.is_crowded(now=0)
+
+
+def test_while_edits_rest_whoever_begins_is_in_a_crowd() -> None:
+    pacing = Pacing()
+    pacing.throttle(EDIT, channel_id="C1", retry_after_s=30, now=0)
+    assert pacing.is_crowded(now=10)
+
+
 def test_posts_in_one_channel_keep_to_one_a_second() -> None:
     simulation = Simulation()
     for number in range(10):
