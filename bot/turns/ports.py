@@ -28,6 +28,10 @@ class Replies(Protocol):
     429 is remembered, so that the next permit for that method waits for it.
     """
 
+    def is_crowded(self, place: Place) -> bool:
+        """Tell whether a message posted now may have to wait long for its first `edit`."""
+        ...
+
     async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
         """Wait until one `post` may go; cancelling leaves the queue."""
         ...
