@@ -309,6 +309,9 @@ def test_the_playgrounds_guide_answers_what_admins_ask(asked: str, found: str) -
         ("数据保存在哪里？", "数据保存在哪里？"),
         ("机器人支持飞书吗？", "飞书"),
         ("多少钱？", "多少钱？"),
+        ("用的是哪个模型？", "哪个模型？"),
+        ("访客可以提问吗？", "访客"),
+        ("能用于多个工作区吗？", "多个工作区"),
     ],
 )
 def test_first_questions_find_the_paragraph_about_them(asked: str, found: str) -> None:
