@@ -61,11 +61,15 @@ def keep_session(conn: sa.Connection, key: str, session: SessionUse, *, asked: T
 
     The session counts as used since the question was claimed: the service counts from its request,
     and to show an answer can take long. Nothing is noted when the thread was started afresh after
-    the question.
+    the question. An answer outside any session leaves no conversation where there was none.
     """
     if order_key(asked.message_ts) <= _since_key(conn, key):
         return
     used_at_ms = instant_ms(asked.created_at)
+    if not session.session_id:
+        left = {"session_id": "", "last_used_at_ms": used_at_ms}
+        conn.execute(sa.update(conversation).where(conversation.c.thread_key == key).values(left))
+        return
     insert = insert_into(conn, conversation).values(
         thread_key=key,
         app_key=session.app_key,

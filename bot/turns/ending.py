@@ -20,7 +20,7 @@ Outcome = Literal[
 
 
 NO_SESSION = ""
-"""Stands for a session the thread cannot go on with: the next question begins another one."""
+"""Stands for a session the thread cannot go on with: the next question in one begins another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Ending:
             text=texts.EMPTY_ANSWER.say(terms.language) if silent else answer.text,
             note=note,
             sources=tuple((source.index, source.title, source.url) for source in sources),
-            session_id=answer.session_id if terms.keeps_session else None,
+            session_id=_session_id(answer, terms=terms),
             app_key=terms.effective.app.key,
             request_id=answer.request_id,
             usage=_usage(answer),
@@ -81,7 +81,7 @@ class Ending:
             "cut" if has_words else "failed",
             text=kept if has_words else texts.failure(error, turn_id=turn_id, language=language),
             note=texts.interrupted(error, turn_id=turn_id, language=language) if has_words else "",
-            session_id=answer.session_id if has_words and terms.keeps_session else None,
+            session_id=_session_id(answer, terms=terms) if has_words else None,
             app_key=terms.effective.app.key,
             request_id=error.request_id or answer.request_id,
             code=error.code or type(error).__name__,
@@ -131,6 +131,11 @@ class Ending:
             is_answer=is_answer,
         )
         return [*(Content(text, is_answer=is_answer) for text in first), end]
+
+
+def _session_id(answer: Answer, *, terms: Terms) -> str | None:
+    """Return what the thread goes on with; a session that did not hear of an answer is left."""
+    return answer.session_id if terms.keeps_session else NO_SESSION
 
 
 def _usage(answer: Answer) -> tuple[tuple[str, int, int], ...]:
