@@ -10,6 +10,7 @@ from rig import ANN, BEN, BOT, PUBLIC, WITHIN_S, Rig, turns_of, words
 
 from bot.core import texts
 from bot.playground.dashscope.pace import Pace
+from bot.playground.dashscope.refusals import NAMED
 from bot.playground.slack.directory import User
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Ephemeral, visible_text
@@ -132,6 +133,24 @@ async def test_in_direct_messages_the_command_starts_all_threads_afresh(talking:
     assert is_without_past(rig)
     await told(rig, "third", thread_ts=elsewhere)
     assert sessions(rig)[-1] is not None
+
+
+@pytest.mark.parametrize("transport", ["http"])
+@pytest.mark.parametrize("history", ["messages", "session"])
+async def test_in_direct_messages_the_command_reaches_threads_that_never_had_a_session(
+    any_rig: Rig, history: str
+) -> None:
+    rig = any_rig
+    await store(rig, "workspace", history=history)
+    direct = rig.slack.workspace.dm(ANN, BOT).channel_id
+    async with rig.bot():
+        rig.dashscope.faults.add(NAMED["inspection"])
+        thread = await rig.ask("I am Ann", channel=direct)
+        await rig.finished(1)
+        await rig.slack.command(ANN, direct, "new")
+        await rig.slack.until(lambda: rig.slack.workspace.ephemerals or None, timeout_s=WITHIN_S)
+        await told(rig, "second", thread_ts=thread, channel=direct)
+    assert is_without_past(rig)
 
 
 @pytest.mark.parametrize("transport", ["http"])

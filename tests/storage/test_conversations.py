@@ -159,6 +159,19 @@ async def test_all_threads_of_one_channel_can_be_started_afresh(storage: Storage
     assert [each.session_id for each in left if each is not None] == ["", "s1"]
 
 
+async def test_threads_that_only_have_turns_are_started_afresh_with_the_others(
+    storage: Storage,
+) -> None:
+    await answer(storage, None, None)
+    await claimed(storage, new_turn(thread_ts="7.0", message_ts="7.0"))
+    assert await storage.conversations.forget_all("T1", "C1") == 2
+    for place in (PLACE, ("T1", "C1", "7.0")):
+        fresh = await storage.conversations.get(*place)
+        assert fresh is not None
+        assert (fresh.app_key, fresh.session_id, fresh.rounds) == ("", "", 0)
+        assert abs(float(fresh.since_ts) - time.time()) < 60
+
+
 async def test_pruning_deletes_what_was_not_used_for_long(storage: Storage) -> None:
     await answer(storage, FIRST)
     assert await storage.conversations.prune(older_than_s=60, limit=5) == 0
