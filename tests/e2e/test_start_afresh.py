@@ -63,7 +63,7 @@ def is_without_past(rig: Rig) -> bool:
     return "session_id" not in asked and "I am Ann" not in str(asked)
 
 
-@pytest.mark.parametrize("word", ["new", "重新开始"])
+@pytest.mark.parametrize("word", ["start afresh", "重新开始"])
 async def test_the_word_lets_a_thread_start_afresh(talking: Rig, word: str) -> None:
     rig = talking
     thread = await a_thread(rig)
@@ -74,6 +74,14 @@ async def test_the_word_lets_a_thread_start_afresh(talking: Rig, word: str) -> N
     await told(rig, "fourth", thread_ts=thread)
     assert sessions(rig)[-1] is not None
     assert sessions(rig)[-1] != sessions(rig)[1]
+
+
+@pytest.mark.parametrize("transport", ["http"])
+async def test_a_word_that_answers_the_apps_question_keeps_the_thread(talking: Rig) -> None:
+    thread = await a_thread(talking)
+    for word in ("new", "reset"):
+        assert texts.AFRESH.en not in await told(talking, word, thread_ts=thread)
+    assert sessions(talking)[-1] == sessions(talking)[1]
 
 
 async def test_the_shortcut_does_the_same_from_any_message_and_only_its_chooser_sees_it(
@@ -175,6 +183,6 @@ async def test_what_was_let_go_of_is_not_sent_as_messages_either(any_rig: Rig) -
         await rig.finished(1)
         await told(rig, "second", thread_ts=thread)
         assert "I am Ann" in str(input_of(rig.asked()[-1]))
-        await told(rig, "reset", thread_ts=thread)
+        await told(rig, "new session", thread_ts=thread)
         await told(rig, "third", thread_ts=thread)
     assert input_of(rig.asked()[-1])["messages"] == [{"role": "user", "content": "third"}]
