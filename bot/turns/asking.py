@@ -87,14 +87,21 @@ class Asking:
             return self._hint(texts.QUESTION_GONE)
         self._files.notes = question.files
         self._text = await self._personal.read(question.text)
+        return await self._nothing_to_ask() or await self._gate.admit()
+
+    async def _nothing_to_ask(self) -> Ending | None:
+        """Return an ending when the message, as it reads now, is no question for the app.
+
+        Raises:
+            StorageError: The database could not be asked.
+        """
         words = self._words
-        if not words and not question.files:
+        if not words and not self._files.notes:
             return self._hint(texts.EMPTY_QUESTION)
         return (
             await self._gate.quiet(words)
             or await self._gate.afresh(words)
             or self._personal.lacking()
-            or await self._gate.admit()
         )
 
     @property
@@ -139,7 +146,7 @@ class Asking:
             self._let_go()
             await _end(asking)
             self._text = await self._personal.read(wish.payload["text"])
-            asking = tasks.create_task(self._ask())
+            asking = tasks.create_task(self._ask_anew())
         return asking.result()
 
     def _stopped(self) -> Ending:
@@ -147,12 +154,13 @@ class Asking:
         ending = Ending.of_answer(self.answer, outcome="stopped", note=note, terms=self._terms)
         return self._going_on(ending)
 
+    async def _ask_anew(self) -> Ending:
+        return await self._nothing_to_ask() or await self._ask()
+
     async def _ask(self) -> Ending:
         return self._going_on(await self._ask_once_or_afresh())
 
     async def _ask_once_or_afresh(self) -> Ending:
-        if lacking := self._personal.lacking():
-            return lacking
         await self._files.get_ready()
         words = self._words
         if nothing := self._files.nothing_to_ask(words):
