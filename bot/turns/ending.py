@@ -11,7 +11,7 @@ from bot.core.pages import pages
 from bot.core.reply import Content
 from bot.errors import ContentBlocked, DashScopeError
 from bot.turns.terms import Terms
-from storage.records import SessionUse
+from storage.records import SessionUse, Turn
 from storage.usage_records import ModelUse
 
 Outcome = Literal[
@@ -41,6 +41,7 @@ class Ending:
         usage: (model, input tokens, output tokens) of the answer.
         language: What the reader reads.
         fills: Names of variables the asker may fill in, so that the question can be answered.
+        blocked_ts: The question, where content safety rules blocked it or its answer; else empty.
     """
 
     outcome: Outcome
@@ -54,6 +55,7 @@ class Ending:
     usage: tuple[tuple[str, int, int], ...] = ()
     language: Language = Language.EN
     fills: tuple[str, ...] = ()
+    blocked_ts: str = ""
 
     @classmethod
     def of_answer(cls, answer: Answer, *, outcome: Outcome, note: str, terms: Terms) -> Self:
@@ -73,9 +75,10 @@ class Ending:
         )
 
     @classmethod
-    def of_error(cls, error: DashScopeError, answer: Answer, *, turn_id: int, terms: Terms) -> Self:
+    def of_error(cls, error: DashScopeError, answer: Answer, *, turn: Turn, terms: Terms) -> Self:
         """Keep what was said before the error; blocked content is taken back."""
-        kept = answer.text if not isinstance(error, ContentBlocked) else ""
+        is_blocked = isinstance(error, ContentBlocked)
+        kept, turn_id = "" if is_blocked else answer.text, turn.id
         has_words, language = bool(kept.strip()), terms.language
         return cls(
             "cut" if has_words else "failed",
@@ -87,6 +90,7 @@ class Ending:
             code=error.code or type(error).__name__,
             usage=_usage(answer),
             language=language,
+            blocked_ts=turn.message_ts if is_blocked else "",
         )
 
     @classmethod
@@ -129,6 +133,7 @@ class Ending:
             language=self.language,
             fills=self.fills,
             is_answer=is_answer,
+            blocked_ts=self.blocked_ts,
         )
         return [*(Content(text, is_answer=is_answer) for text in first), end]
 
