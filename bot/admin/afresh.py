@@ -1,4 +1,4 @@
-"""`new` and the message shortcut: letting go of what was said before."""
+"""`/dashscope new` and the message shortcut: letting go of what was said before."""
 
 from bot.admin import replies, scopes
 from bot.admin.office import Office
@@ -23,8 +23,8 @@ _IN_DIRECT = Phrase(
 )
 _IN_CHANNEL = Phrase(
     "Each thread is a conversation of its own: mention me outside threads to begin a new one. To "
-    "go on in a thread without what was said in it before, say `new` to me there, or choose "
-    "“{shortcut}” in the menu of any of its messages.",
+    "go on in a thread without what was said in it before, say `start afresh` to me there, or "
+    "choose “{shortcut}” in the menu of any of its messages.",
     "每个消息列都是一次独立的对话：在消息列之外提及我即可开始新的对话。若要在已有的消息列中"
     "重新开始，请在其中对我说 `重新开始`，或在其任一消息的菜单中选择“{shortcut}”。",
 )

@@ -55,7 +55,7 @@ _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
     "new": (
         Phrase("how a new conversation begins; in direct messages, begin anew",
                "如何开始新的对话；在私信中则重新开始"),
-        Phrase("In a thread, say `new` to me, or use the shortcut “Start afresh here”.",
+        Phrase("In a thread, say `start afresh` to me, or use the shortcut “Start afresh here”.",
                "在消息列中，请对我说 `重新开始`，或使用快捷方式“Start afresh here”。"),
     ),
     "undo": (

@@ -40,6 +40,11 @@ NO_HISTORY = Phrase(
     "I could not read what was said earlier in this thread; this answers your last message alone.",
     "无法读取此消息列中之前的内容，以上仅回答您最后一条消息。",
 )
+HISTORY_BLOCKED = Phrase(
+    "Content safety rules blocked something said earlier in this thread: this answers your last "
+    "message alone, and what was said before it no longer counts.",
+    "内容安全规则拦截了此消息列中之前的某些内容：以上仅回答您最后一条消息，在此之前的内容不再计入。",
+)
 EDITED_LATE = Phrase(
     "You edited the question after its answer had begun.", "您在开始回答之后修改了问题。"
 )

@@ -12,7 +12,7 @@ from bot.core.reply import Content, Mark, Place, Urgency
 from bot.errors import MessageGone, SlackRefused, SlackUnavailable
 from bot.slack.calls import Calls
 from bot.slack.message import carries, message, offer, whisper
-from bot.slack.spoken import said
+from bot.slack.spoken import blocked_question, said
 
 DELETE = "chat.delete"
 OPEN = "conversations.open"
@@ -154,8 +154,8 @@ class SlackReplies:
         """Return what was said last in a thread between two moments, in order of time.
 
         At most SAID_MOST messages. What the bot says about its work (that it thinks, waits, offers
-        something) is left out. While Slack lets nobody read for longer than RESTS_S, that is said
-        at once.
+        something) is left out, and so is a question that content safety rules blocked. While Slack
+        lets nobody read for longer than RESTS_S, that is said at once.
 
         Args:
             place: The thread.
@@ -178,16 +178,18 @@ class SlackReplies:
             query["oldest"] = after_ts
         self._calls.refuse_rest(place, method=REPLIES, longer_than_s=RESTS_S)
         found: dict[str, Said | None] = {}  # the root leads every page
+        blocked: set[str | None] = set()
         for _ in range(THREAD_PAGES):
             await self._calls.permit(place, method=REPLIES, urgency=Urgency.FIRST_WORDS)
             page = await self._calls.read(place, method=REPLIES, query=query)
             for one in cast("list[dict[str, Any]]", page.get("messages") or []):
                 found[str(one["ts"])] = said(one)
+                blocked.add(blocked_question(one))
             following = _next_cursor(page)
             if following is None:
                 first = _moment(after_ts or "0")
                 earlier = (ts for ts in found if first < _moment(ts) < _moment(before_ts))
-                words = [found[ts] for ts in sorted(earlier, key=_moment)]
+                words = [found[ts] for ts in sorted(earlier, key=_moment) if ts not in blocked]
                 return [each for each in words if each is not None][-SAID_MOST:]
             query["cursor"] = following
         raise SlackRefused(method=REPLIES, code="thread_too_long")

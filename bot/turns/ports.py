@@ -88,7 +88,8 @@ class ThreadHistory(Protocol):
     async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
         """Return what was said in a thread between two moments, in order of time.
 
-        What the bot says about its work (that it thinks, waits, offers something) is left out.
+        What the bot says about its work (that it thinks, waits, offers something) is left out, and
+        so is a question that content safety rules blocked.
         An empty `after_ts` means from the beginning.
 
         Raises:

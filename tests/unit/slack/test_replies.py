@@ -14,7 +14,7 @@ from bot.core.reply import Content, Control, Mark, Place, Urgency
 from bot.errors import ChannelClosed, MessageGone, SlackRefused, SlackThrottled, SlackUnavailable
 from bot.metrics import Metrics
 from bot.slack.calls import Calls
-from bot.slack.message import blocks, metadata
+from bot.slack.message import blocks, message, metadata
 from bot.slack.replies import PAGES, SAID_MOST, THREAD_PAGES, SlackReplies
 from bot.turns.ports import Replies, ThreadHistory
 
@@ -180,6 +180,28 @@ async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
     assert (first["ts"], first["latest"], first["limit"]) == ("1.0", "20.0", "1000")
     assert first["include_all_metadata"] == "1"
     assert second["cursor"] == "c2"
+
+
+async def test_a_question_that_was_blocked_is_read_back_no_more_than_the_sentence_that_says_so(
+    scripted_slack: Any, replies: SlackReplies
+) -> None:
+    def sorry(ts: str, *, about: str) -> dict[str, Any]:
+        content = Content("Put it in other words.", is_answer=False, blocked_ts=about)
+        marked = message(content, mark=Mark(int(float(ts)), 0))
+        return typed(ts, "", user="UBOT", blocks=marked["blocks"], metadata=marked["metadata"])
+
+    root = typed("1.0", "a bad word")
+    pages = [
+        [root, typed("2.0", "me too"), typed("3.0", "also blocked")],
+        [root, sorry("4.0", about="1.0"), sorry("5.0", about="3.0")],
+    ]
+    scripted_slack.says(
+        "conversations.replies",
+        scripted_slack.ok(messages=pages[0], response_metadata={"next_cursor": "c2"}),
+        scripted_slack.ok(messages=pages[1]),
+    )
+    read = await replies.thread(PLACE, before_ts="20.0", after_ts="")
+    assert [said.text for said in read] == ["me too"]
 
 
 async def test_of_a_thread_only_what_is_between_the_two_moments_is_read(
