@@ -72,7 +72,9 @@ async def test_twenty_questions_at_once_make_one_memory(storage: Storage) -> Non
         ("C1", MemoryUse.SEPARATE, "channel:C1"),
         ("C0HIDDEN", MemoryUse.ON, "channel:C0HIDDEN"),
         ("C0HIDDEN", MemoryUse.SHARED, "channels"),
-        ("C0UNKNOWN", MemoryUse.ON, "channel:C0UNKNOWN"),
+        ("C0SHARED", MemoryUse.ON, "connect:C0SHARED"),
+        ("C0SHARED", MemoryUse.SHARED, "connect:C0SHARED"),
+        ("C0UNKNOWN", MemoryUse.ON, "connect:C0UNKNOWN"),
     ],
 )
 async def test_a_place_has_its_own_memory(
