@@ -124,6 +124,23 @@ async def test_whoever_switched_it_off_is_remembered_nowhere(storage: Storage) -
     assert maker.calls == []
 
 
+async def test_a_memory_switched_off_while_it_is_made_is_not_used(storage: Storage) -> None:
+    maker = Maker(gate=asyncio.Event())
+    assert maker.gate is not None
+    async with remembering(storage, maker) as memories:
+        recalling = asyncio.create_task(memories.recall(DIRECT, AGENT))
+
+        async def is_being_made() -> bool:
+            return bool(maker.made)
+
+        await idle(is_being_made)
+        await storage.settings.change(
+            "T1", "user:U1", values={"memory": "off"}, expected_version=0, by="U1"
+        )
+        maker.gate.set()
+        assert await recalling is None
+
+
 async def test_without_keys_only_a_memory_named_by_hand_counts(storage: Storage) -> None:
     await storage.memories.give(MemoryKey("T1", "U1", "private"), "m9", by="UADMIN")
     async with remembering(storage, None) as memories:
