@@ -76,6 +76,7 @@ class Audit:
             VersionConflict: The subject was changed since.
             AppInUse: An app's adding cannot be undone while settings name it.
             NotUndoable: The entry is unknown, or the app's own key is gone by now.
+            StorageConflict: A memory it would give back is somebody else's, or elsewhere, by now.
         """
         return await self._storage.run(_undo, team_id, entry_id, by=by)
 

@@ -35,7 +35,7 @@ class MemoryKey:
     Attributes:
         team_id: The workspace.
         user_id: Its owner.
-        scope: `private`, `channels` or `channel:C…`.
+        scope: `private`, `channels`, `channel:C…` or `connect:C…`.
     """
 
     team_id: str
@@ -224,13 +224,18 @@ def _give(conn: sa.Connection, act: Act, key: MemoryKey, memory_id: str | None) 
 
 
 def _was_somebody_elses(conn: sa.Connection, key: MemoryKey, memory_id: str) -> bool:
-    """Tell whether a memory was taken from another person: what it holds is theirs for ever."""
+    """Tell whether a memory was taken from another person: what it holds is theirs for ever.
+
+    In another workspace everybody is another person: ids of users are unique within theirs.
+    """
     ids = (audit.c.before["memory_id"].as_string(), audit.c.after["memory_id"].as_string())
     own = f"{MEMORY_PREFIX}{key.user_id}:"
+    is_own = sa.and_(
+        audit.c.team_id == key.team_id, audit.c.subject.startswith(own, autoescape=True)
+    )
     statement = sa.select(audit.c.id).where(
-        audit.c.team_id == key.team_id,
         audit.c.subject.startswith(MEMORY_PREFIX, autoescape=True),
-        ~audit.c.subject.startswith(own, autoescape=True),
+        sa.not_(is_own),
         sa.or_(*(each == memory_id for each in ids)),
     )
     return conn.scalar(statement.limit(1)) is not None

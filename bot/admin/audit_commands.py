@@ -11,13 +11,14 @@ from bot.admin.audit_lines import line
 from bot.admin.changing import Draft
 from bot.admin.consequences import Apps, app_consequences, apps_of, consequences
 from bot.admin.marks import code, moment, user
+from bot.admin.memory_texts import NOT_THEIRS
 from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.core.language import Phrase
 from bot.core.screens import Button, Notice
 from bot.errors import UnknownApp
-from storage.errors import AppInUse, NotUndoable, VersionConflict
+from storage.errors import AppInUse, NotUndoable, StorageConflict, VersionConflict
 from storage.journal import SETTINGS as SETTINGS_SUBJECT
 from storage.records import AuditEntry
 
@@ -143,7 +144,7 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bo
         undone = await office.storage.audit.undo(
             visit.caller.team_id, entry.id, by=visit.caller.user_id
         )
-    except (VersionConflict, AppInUse, NotUndoable) as error:
+    except StorageConflict as error:
         raise Refused(_why_not(error, visit=visit, scope=entry.scope)) from error
     text = [
         _undone(visit, entry),
@@ -197,7 +198,7 @@ def _app_is_gone(visit: Visit, name: str, *, scope: str) -> str:
     )
 
 
-def _why_not(error: VersionConflict | AppInUse | NotUndoable, *, visit: Visit, scope: str) -> str:
+def _why_not(error: StorageConflict, *, visit: Visit, scope: str) -> str:
     match error:
         case VersionConflict():
             command = typeable("undo", scope=scope)
@@ -206,3 +207,5 @@ def _why_not(error: VersionConflict | AppInUse | NotUndoable, *, visit: Visit, s
             return replies.UNDO_APP_IN_USE.say(visit.language, command=typeable("apps"))
         case NotUndoable():
             return replies.UNDO_IMPOSSIBLE.say(visit.language)
+        case _:  # a memory, by now of somebody else or of another place
+            return NOT_THEIRS.say(visit.language)

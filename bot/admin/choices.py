@@ -115,10 +115,11 @@ class Choices:
             SecretUnreadable: The same.
             StorageError: The database did not answer.
         """
-        app = await self.profile(team_id, chosen_app(layers), with_key=with_key)
-        if not layers.user or await self.may_choose(team_id, user_id, app):
-            return app, layers
-        layers = replace(layers, user={})
+        if layers.user:
+            # Without its key, which may be gone for an app that does not count.
+            own = await self.profile(team_id, chosen_app(layers), with_key=False)
+            if not await self.may_choose(team_id, user_id, own):
+                layers = replace(layers, user={})
         return await self.profile(team_id, chosen_app(layers), with_key=with_key), layers
 
     async def may_choose(self, team_id: str, user_id: str, app: AppProfile) -> bool:

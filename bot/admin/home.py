@@ -143,7 +143,8 @@ def _memory(
 
 def _separate(rows: dict[str, StoredMemory], *, language: Language) -> Iterator[_Part]:
     """Yield a line with the channels that have a memory of their own."""
-    channels = [found for found in map(channel_of, sorted(rows)) if found is not None]
+    # A channel that is shared with others now may have had one before.
+    channels = [*dict.fromkeys(found for found in map(channel_of, sorted(rows)) if found)]
     if channels:
         listed = ", ".join(channel(each) for each in channels[:MAX_SEPARATE])
         yield Words(texts.SEPARATE.say(language, channels=listed, command=typeable("memory")))

@@ -9,8 +9,9 @@ from bot.admin.replies import Refused, typeable
 from bot.admin.shown_settings import effective_at
 from bot.admin.undoing import undo_button
 from bot.core.memory_naming import parse_named
-from bot.core.memory_places import why_without
-from bot.core.screens import Notice
+from bot.core.memory_places import channel_of, scope_at, why_without
+from bot.core.screens import Caller, Notice
+from bot.core.setting import MemoryUse
 from storage.errors import StorageConflict
 from storage.memories import MemoryKey, subject_of
 
@@ -35,14 +36,15 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
     named = parse_named(typed)
     if named is None:
         raise Refused(texts.NAMING.say(language, command=typeable("memory", "id", USAGE)))
-    key = MemoryKey(caller.team_id, named.user_id, named.scope)
+    scope = await _counting_now(office, caller, named.scope)
+    key = MemoryKey(caller.team_id, named.user_id, scope)
     try:
         is_new = await office.storage.memories.give(key, named.memory_id, by=caller.user_id)
     except StorageConflict:
         raise Refused(texts.NOT_THEIRS.say(language)) from None
     if not is_new:
         return Notice(texts.NAMED_SAME.say(language))
-    place = texts.place(named.scope, language=language)
+    place = texts.place(scope, language=language)
     phrase = texts.NAMED if named.memory_id else texts.UNNAMED
     shown = code(named.memory_id or "")
     lines = [phrase.say(language, user=user(named.user_id), memory=shown, place=place)]
@@ -52,3 +54,12 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
         lines.append(texts.UNUSED[why].say(language))
     buttons = await undo_button(office, visit, subject=subject_of(key))
     return Notice("\n\n".join(lines), buttons)
+
+
+async def _counting_now(office: Office, caller: Caller, scope: str) -> str:
+    """Return what a named scope stands for; a channel's own depends on who may read there."""
+    channel_id = channel_of(scope)
+    if channel_id is None:
+        return scope
+    channel = await office.directory.channel(caller.team_id, channel_id)
+    return scope_at(channel_id, MemoryUse.SEPARATE, channel=channel)

@@ -19,6 +19,7 @@ from bot.core.file_refusals import (
     NO_WAY,
     NOT_THERE,
     TOO_LARGE,
+    TOO_MANY,
     TOO_MUCH_TEXT,
     UNKNOWN_KIND,
     Refusal,
@@ -39,7 +40,9 @@ from bot.core.language import Phrase
 from bot.core.question import AppKind
 
 FILES_MOST = 10
-"""Of one message; as many session files as a question may name (agents' calling guide)."""
+"""Of one message go so many; an agent may be given as many session files (its calling guide)."""
+LOOKED_AT_MOST = 20
+"""Of one message so many are asked for, to find FILES_MOST that can go; our own bound."""
 TEXT_BYTES_MOST = 100_000
 """Of one text inside a prompt; our own bound, DashScope documents none."""
 TEXTS_BYTES_MOST = 200_000
@@ -106,6 +109,8 @@ class Passed:
 
 
 Decision: TypeAlias = Passed | Refusal
+TOO_MANY_FILES = Refusal(TOO_MANY, bound=str(FILES_MOST))
+"""Said of all files that are one too many, and names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +154,25 @@ class Means:
         )
 
 
-def decide(notes: Sequence[FileNote], *, means: Means) -> tuple[Decision, ...]:
-    """Decide for each of at most FILES_MOST files how it goes; order is kept.
+def decide(found: Sequence[FileNote | Refusal], *, means: Means) -> tuple[Decision, ...]:
+    """Decide for each file how it goes; order is kept, and so is what was refused before.
 
-    A text goes inside the prompt as long as there is room, because every app reads that.
+    A text goes inside the prompt as long as there is room, because every app reads that. When more
+    than FILES_MOST could go, one refusal stands for all that come after these.
     """
-    return tuple(_decisions(notes, means))
+    return tuple(_decisions(found, means))
 
 
-def _decisions(notes: Sequence[FileNote], means: Means) -> Iterator[Decision]:
-    room = TEXTS_BYTES_MOST
-    for note in notes:
-        decision = _decision(note, means, room=room)
-        if isinstance(decision, Passed) and decision.way is Way.TEXT:
-            room -= _claimed(note)
+def _decisions(found: Sequence[FileNote | Refusal], means: Means) -> Iterator[Decision]:
+    room, places = TEXTS_BYTES_MOST, FILES_MOST
+    for each in found:
+        decision = each if isinstance(each, Refusal) else _decision(each, means, room=room)
+        if isinstance(decision, Passed):
+            if not places:
+                yield TOO_MANY_FILES
+                return
+            places -= 1
+            room -= _claimed(decision.note) if decision.way is Way.TEXT else 0
         yield decision
 
 

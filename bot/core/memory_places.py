@@ -1,8 +1,9 @@
 """Where which long-term memory counts, and which apps can reach it.
 
 What is said in private stays there: direct messages have a memory of their own, and so has each
-private channel, group messages included, unless it is set to share. Public channels share one,
-except those that are set apart.
+private channel, unless it is set to share. Public channels share one, except those that are set
+apart. What is said inside stays inside: a channel that people of other workspaces may read has a
+memory of its own, and it is another one than the channel has while they may not.
 """
 
 import hashlib
@@ -22,30 +23,34 @@ PRIVATE = "private"
 CHANNELS = "channels"
 """The scope of all channels that share one memory of a user: the public ones, unless set apart."""
 _CHANNEL = "channel:"
+_CONNECT = "connect:"
+"""Before the id of a channel that other workspaces may share (Slack Connect)."""
 OWN_SWITCH = "memory"
 """The key under which a user's own settings say `off`; nothing else is said there."""
 
 Without = Literal["kind"] | Apart
 """Why an app is asked without memory: what it is, or where it lives."""
 
-_SCOPE = re.compile(r"private|channels|channel:[CG][A-Z0-9]{1,30}")
+_SCOPE = re.compile(r"private|channels|(?:channel|connect):[CG][A-Z0-9]{1,30}")
 
 
 def scope_at(channel_id: str, use: MemoryUse, *, channel: ChannelInfo | None) -> str:
     """Return which of a user's memories counts in a place, or would if it were not off there.
 
-    Group direct messages are private channels: more than one person reads them.
+    Group messages have their own: Slack does not tell of them without a scope the bot does not ask
+    for.
 
     Args:
         channel_id: Where something is said; `D…` for direct messages.
-        use: What was chosen for the place.
-        channel: What Slack tells of it; None when it does not, and then it counts as private.
+        use: What was chosen for the place; nothing is shared where other workspaces may read.
+        channel: What Slack tells of it; None when it does not, and then they may.
     """
     if channel_id.startswith("D"):
         return PRIVATE
-    is_public = channel is not None and not channel.is_private
-    is_shared = use is MemoryUse.SHARED or (is_public and use is not MemoryUse.SEPARATE)
-    return CHANNELS if is_shared else of_channel(channel_id)
+    if channel is None or channel.is_shared:
+        return _CONNECT + channel_id
+    is_common = use is MemoryUse.SHARED or not (channel.is_private or use is MemoryUse.SEPARATE)
+    return CHANNELS if is_common else of_channel(channel_id)
 
 
 def is_switched_off(own: Mapping[str, Json]) -> bool:
@@ -60,11 +65,11 @@ def is_scope(text: str) -> bool:
 
 def channel_of(scope: str) -> str | None:
     """Return the channel whose own memory a scope is; None for the others."""
-    return scope.removeprefix(_CHANNEL) if scope.startswith(_CHANNEL) else None
+    return scope.partition(":")[2] if scope.startswith((_CHANNEL, _CONNECT)) else None
 
 
 def of_channel(channel_id: str) -> str:
-    """Return the scope of a channel's own memory."""
+    """Return the scope of a channel's own memory while nobody from elsewhere reads it."""
     return _CHANNEL + channel_id
 
 

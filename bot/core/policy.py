@@ -44,7 +44,7 @@ class ChannelInfo:
         is_member: The bot is in it.
         is_private: Only its members see it.
         is_direct: A conversation of two or a few people.
-        is_shared: Shared with another workspace.
+        is_shared: Shared with another workspace, or nobody tells that it is not.
         creator: Who made it, `U…`; empty when unknown.
         is_archived: Nothing can be written there any more.
     """

@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeVar, assert_never
 import structlog
 
 from bot.core.attachments import (
-    FILES_MOST,
+    LOOKED_AT_MOST,
+    TOO_MANY_FILES,
     Decision,
     Means,
     Passed,
@@ -23,7 +24,6 @@ from bot.core.file_refusals import (
     NOT_PERMITTED,
     NOT_TAKEN,
     NOT_THERE,
-    TOO_MANY,
     TOO_SLOW,
     Refusal,
     refusal,
@@ -108,14 +108,12 @@ class Attachments:
         )
         due_at = asyncio.get_running_loop().time() + self._ready_within_s
         found = await _all(
-            self._look_at(team_id, note, due_at=due_at) for note in files[:FILES_MOST]
+            self._look_at(team_id, note, due_at=due_at) for note in files[:LOOKED_AT_MOST]
         )
-        notes = [each for each in found if isinstance(each, FileNote)]
-        decided = iter(decide(notes, means=means))
-        decisions = [next(decided) if isinstance(each, FileNote) else each for each in found]
+        decisions = decide(found, means=means)
         outcomes = await _all(self._outcome(team_id, each, due_at=due_at) for each in decisions)
-        if len(files) > FILES_MOST:
-            outcomes.append(Refusal(TOO_MANY, bound=str(FILES_MOST)))
+        if len(files) > LOOKED_AT_MOST:
+            outcomes.append(TOO_MANY_FILES)
         return Prepared.of(outcomes)
 
     async def _look_at(self, team_id: str, note: FileNote, *, due_at: float) -> FileNote | Refusal:

@@ -29,6 +29,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class _Called:
+    """What a command calls its channel, and whether Slack last said that others share it."""
+
+    name: str
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Remembered:
     """An answer, or that there was none, and how long it holds (monotonic seconds)."""
 
@@ -59,18 +67,22 @@ class SlackChannels:
         self._clock = clock
         self._timeout_s = timeout_s
         self._remembered: OrderedDict[tuple[str, str], _Remembered] = OrderedDict()
-        self._names: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._called: OrderedDict[tuple[str, str], _Called] = OrderedDict()
 
     def heard(self, team_id: str, channel_id: str, name: str) -> None:
         """Note what a command called its channel."""
         if name:
-            _keep(self._names, (team_id, channel_id), name)
+            key = team_id, channel_id
+            before = self._called.get(key)
+            # A name does not tell whether people of other workspaces are there.
+            is_shared = before is None or before.is_shared
+            _keep(self._called, key, _Called(name, is_shared=is_shared))
 
     async def channel(self, team_id: str, channel_id: str) -> ChannelInfo | None:
         """Return what a channel is; None when nothing is known of it. Never raises SlackError."""
         if channel_id.startswith("D"):
             # Asking would need `im:read`, and tell nothing new.
-            return _unseen(channel_id, DIRECT_MESSAGE, is_member=True)
+            return _unseen(channel_id, _Called(DIRECT_MESSAGE, is_shared=False), is_member=True)
         key = team_id, channel_id
         remembered = self._remembered.get(key)
         if remembered is not None and remembered.until > self._clock():
@@ -95,7 +107,8 @@ class SlackChannels:
         answer = await self._calls.read(place, method=METHOD, query={"channel": channel_id})
         found = _parse(answer.get("channel"), channel_id)
         if found is not None:  # when Slack does not answer next time, this much is still known
-            self.heard(team_id, channel_id, _as_in_commands(found))
+            called = _Called(_as_in_commands(found), is_shared=found.is_shared)
+            _keep(self._called, (team_id, channel_id), called)
         return found
 
     def _by_name(self, key: tuple[str, str], *, is_member: bool) -> ChannelInfo | None:
@@ -106,8 +119,8 @@ class SlackChannels:
             is_member: Whether the bot counts as being in it. It does as long as Slack has not said
                 otherwise: nobody is told to invite it for nothing.
         """
-        name = self._names.get(key)
-        return None if name is None else _unseen(key[1], name, is_member=is_member)
+        called = self._called.get(key)
+        return None if called is None else _unseen(key[1], called, is_member=is_member)
 
 
 def _as_in_commands(channel: ChannelInfo) -> str:
@@ -123,8 +136,9 @@ def _keep(kept: OrderedDict[tuple[str, str], Any], key: tuple[str, str], value: 
         kept.popitem(last=False)
 
 
-def _unseen(channel_id: str, name: str, *, is_member: bool) -> ChannelInfo:
+def _unseen(channel_id: str, called: _Called, *, is_member: bool) -> ChannelInfo:
     """Return a channel of which only the name in a command is known (docs: "Slash commands")."""
+    name = called.name
     is_direct = name == DIRECT_MESSAGE or name.startswith(GROUP_MESSAGE_PREFIX)
     return ChannelInfo(
         channel_id=channel_id,
@@ -132,7 +146,7 @@ def _unseen(channel_id: str, name: str, *, is_member: bool) -> ChannelInfo:
         is_member=is_member,
         is_private=is_direct or name == PRIVATE_CHANNEL,
         is_direct=is_direct,
-        is_shared=False,
+        is_shared=called.is_shared,
         creator="",
         is_archived=False,
     )

@@ -193,9 +193,7 @@ class LongTermMemory:
         return Recalled(key, memory_id) if memory_id is not None else None
 
     async def _find(self, key: MemoryKey) -> str | None:
-        own = f"user:{key.user_id}"
-        settings = await self._storage.settings.get(key.team_id, own)
-        if is_switched_off(settings[own].values):
+        if await self._is_off(key):
             return None
         stored = await self._storage.memories.get(key)
         if stored is not None and stored.memory_id is not None:
@@ -203,7 +201,15 @@ class LongTermMemory:
         if self._maker is None or self._is_resting:
             return None
         task = self._making.get(key) or self._begin(key, self._make(key, maker=self._maker))
-        return None if task is None else await asyncio.shield(task)
+        made = None if task is None else await asyncio.shield(task)
+        # That took a while, in which its owner may have switched it off.
+        return None if made is None or await self._is_off(key) else made
+
+    async def _is_off(self, key: MemoryKey) -> bool:
+        """Whether its owner wants to be remembered nowhere."""
+        own = f"user:{key.user_id}"
+        settings = await self._storage.settings.get(key.team_id, own)
+        return is_switched_off(settings[own].values)
 
     def _begin(
         self, key: MemoryKey, making: Coroutine[Any, Any, str | None]

@@ -1,6 +1,7 @@
 """An agent remembers people, and what it remembers is theirs."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 from desk import ADA, LIN, a_desk, labels
@@ -60,7 +61,7 @@ async def test_what_is_said_in_private_stays_in_private(home: Home) -> None:
         assert await home.ask("Who am I?", channel=place) == fact
         for other in everywhere - {place}:
             assert fact not in await home.ask("Who am I?", channel=other)
-    scopes = ["private", "channels", f"channel:{PRIVATE}", f"channel:{GROUP_DM}"]
+    scopes = ["private", "channels", f"channel:{PRIVATE}", f"connect:{GROUP_DM}"]
     assert set(made(home.bailian)) == {(ANN, scope) for scope in scopes}
 
 
@@ -69,6 +70,25 @@ async def test_a_private_channel_shares_with_the_public_ones_when_it_is_set_to(h
     await home.ask(NAME, channel=PRIVATE)
     assert await home.ask("Who am I?") == NAME
     assert await home.ask("Who am I?", channel=GROUP_DM) == KNOWS_NOTHING
+
+
+async def test_what_is_remembered_inside_is_not_used_where_other_workspaces_read(
+    home: Home,
+) -> None:
+    """Nor what is said there inside, when nobody else reads there any more."""
+    town = home.rig.slack.workspace
+    common = replace(town.channels[PUBLIC], channel_id="C0COMMON", is_ext_shared=True)
+    town.add_channel(common)
+    await home.desk.say("memory shared", channel="C0COMMON")
+    inside, outside = "My project is Falcon.", "My partner's number is 4711."
+    await home.ask(inside)
+    assert await home.ask(outside, channel="C0COMMON") == KNOWS_NOTHING
+    assert await home.ask("Who am I?", channel="C0COMMON") == outside
+    assert await home.ask("Who am I?") == inside
+    told = await home.desk.say("memory", by=ANN, channel="C0COMMON")
+    assert outside in told
+    assert inside not in told
+    assert set(made(home.bailian)) == {(ANN, "channels"), (ANN, "connect:C0COMMON")}
 
 
 async def test_people_see_in_a_private_channel_what_is_remembered_there(home: Home) -> None:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,36 @@ async def test_reencryption_makes_the_old_key_needless(url: str) -> None:
     async with Storage(url, keys=[NEW]) as storage:
         for place in places:
             assert await storage.secrets.get(*place) == "/".join(place)
+
+
+async def test_while_keys_are_changed_step_by_step_every_process_opens_what_any_other_sealed(
+    url: str,
+) -> None:
+    """The steps of docs/operations.md: at any moment some processes are one step behind."""
+    for before, after in pairwise([[OLD], [OLD, NEW], [NEW, OLD]]):
+        await open_each_others(url, before, after)
+    async with Storage(url, exclusive=False, keys=[NEW, OLD]) as storage:
+        assert (await storage.secrets.reencrypt())[1] == []
+    await open_each_others(url, [NEW, OLD], [NEW])
+
+
+@pytest.mark.parametrize(("before", "after"), [([OLD], [NEW, OLD]), ([OLD, NEW], [NEW])])
+async def test_a_step_left_out_leaves_secrets_that_a_process_cannot_open(
+    url: str, before: list[str], after: list[str]
+) -> None:
+    with pytest.raises(SecretUnreadable):
+        await open_each_others(url, before, after)
+    async with Storage(url, exclusive=False, keys=[OLD, NEW]) as storage:
+        assert await storage.secrets.get(*PLACE) == SECRET  # nothing is lost as long as both are
+
+
+async def open_each_others(url: str, *keys_of_processes: list[str]) -> None:
+    """Have each of two processes seal a secret, and both open it."""
+    one, other = (Storage(url, exclusive=False, keys=keys) for keys in keys_of_processes)
+    async with one, other:
+        for sealing in (one, other):
+            await sealing.secrets.put(*PLACE, SECRET)
+            assert [await each.secrets.get(*PLACE) for each in (one, other)] == [SECRET, SECRET]
 
 
 async def test_unreadable_secrets_stay_as_they_are_and_are_named(url: str) -> None:

@@ -48,6 +48,20 @@ async def test_what_was_taken_from_one_person_is_never_given_to_another(storage:
     assert await storage.memories.give(elsewhere, "m1", by="UADMIN")
 
 
+async def test_what_was_taken_from_somebody_in_one_workspace_is_nobodys_in_another(
+    storage: Storage,
+) -> None:
+    """Nor the same user id's: in another workspace it may be somebody else."""
+    await made(storage, ANN, "m1")
+    assert await storage.memories.give(ANN, None, by="UADMIN")
+    for user_id in (BEN.user_id, ANN.user_id):
+        key = MemoryKey("T2", user_id, "private")
+        with pytest.raises(StorageConflict):
+            await storage.memories.give(key, "m1", by="UOTHER")
+        assert await storage.memories.get(key) is None
+    assert await storage.memories.give(ANN, "m1", by="UADMIN")
+
+
 async def test_of_many_who_want_to_make_it_one_does(storage: Storage) -> None:
     claims = await asyncio.gather(*(storage.memories.claim(ANN, by=f"w{n}") for n in range(20)))
     assert sum(claim.is_won for claim in claims) == 1

@@ -6,6 +6,7 @@ import pytest
 
 from bot.admin.audit_commands import PAGE_ENTRIES
 from bot.admin.door import Door
+from bot.admin.memory_texts import NOT_THEIRS
 from bot.admin.office import Office
 from bot.core.screens import MAX_NOTICE_CHARS
 from bot.core.setting import SETTINGS
@@ -233,6 +234,13 @@ async def test_a_change_whose_key_is_gone_is_not_undone(door: Door, office: Offi
     shop = await put_app(office, "Shop", secret_name="gone")
     await office.storage.apps.remove(TEAM, "Shop", expected_version=shop.version, by=ADMIN)
     assert "cannot be undone" in (await typed(door, "workspace undo")).text
+
+
+async def test_a_memory_that_is_elsewhere_by_now_is_not_given_back(door: Door) -> None:
+    await typed(door, f"memory id <@{MEMBER}> private M1")
+    taken = await typed(door, f"memory id <@{MEMBER}> private none")
+    await typed(door, f"memory id <@{MEMBER}> channels M1")
+    assert (await pressed(door, taken)).text == NOT_THEIRS.en
 
 
 async def test_an_apps_change_is_told_without_its_secret(door: Door, office: Office) -> None:

@@ -124,6 +124,19 @@ async def test_a_key_that_cannot_be_opened_is_no_other_key(database: str, town: 
             await Choices(locked, DEFAULT).of(TEAM, "C1", MEMBER)
 
 
+async def test_a_closed_apps_key_is_not_looked_for(database: str, town: Town) -> None:
+    """Whoever had chosen it is answered by the workspace's app, whatever became of the key."""
+    async with Storage(database, keys=["a" * 32]) as opened:
+        await opened.secrets.put(TEAM, "key", "sk-secret")
+        office = office_of(opened, town)
+        await put_app(office, "Shop", secret_name="key")
+        await put(office, f"user:{MEMBER}", app="Shop")
+    for keys in (["b" * 32], []):
+        async with Storage(database, keys=keys) as changed:
+            effective = await Choices(changed, DEFAULT).of(TEAM, DIRECT, MEMBER)
+            assert effective.app == DEFAULT
+
+
 async def test_the_bots_own_key_goes_nowhere_it_was_not_meant_for(office: Office) -> None:
     """An app may be older than where the bot is pointed to now, and a database can be forged."""
     elsewhere = "https://gateway.example.com/api/v1"

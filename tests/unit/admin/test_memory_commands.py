@@ -16,7 +16,17 @@ from bot.core.screens import Errors
 from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import DashScopeError, MemoryGone, UpstreamUnreachable
 from storage.memories import MemoryKey
-from tests.unit.admin.desk import ADMIN, DIRECT, MEMBER, TEAM, Wall, caller
+from tests.unit.admin.desk import (
+    ADMIN,
+    DIRECT,
+    MEMBER,
+    TEAM,
+    Town,
+    Wall,
+    caller,
+    channel,
+    typed,
+)
 
 OWN = MemoryKey(TEAM, MEMBER, PRIVATE)
 ACTIONS = ("memory.edit", "memory.delete", "memory.forget")
@@ -120,6 +130,22 @@ async def test_a_memory_found_to_be_gone_is_not_asked_with_any_more(
     await door.command(caller(MEMBER, channel_id=DIRECT), "memory", screen=wall)
     assert texts.NO_SUCH_MEMORY.en in wall.notices[0].text
     assert await office.storage.memories.get(OWN) is None
+
+
+async def test_a_memory_named_for_a_channel_is_the_one_that_counts_there(
+    office: Office, town: Town
+) -> None:
+    door = Door(office)
+    for channel_id, is_shared, scope in (
+        ("C1", False, "channel:C1"),
+        ("C2", True, "connect:C2"),
+    ):
+        town.channels[channel_id] = replace(channel(channel_id), is_shared=is_shared)
+        told = await typed(door, f"memory id <@{MEMBER}> <#{channel_id}> in{channel_id}")
+        assert f"<#{channel_id}> alone" in told.text
+        found = await office.storage.memories.get(MemoryKey(TEAM, MEMBER, scope))
+        assert found is not None
+        assert found.memory_id == f"in{channel_id}"
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -36,10 +36,15 @@ OPEN = ChannelInfo(
     is_archived=False,
 )
 HIDDEN = replace(OPEN, is_private=True)
+WITH_OTHERS = [replace(each, is_shared=True) for each in (OPEN, HIDDEN)]
 IDS = st.from_regex(r"[A-Z][A-Z0-9]{1,30}", fullmatch=True)
 
 
-@given(channel_id=IDS, use=st.sampled_from(MemoryUse), kind=st.sampled_from([OPEN, HIDDEN, None]))
+USES = st.sampled_from(MemoryUse)
+ANY_KIND = st.sampled_from([OPEN, HIDDEN, *WITH_OTHERS, None])
+
+
+@given(channel_id=IDS, use=USES, kind=ANY_KIND)
 def test_only_direct_messages_ever_have_the_private_memory(
     channel_id: str, use: MemoryUse, kind: ChannelInfo | None
 ) -> None:
@@ -58,13 +63,30 @@ def test_public_channels_share_one_memory() -> None:
     assert scope_at("C1", MemoryUse.ON, channel=OPEN) == CHANNELS
 
 
-@pytest.mark.parametrize("kind", [HIDDEN, None], ids=["private", "unknown"])
-def test_a_channel_not_known_to_be_public_shares_none_unless_it_is_set_to(
-    kind: ChannelInfo | None,
-) -> None:
+def test_a_private_channel_shares_none_unless_it_is_set_to() -> None:
     for use in (MemoryUse.ON, MemoryUse.SEPARATE):
-        assert scope_at("C1", use, channel=kind) == of_channel("C1")
-    assert scope_at("C1", MemoryUse.SHARED, channel=kind) == CHANNELS
+        assert scope_at("C1", use, channel=HIDDEN) == of_channel("C1")
+    assert scope_at("C1", MemoryUse.SHARED, channel=HIDDEN) == CHANNELS
+
+
+@given(channel_id=IDS.map("C".__add__), inside=USES, use=USES)
+@pytest.mark.parametrize("kind", [OPEN, HIDDEN], ids=["public", "private"])
+@pytest.mark.parametrize(
+    "outside", [*WITH_OTHERS, None], ids=["shared", "private shared", "untold"]
+)
+def test_nothing_remembered_inside_counts_where_other_workspaces_may_be(
+    channel_id: str,
+    inside: MemoryUse,
+    use: MemoryUse,
+    kind: ChannelInfo,
+    outside: ChannelInfo | None,
+) -> None:
+    """Nor the other way round, whatever is set, before a channel is shared, meanwhile and after."""
+    at_home = scope_at(channel_id, inside, channel=kind)
+    away = scope_at(channel_id, use, channel=outside)
+    assert away not in {at_home, CHANNELS, PRIVATE}
+    assert channel_of(away) == channel_id
+    assert is_scope(away)
 
 
 @pytest.mark.parametrize("kind", [OPEN, HIDDEN, None], ids=["public", "private", "unknown"])
@@ -73,12 +95,16 @@ def test_where_memory_is_off_the_one_is_shown_that_would_be_used(kind: ChannelIn
     assert off == on
 
 
-@pytest.mark.parametrize("scope", ["private", "channels", "channel:C0PUBLIC", "channel:G1"])
+@pytest.mark.parametrize(
+    "scope", ["private", "channels", "channel:C0PUBLIC", "channel:G1", "connect:C0PUBLIC"]
+)
 def test_scopes_are_known_by_their_form(scope: str) -> None:
     assert is_scope(scope)
 
 
-@pytest.mark.parametrize("text", ["", "Private", "channel:", "channel:D1", "channel:C1 x", "x"])
+@pytest.mark.parametrize(
+    "text", ["", "Private", "channel:", "channel:D1", "connect:", "channel:C1 x", "x"]
+)
 def test_nothing_else_is_a_scope(text: str) -> None:
     assert not is_scope(text)
 

@@ -119,7 +119,8 @@ async def test_a_commands_word_for_its_channel_must_do_when_slack_tells_nothing(
     found = await channels.channel("T1", "C1")
     assert found is not None
     assert (found.name, found.is_member, found.is_private, found.is_direct) == expected
-    assert (found.creator, found.is_shared, found.is_archived) == ("", False, False)
+    assert (found.creator, found.is_archived) == ("", False)
+    assert found.is_shared  # a name does not tell that nobody from outside is there
 
 
 async def test_a_refusal_is_believed_for_a_minute_and_an_outage_not(
@@ -134,26 +135,37 @@ async def test_a_refusal_is_believed_for_a_minute_and_an_outage_not(
     assert await channels.channel("T1", "C1") == GENERAL
 
 
+@pytest.mark.parametrize("is_heard", [False, True], ids=["unheard", "heard in a command"])
 @pytest.mark.parametrize(
-    ("told", "is_private"),
-    [({}, False), ({"is_private": True}, True), ({"name": "mpdm-a--b-1", "is_mpim": True}, True)],
-    ids=["public", "private", "group"],
+    ("told", "is_private", "is_shared"),
+    [
+        ({}, False, False),
+        ({"is_private": True}, True, False),
+        ({"name": "mpdm-a--b-1", "is_mpim": True}, True, False),
+        ({"is_ext_shared": True}, False, True),
+    ],
+    ids=["public", "private", "group", "shared"],
 )
-async def test_whether_a_channel_is_private_is_known_while_slack_does_not_answer(
+async def test_whether_a_channel_is_private_or_shared_is_known_while_slack_does_not_answer(
     scripted_slack: Any,
     channels: SlackChannels,
     clock: Clock,
     told: dict[str, Any],
     *,
     is_private: bool,
+    is_shared: bool,
+    is_heard: bool,
 ) -> None:
     scripted_slack.says("conversations.info", scripted_slack.ok(channel={**INFO, **told}))
     scripted_slack.says("conversations.info", scripted_slack.refuses("ratelimited"))
-    await channels.channel("T1", "C1")
+    before = await channels.channel("T1", "C1")
+    assert before is not None
+    if is_heard:
+        channels.heard("T1", "C1", "privategroup" if is_private else before.name)
     clock.now += KNOWN_S + 1
     found = await channels.channel("T1", "C1")
     assert found is not None
-    assert found.is_private is is_private
+    assert (found.is_private, found.is_shared) == (is_private, is_shared)
     assert found.creator == ""  # rights go by what Slack says now
 
 

@@ -9,7 +9,7 @@ import pytest
 from shelf import TOKEN, Shelf, downloads_from, shelf_at
 from structlog.testing import capture_logs
 
-from bot.core.attachments import FILES_MOST, TEXT_BYTES_MOST
+from bot.core.attachments import FILES_MOST, LOOKED_AT_MOST, TEXT_BYTES_MOST
 from bot.core.file_refusals import (
     NO_WAY,
     NOT_FETCHED,
@@ -19,6 +19,7 @@ from bot.core.file_refusals import (
     TOO_LARGE,
     TOO_MANY,
     TOO_SLOW,
+    UNKNOWN_KIND,
     sentences,
 )
 from bot.core.files import FileNote
@@ -144,6 +145,33 @@ async def test_of_many_files_the_first_ones_are_read(
     assert len(ready.images) == FILES_MOST
     assert reasons(ready) == [TOO_MANY]
     assert "10" in sentences(ready.refusals, language=Language.ZH)[0]
+
+
+async def test_a_file_that_cannot_be_read_takes_no_others_place(
+    slack: Shelf, downloads: SlackDownloads, links: FileLinks
+) -> None:
+    slack.keeps({"id": "F0"})
+    films = [
+        FileNote(f"F{number}", name="a.mp4", mimetype="video/mp4", mode="hosted")
+        for number in range(3)
+    ]
+    unknown = FileNote("F8")
+    images = [replace(IMAGE, file_id=f"F1{number}") for number in range(FILES_MOST)]
+    attachments = Attachments(downloads=downloads, links=links)
+    ready = await prepared(attachments, *films, unknown, *images)
+    assert len(ready.images) == FILES_MOST
+    assert reasons(ready) == [UNKNOWN_KIND, UNKNOWN_KIND, UNKNOWN_KIND, NOT_THERE]
+    ready = await prepared(attachments, *films, *images, IMAGE, *films)
+    assert len(ready.images) == FILES_MOST
+    assert reasons(ready) == [UNKNOWN_KIND, UNKNOWN_KIND, UNKNOWN_KIND, TOO_MANY]
+
+
+async def test_beyond_a_bound_no_file_is_looked_at(slack: Shelf, downloads: SlackDownloads) -> None:
+    slack.keeps({"id": "F0"})
+    unknown = [FileNote(f"F{number}") for number in range(1, LOOKED_AT_MOST + 2)]
+    ready = await prepared(Attachments(downloads=downloads), *unknown)
+    assert reasons(ready) == [NOT_THERE] * LOOKED_AT_MOST + [TOO_MANY]
+    assert len(slack.asked) == LOOKED_AT_MOST
 
 
 async def test_a_file_larger_than_slack_said_is_refused_as_too_large(

@@ -132,5 +132,6 @@ async def test_after_a_429_nobody_calls_before_retry_after_has_passed(
     assert [heard.method for heard in slack.heard] == [
         "chat.update",
         "chat.postMessage",
+        "chat.delete",
         "chat.update",
     ]

@@ -72,7 +72,7 @@ class Maker:
 
 @dataclass
 class Town:
-    """Public channels and a private one; what another one is, nobody tells."""
+    """Public channels, a private and a shared one; what another one is, nobody tells."""
 
     asked: list[str] = field(default_factory=list[str])
 
@@ -81,7 +81,8 @@ class Town:
         self.asked.append(channel_id)
         if channel_id == "C0UNKNOWN":
             return None
-        return replace(GENERAL, is_private=channel_id == "C0HIDDEN")
+        is_private, is_shared = channel_id == "C0HIDDEN", channel_id == "C0SHARED"
+        return replace(GENERAL, is_private=is_private, is_shared=is_shared)
 
 
 @asynccontextmanager

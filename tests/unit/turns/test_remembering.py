@@ -72,7 +72,9 @@ async def test_twenty_questions_at_once_make_one_memory(storage: Storage) -> Non
         ("C1", MemoryUse.SEPARATE, "channel:C1"),
         ("C0HIDDEN", MemoryUse.ON, "channel:C0HIDDEN"),
         ("C0HIDDEN", MemoryUse.SHARED, "channels"),
-        ("C0UNKNOWN", MemoryUse.ON, "channel:C0UNKNOWN"),
+        ("C0SHARED", MemoryUse.ON, "connect:C0SHARED"),
+        ("C0SHARED", MemoryUse.SHARED, "connect:C0SHARED"),
+        ("C0UNKNOWN", MemoryUse.ON, "connect:C0UNKNOWN"),
     ],
 )
 async def test_a_place_has_its_own_memory(
@@ -120,6 +122,23 @@ async def test_whoever_switched_it_off_is_remembered_nowhere(storage: Storage) -
         for turn in (DIRECT, a_turn()):
             assert await memories.recall(turn, AGENT) is None
     assert maker.calls == []
+
+
+async def test_a_memory_switched_off_while_it_is_made_is_not_used(storage: Storage) -> None:
+    maker = Maker(gate=asyncio.Event())
+    assert maker.gate is not None
+    async with remembering(storage, maker) as memories:
+        recalling = asyncio.create_task(memories.recall(DIRECT, AGENT))
+
+        async def is_being_made() -> bool:
+            return bool(maker.made)
+
+        await idle(is_being_made)
+        await storage.settings.change(
+            "T1", "user:U1", values={"memory": "off"}, expected_version=0, by="U1"
+        )
+        maker.gate.set()
+        assert await recalling is None
 
 
 async def test_without_keys_only_a_memory_named_by_hand_counts(storage: Storage) -> None:
