@@ -16,15 +16,18 @@ from bot.core.recap import recap, with_recap
 from bot.core.reply import Place
 from bot.core.sessions import is_usable
 from bot.core.setting import History
+from bot.core.thread import Past, Reading
 from bot.errors import SlackError
 from bot.turns.terms import Terms
 from bot.turns.world import World
-from storage.records import Conversation, Turn
+from storage.records import Conversation, PastTurn, Turn
 
 log = structlog.stdlib.get_logger(__name__)
 
-HISTORY_WITHIN_S = 3.0
+HISTORY_WITHIN_S = 2.5
 """An answer does not wait longer for what was said before; without it, it says so."""
+NAMES_WITHIN_S = 0.5
+"""Nor, after that, for what they are called."""
 
 
 class Composer:
@@ -51,7 +54,7 @@ class Composer:
         self._world = world
         self._since_ts = ""
         self._before: _Before | None = None
-        self._history_missing = False
+        self._missing: list[Phrase] = []
         self.had_session = False
         self.has_recap = False
         self.quotes_others = False
@@ -88,28 +91,36 @@ class Composer:
 
         Args:
             text: The message as Slack sent it.
+
+        Raises:
+            StorageError: Nobody knows which turns the thread has.
         """
-        effective, language = self._terms.effective, self._terms.language
         words, before = await self._words(text), await self._thread()
-        quoted = recap(
-            before.said,
-            bot_user_id=self._world.bot_user_id,
-            names=before.names,
-            language=language,
-        )
+        quoted = self._quoted(before)
         self.has_recap = bool(quoted)
         self.quotes_others = self.has_recap
         if quoted:
-            asker = before.names.get(self._turn.user_id, "")
-            words = with_recap(words, recap=quoted, asker=asker, language=language)
+            words = self._framed(words, recap=quoted, names=before.names)
+        effective = self._terms.effective
         return Question(effective.app, words, options=effective.options)
 
     def notes(self) -> list[Phrase]:
         """Return what the reader must know about what the model knows."""
-        missing = [texts.NO_HISTORY] if self._history_missing else []
         if not self.had_session:
-            return missing
-        return [texts.NEW_SESSION] if self.has_recap else [texts.FORGOTTEN, *missing]
+            return self._missing
+        return [texts.NEW_SESSION if self.has_recap else texts.FORGOTTEN, *self._missing]
+
+    def _quoted(self, before: "_Before") -> str:
+        return recap(
+            before.said,
+            bot_user_id=self._world.bot_user_id,
+            names=before.names,
+            language=self._terms.language,
+        )
+
+    def _framed(self, words: str, *, recap: str, names: Mapping[str, str]) -> str:
+        asker = names.get(self._turn.user_id, "")
+        return with_recap(words, recap=recap, asker=asker, language=self._terms.language)
 
     async def _known(self) -> Conversation | None:
         turn = self._turn
@@ -162,24 +173,38 @@ class Composer:
         return self._before
 
     async def _read_thread(self) -> "_Before":
-        turn, world = self._turn, self._world
+        turn = self._turn
         if turn.thread_ts == turn.message_ts:
             return _Before()
-        place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
-        said: Sequence[Said] = ()
+        questions = {each.id: each.message_ts for each in await self._turns()}
+        past = Past(turn.message_ts, since_ts=self._since_ts, questions=questions)
         try:
-            async with asyncio.timeout(HISTORY_WITHIN_S):
-                said = await world.history.thread(
-                    place, before_ts=turn.message_ts, after_ts=self._since_ts
-                )
-                people = speakers([*said, Said(turn.user_id, "")], bot_user_id=world.bot_user_id)
-                return _Before(said, await world.people.display_names(turn.team_id, people))
+            reading = await self._read(past, within_s=HISTORY_WITHIN_S)
         except (SlackError, TimeoutError) as error:
-            if said:  # it was the names that took too long
-                return _Before(said)
             log.info("history.not_read", error=type(error).__name__)
-            self._history_missing = True
+            self._missing = [texts.NO_HISTORY]
             return _Before()
+        self._missing = [] if reading.reaches_end else [texts.PART_OF_HISTORY]
+        return await self._named(reading.said)
+
+    async def _turns(self) -> Sequence[PastTurn]:
+        turn = self._turn
+        return await self._world.threads.turns(turn.team_id, turn.channel_id, turn.thread_ts)
+
+    async def _read(self, past: Past, *, within_s: float) -> Reading:
+        turn = self._turn
+        place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
+        return await self._world.history.thread(place, past=past, within_s=within_s)
+
+    async def _named(self, said: Sequence[Said]) -> "_Before":
+        """Find the names of those who speak, and of the asker."""
+        turn, world = self._turn, self._world
+        people = speakers([*said, Said(turn.user_id, "")], bot_user_id=world.bot_user_id)
+        try:
+            async with asyncio.timeout(NAMES_WITHIN_S):
+                return _Before(said, await world.people.display_names(turn.team_id, people))
+        except TimeoutError:
+            return _Before(said)
 
 
 @dataclass(frozen=True, slots=True)
