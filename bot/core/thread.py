@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.history import Said
+from bot.core.history import Said, is_own
+from bot.core.messages import mentioned_users
 
 Moment = tuple[int, int]
 """Seconds and microseconds."""
@@ -62,3 +63,12 @@ def in_order(found: Mapping[str, Said], past: Past) -> list[Said]:
 
     placed = sorted((place(ts), ts) for ts in found)
     return [found[ts] for (at, _, _), ts in placed if first < at < end]
+
+
+def between_people(said: Sequence[Said], *, bot_user_id: str) -> list[Said]:
+    """Return what was not said by the bot, nor to it."""
+    return [
+        one
+        for one in said
+        if not is_own(one, bot_user_id) and bot_user_id not in mentioned_users(one.text)
+    ]

@@ -1,12 +1,12 @@
-"""What a question knows of its thread: what came late, what other apps posted."""
+"""What a question knows of its thread: what came late, what people said, what other apps posted."""
 
 from pathlib import Path
 
 import pytest
-from conversations import ASK, recite, servers, shown, talk
+from conversations import ASK, Clock, recall, recite, sent_session, servers, shown, talk
 from desk import HERE
 from given import UNLIMITED, input_of, store
-from rig import BEN, PUBLIC, WITHIN_S, Rig
+from rig import ANN, BEN, BOT, PUBLIC, WITHIN_S, Rig
 
 from bot.core import texts
 from bot.core.history import ASSISTANT, USER
@@ -74,6 +74,56 @@ async def test_a_long_answer_that_grows_past_the_next_question_is_known_whole(
     assert answer.endswith("xx end")
 
 
+async def test_what_people_say_between_two_questions_is_told_to_the_session(
+    tmp_path: Path,
+) -> None:
+    async with servers(tmp_path, recall) as rig:
+        async with rig.bot():
+            thread = await talk(rig, "hello")
+            await rig.slack.say(BEN, PUBLIC, "my word is teal", thread_ts=thread)
+            await talk(rig, "what is Ben's word?", "and what was it?", thread=thread, turns=1)
+        first, second, third = rig.asked()
+        assert shown(rig, thread)[1:] == ["It is teal.", "It is teal."]
+        _, told, after = prompts(rig)
+    assert sent_session(second) == sent_session(third) == first.session_id
+    assert "> @Ben B.: my word is teal\n" in told
+    assert told.endswith("from @Ann A.:\nwhat is Ben's word?")
+    assert "hello" not in told
+    assert after == "and what was it?"
+
+
+async def test_a_session_that_several_people_share_knows_who_speaks(tmp_path: Path) -> None:
+    async with servers(tmp_path, recite) as rig:
+        async with rig.bot():
+            thread = await rig.ask("I earn 5000")
+            await rig.finished(1)
+            for number, user in enumerate((BEN, BEN, ANN), 2):
+                await rig.ask("what do I earn?", thread_ts=thread, user=user)
+                await rig.finished(number)
+        assert prompts(rig) == [
+            "I earn 5000",
+            "From @Ben B.:\nwhat do I earn?",
+            "what do I earn?",
+            "From @Ann A.:\nwhat do I earn?",
+        ]
+
+
+@pytest.mark.parametrize("follow", ["mention", "thread"])
+async def test_direct_messages_and_followed_threads_are_not_read_while_their_session_is_good(
+    tmp_path: Path, follow: str
+) -> None:
+    async with servers(tmp_path, recite, limits=UNLIMITED) as rig:
+        await store(rig, "workspace", follow=follow)
+        channel = PUBLIC if follow == "thread" else rig.slack.workspace.dm(ANN, BOT).channel_id
+        async with rig.bot():
+            thread = await rig.ask("one", channel=channel)
+            await rig.finished(1)
+            await rig.slack.say(ANN, channel, "two", thread_ts=thread)
+            await rig.finished(2)
+        assert prompts(rig) == ["one", "two"]
+        assert not any(call.method == "conversations.replies" for call in rig.slack.journal.calls)
+
+
 def alert(text: str) -> Draft:
     block: Json = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
     return Draft(user=PAGER, text="", blocks=(block,), subtype="bot_message")
@@ -125,3 +175,15 @@ async def test_where_reading_is_scarce_what_can_be_read_is_told_and_what_is_miss
         (prompt,) = prompts(rig)
     assert "number 10" in prompt
     assert (texts.PART_OF_HISTORY.en in answer) == is_part
+
+
+async def test_where_reading_is_scarce_a_session_goes_on_without_what_people_said(
+    tmp_path: Path,
+) -> None:
+    limits = Limits(is_reading_scarce=True)
+    async with servers(tmp_path, recall, limits=limits, clock=Clock()) as rig:
+        async with rig.bot():
+            thread = await talk(rig, "my word is heliotrope", ASK)
+            await rig.slack.say(BEN, PUBLIC, "it is raining", thread_ts=thread)
+            await talk(rig, ASK, thread=thread, turns=2)
+        assert shown(rig, thread)[1:] == ["It is heliotrope."] * 2

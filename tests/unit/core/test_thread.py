@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.history import Said
-from bot.core.thread import Past, in_order
+from bot.core.thread import Past, between_people, in_order
 
 BOT, ANN, BEN = "UBOT", "U1", "U2"
 
@@ -61,3 +61,9 @@ def test_what_is_forgotten_stays_so_and_so_does_a_reply_that_came_later() -> Non
 def test_a_reply_whose_question_is_not_known_stands_where_it_was_posted() -> None:
     found = {"2.0": answer(1), "1.0": ask(1), "3.0": ask(2), "20.0": answer(2)}
     assert told(found, Past("10.0")) == ["question 1", "answer 1", "question 2"]
+
+
+def test_what_the_bot_said_or_was_told_is_not_said_between_people() -> None:
+    between = [Said(BEN, "to <@U1>"), Said("", "an alert"), Said(BEN, "", files=("a.png",))]
+    with_bot = [Said(ANN, "<@UBOT|bot> hello"), Said(BOT, "Hi"), Said("", "page", 3)]
+    assert between_people([*with_bot, *between, *with_bot], bot_user_id=BOT) == between

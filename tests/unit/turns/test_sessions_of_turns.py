@@ -72,13 +72,6 @@ async def test_a_thread_whose_session_is_over_goes_on_with_a_recap_in_another_on
     assert scene.book.session == SessionUse(PROFILE.key, "s1")
 
 
-async def test_a_thread_with_a_good_session_is_not_read() -> None:
-    scene = a_scene(in_session("s0"), known=KNOWN)
-    assert await scene.run(REPLY) == ["Hello|"]
-    assert (scene.apps.questions[0].prompt, scene.apps.questions[0].session_id) == ("hello", "s0")
-    assert "thread" not in scene.slack.calls
-
-
 async def test_a_session_that_turns_out_to_be_lost_costs_one_more_request_with_a_recap() -> None:
     scene = a_scene(SessionLost(status=400), in_session("s1"), known=KNOWN)
     assert await scene.run(REPLY) == [f"Hello|{texts.NEW_SESSION.en}"]
