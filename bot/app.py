@@ -198,12 +198,13 @@ class _Process:
                 waiting_seen=lines.look,
             )
         )
+        self._budgets.divide(lambda: self._dispatcher.share)
 
     async def _open_calls(self) -> Calls:
-        budgets = await self._stack.enter_async_context(Budgets(metrics=self.metrics))
+        self._budgets = await self._stack.enter_async_context(Budgets(metrics=self.metrics))
         return Calls(
             api=self._web_api,
-            budgets=budgets,
+            budgets=self._budgets,
             metrics=self.metrics,
             token_for=self._installed.token_for,
         )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from storage.clock import instant_ms, now_ms, to_ms
 from storage.keys import order_key, thread_key, thread_keys, ts_of
 from storage.records import Conversation, SessionUse, Turn
-from storage.tables import conversation
+from storage.tables import conversation, turn
 from storage.upserts import insert_into
 
 if TYPE_CHECKING:
@@ -48,8 +48,11 @@ class Conversations:
         return await self._storage.run(_forget, key, up_to_ts)
 
     async def forget_all(self, team_id: str, channel_id: str) -> int:
-        """Let every thread of a channel that has a conversation start afresh; return how many."""
-        return await self._storage.run(_forget_all, thread_keys(team_id, channel_id))
+        """Let every thread of a channel start afresh; return how many of them are known.
+
+        Known are those with a conversation, and those of which a turn is still remembered.
+        """
+        return await self._storage.run(_forget_all, team_id, channel_id)
 
     async def prune(self, *, older_than_s: float, limit: int) -> int:
         """Delete up to `limit` conversations unused for so long; return how many."""
@@ -61,11 +64,15 @@ def keep_session(conn: sa.Connection, key: str, session: SessionUse, *, asked: T
 
     The session counts as used since the question was claimed: the service counts from its request,
     and to show an answer can take long. Nothing is noted when the thread was started afresh after
-    the question.
+    the question. An answer outside any session leaves no conversation where there was none.
     """
     if order_key(asked.message_ts) <= _since_key(conn, key):
         return
     used_at_ms = instant_ms(asked.created_at)
+    if not session.session_id:
+        left = {"session_id": "", "last_used_at_ms": used_at_ms}
+        conn.execute(sa.update(conversation).where(conversation.c.thread_key == key).values(left))
+        return
     insert = insert_into(conn, conversation).values(
         thread_key=key,
         app_key=session.app_key,
@@ -128,9 +135,15 @@ def _forget(conn: sa.Connection, key: str, up_to_ts: str) -> bool:
     return had_session
 
 
-def _forget_all(conn: sa.Connection, begin: str) -> int:
-    begins = conversation.c.thread_key.startswith(begin, autoescape=True)
+def _forget_all(conn: sa.Connection, team_id: str, channel_id: str) -> int:
     fresh = _fresh(_now_key(conn))
+    asked_in = sa.select(turn.c.thread_key).where(
+        turn.c.team_id == team_id, turn.c.channel_id == channel_id
+    )
+    if known := [{"thread_key": key} for key in conn.scalars(asked_in.distinct())]:
+        insert = insert_into(conn, conversation).values(fresh)
+        conn.execute(insert.on_conflict_do_nothing(), known)
+    begins = conversation.c.thread_key.startswith(thread_keys(team_id, channel_id), autoescape=True)
     return conn.execute(sa.update(conversation).where(begins).values(fresh)).rowcount
 
 

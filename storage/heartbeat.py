@@ -69,6 +69,7 @@ class Heartbeat:
     Attributes:
         good_until: On `boot_clock`; later, nothing visible may happen.
         live_workers: At the last heartbeat, this one included.
+        share: Of the work, at the last heartbeat; see `Pulse.share`.
 
     Raises:
         StorageError: On opening: the database cannot be used.
@@ -85,6 +86,7 @@ class Heartbeat:
         self._task: asyncio.Task[None] | None = None
         self.good_until = 0.0
         self.live_workers = 1
+        self.share = 1.0
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -160,7 +162,10 @@ class Heartbeat:
         )
         pulse = await listener.run(beat, identity)
         self.good_until = began_at + GUARDED_SHARE * self._timing.lease_s
+        if pulse.live_workers != self.live_workers:
+            log.info("workers.counted", worker=self._worker_id, workers=pulse.live_workers)
         self.live_workers = pulse.live_workers
+        self.share = pulse.share
         if self._listener is not None and not pulse.renewed:
             log.warning("lease.lost", worker=self._worker_id)
             self._signals.lost()

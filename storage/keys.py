@@ -28,6 +28,11 @@ def order_key(ts: str) -> int:
     return int(seconds) * _MICROSECONDS + int(fraction.ljust(6, "0")[:6])
 
 
+def ts_before(ts: str) -> str:
+    """Return the last moment before a message, as Slack writes it."""
+    return ts_of(order_key(ts) - 1)
+
+
 def ts_of(key: int) -> str:
     """Return the Slack ts that has this `order_key`."""
     seconds, fraction = divmod(key, _MICROSECONDS)

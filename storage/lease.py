@@ -81,6 +81,14 @@ class Lease:
         return self._heartbeat.live_workers if self._heartbeat else 1
 
     @property
+    def share(self) -> float:
+        """This worker's share of the work at the last heartbeat; always 1 on SQLite.
+
+        See `Pulse.share`.
+        """
+        return self._heartbeat.share if self._heartbeat else 1.0
+
+    @property
     def is_kept(self) -> bool:
         """Whether whatever keeps it up is alive; on SQLite nothing has to."""
         return self._held and (self._heartbeat is None or self._heartbeat.is_beating)

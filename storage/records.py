@@ -101,7 +101,8 @@ class SessionUse:
 
     Attributes:
         app_key: Which app was asked.
-        session_id: As it returned it; empty when its session is of no use to the thread.
+        session_id: As it returned it; empty when the thread cannot go on with it, or was answered
+            outside any session: then the one it had is left.
     """
 
     app_key: str

@@ -14,6 +14,8 @@ from storage.upserts import insert_into
 
 BEING_POSTED = ""
 """Stands in `notice` while its message is on its way, and for good if that was interrupted."""
+REFUSED = "refused"
+"""The outcome of a turn that was not let ask: its question is where it was before."""
 
 
 def amend(
@@ -68,28 +70,33 @@ def repeat(
     Args:
         conn: In a transaction.
         turn_id: The turn.
-        occasion: Why; a message is repeated once for each.
+        occasion: Why; a message is repeated once for each, and again after a repeat was refused.
         payload: What is known of the question besides its words, which are read from Slack.
 
     Returns:
         The new turn's id; None when the question is being answered, or was on this occasion.
     """
-    old = turn.alias("old")
-    later = turn.alias("later")
+    old, other = turn.alias("old"), turn.alias("other")
     same_message = sa.and_(
-        later.c.team_id == old.c.team_id,
-        later.c.channel_id == old.c.channel_id,
-        later.c.message_ts == old.c.message_ts,
-        sa.or_(later.c.id > old.c.id, is_live(later)),
+        other.c.team_id == old.c.team_id,
+        other.c.channel_id == old.c.channel_id,
+        other.c.message_ts == old.c.message_ts,
+    )
+    is_later = sa.and_(other.c.id > old.c.id, other.c.outcome != REFUSED)
+    was_repeated = sa.exists().where(same_message, is_later | is_live(other))
+    refusals = (
+        sa.select(sa.func.count()).where(same_message, other.c.outcome == REFUSED).scalar_subquery()
     )
     # Of two who ask at the same moment the second sees what the first one did.
     conn.execute(sa.select(turn.c.id).where(turn.c.id == turn_id).with_for_update())
     newest = conn.execute(
-        sa.select(old).where(old.c.id == turn_id, ~is_live(old), ~sa.exists().where(same_message))
+        sa.select(old, refusals.label("refusals")).where(
+            old.c.id == turn_id, ~is_live(old), ~was_repeated
+        )
     ).one_or_none()
     if newest is None:
         return None
-    return _queue_again(conn, newest, occasion=occasion, payload=payload)
+    return _queue_again(conn, newest, occasion=f"{occasion}:{newest.refusals}", payload=payload)
 
 
 def _queue_again(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from storage.clock import now_ms
 from storage.endings import stop_requests
 from storage.inbox import requeue, requeue_unowned
-from storage.tables import turn, worker
+from storage.tables import is_running, turn, worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,24 @@ class Pulse:
             the first time.
         stops: Its running turns that somebody wants stopped.
         live_workers: Workers whose lease is good, this one included.
+        own_turns: Turns this worker runs.
+        all_turns: Turns that are run by anybody.
     """
 
     renewed: bool
     stops: list[int]
     live_workers: int
+    own_turns: int
+    all_turns: int
+
+    @property
+    def share(self) -> float:
+        """Return the part of the work that is this worker's, as if each ran one turn more.
+
+        So an idle worker has a share too, for the next turn it takes. What all workers find at one
+        moment makes 1.
+        """
+        return (self.own_turns + 1) / (self.all_turns + self.live_workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ def try_lock(conn: sa.Connection, lock_no: int) -> bool:
 
 
 def beat(conn: sa.Connection, identity: Identity) -> Pulse:
-    """Renew a worker's lease, entering it first if need be, and look for stop requests."""
+    """Renew a worker's lease, entering it first if need be, and look at what the others do."""
     lease = {"lock_no": identity.lock_no, "lease_until_ms": now_ms() + identity.lease_ms}
     renewal = sa.update(worker).where(worker.c.id == identity.worker_id).values(lease)
     renewed = conn.execute(renewal).rowcount > 0
@@ -75,10 +88,14 @@ def beat(conn: sa.Connection, identity: Identity) -> Pulse:
         entry = {"id": identity.worker_id, "started_at_ms": now_ms(), **lease}
         conn.execute(sa.insert(worker).values(entry))
     alive = sa.select(sa.func.count()).where(worker.c.lease_until_ms >= now_ms())
+    own = sa.func.count().filter(turn.c.worker_id == identity.worker_id)
+    turns = conn.execute(sa.select(own, sa.func.count()).where(is_running())).one()
     return Pulse(
         renewed=renewed,
         stops=stop_requests(conn, identity.worker_id),
         live_workers=conn.execute(alive).scalar_one(),
+        own_turns=turns[0],
+        all_turns=turns[1],
     )
 
 

@@ -1,4 +1,4 @@
-"""`new` and the message shortcut: letting go of what was said before."""
+"""`/dashscope new` and the message shortcut: letting go of what was said before."""
 
 from bot.admin import replies, scopes
 from bot.admin.office import Office
@@ -7,6 +7,7 @@ from bot.admin.shown_settings import effective_at
 from bot.core.language import Phrase
 from bot.core.screens import Notice
 from bot.core.slack_ids import matching_ts
+from bot.core.texts import AFRESH
 
 ACTION = "start_afresh"
 """The shortcut's callback id in the app's manifest."""
@@ -14,22 +15,18 @@ SHORTCUT = "Start afresh here"
 """Its name there, which Slack shows to everybody alike."""
 
 _IN_DIRECT = Phrase(
-    "A thread is a conversation with a memory of its own; what you write outside threads begins a "
-    "new one each time. From now on the threads here start afresh as well: nothing said in them "
-    "before counts any more.",
+    "Each thread is a conversation of its own; what you write outside threads begins a new one "
+    "each time. From now on the threads here start afresh as well: nothing said in them before "
+    "counts any more.",
     "每个消息列都是一次独立的对话；在消息列之外发送的每条消息都会开始新的对话。从现在起，"
     "这里已有的消息列也重新开始：之前的内容不再计入。",
 )
 _IN_CHANNEL = Phrase(
-    "A thread is a conversation with a memory of its own: mention me outside threads to begin a "
-    "new one. To go on in a thread without what was said in it before, say `new` to me there, or "
+    "Each thread is a conversation of its own: mention me outside threads to begin a new one. To "
+    "go on in a thread without what was said in it before, say `start afresh` to me there, or "
     "choose “{shortcut}” in the menu of any of its messages.",
     "每个消息列都是一次独立的对话：在消息列之外提及我即可开始新的对话。若要在已有的消息列中"
     "重新开始，请在其中对我说 `重新开始`，或在其任一消息的菜单中选择“{shortcut}”。",
-)
-_STARTED = Phrase(
-    "Started afresh: what was said in this thread before no longer counts.",
-    "已重新开始：此消息列中之前的内容不再计入。",
 )
 _NOT_OURS = Phrase(
     "I was not asked anything in this thread, so there is nothing to let go of.",
@@ -73,4 +70,4 @@ async def afresh_chosen(office: Office, visit: Visit, press: Press) -> Notice:
     if not (await office.storage.threads.state(*place)).is_known:
         return Notice(_NOT_OURS.say(language))
     await office.storage.conversations.forget(*place)
-    return Notice(_STARTED.say(language))
+    return Notice(AFRESH.say(language))

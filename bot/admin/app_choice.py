@@ -3,13 +3,14 @@
 import difflib
 from collections.abc import Sequence
 
-from bot.admin import replies
+from bot.admin import replies, scopes
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.replies import Refused, typeable
+from bot.core.language import together
 from bot.core.question import AppProfile
-from bot.core.setting import DEFAULT_APP
+from bot.core.setting import DEFAULT_APP, Level
 from bot.errors import UnknownApp
 
 MAX_NAMES = 20
@@ -30,7 +31,7 @@ async def chosen(
         office: What there is.
         visit: Who chooses.
         name: What was typed.
-        scope: Where; the app that is chosen there already may always be.
+        scope: Where; the app that is chosen for a channel already may always be.
         is_admin: Whether they may choose apps that are not open.
 
     Raises:
@@ -46,7 +47,8 @@ async def chosen(
     if may_choose(app, is_admin=is_admin):
         return app
     own = (await office.choices.stored(team_id, scope))[scope].values
-    if str(own.get("app", "")).casefold() != app.name.casefold():
+    is_kept = str(own.get("app", "")).casefold() == app.name.casefold()
+    if not is_kept or scopes.level_of(scope) is Level.USER:  # there it does not answer any more
         raise Refused(replies.CLOSED_APP.say(visit.language, name=code(app.name)))
     return app
 
@@ -65,7 +67,7 @@ async def _no_such_app(
     else:
         shown = ", ".join(code(known) for known in names[:MAX_NAMES])
         sentences.append(replies.THESE_APPS.say(language, names=shown))
-    return " ".join(sentences)
+    return together(sentences, language=language)
 
 
 def _closest(name: str, *, names: Sequence[str]) -> str:

@@ -78,7 +78,7 @@ NO_SECRETS_HERE = Phrase(
     "Never type a key into a command, Slack keeps it in your history. "
     "Nothing was changed; consider that key known to others, and enter keys in the form: {command}",
     "请不要在命令里输入 API Key，Slack 会把它留在输入记录中。"
-    "没有任何改动；请视该 Key 为已泄露，并在表单中填写 Key：{command}",
+    "未作任何更改；请视该 Key 为已泄露，并在表单中填写 Key：{command}",
 )
 UNKNOWN_FIELD = Phrase("There is no field {field}.", "没有名为 {field} 的字段。")
 MISSING_FIELD = Phrase("This is needed.", "此项必填。")
@@ -172,7 +172,7 @@ EDITED = Phrase("Changed the app {name}:", "已修改应用 {name}：")
 FRESH_SESSIONS_NOW = Phrase(
     "Threads that use this app start fresh sessions.", "使用此应用的消息列会开始新的会话。"
 )
-UNCHANGED = Phrase("Nothing to change: {name} is like that already.", "{name} 已是如此，没有改动。")
+UNCHANGED = Phrase("Nothing to change: {name} is like that already.", "{name} 已是如此，未作更改。")
 USE_IT = Phrase("Use it in a channel with {command}.", "在频道中输入 {command} 即可使用。")
 REMOVED = Phrase("Removed the app {name}.", "已移除应用 {name}。")
 SURE = Phrase(
@@ -191,14 +191,14 @@ IN_USE_MORE = Phrase("and {count} more", "以及另外 {count} 处")
 DIRECT_PLACE = Phrase("direct messages of {user}", "{user} 的私信")
 DEFAULT_STAYS = Phrase(
     "`default` is the app the bot was started with; whoever runs the bot changes it there.",
-    "`default` 是机器人启动时自带的应用，只能由运维人员在部署中修改。",
+    "`default` 是机器人启动时自带的应用，只能由机器人的维护者修改。",
 )
 CHANGED_MEANWHILE = Phrase(
     "Somebody changed {name} in the meantime, so nothing was done. Look again with {command}.",
     "{name} 刚被其他人修改，因此未执行。请用 {command} 重新查看。",
 )
 USAGE = Phrase("Write it like this:\n{lines}", "用法：\n{lines}")
-NOTHING_SAVED = Phrase("Nothing was changed:", "没有任何改动：")
+NOTHING_SAVED = Phrase("Nothing was changed:", "未作任何更改：")
 
 # Tests.
 

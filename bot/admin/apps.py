@@ -24,7 +24,7 @@ from bot.admin.office import Office
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
 from bot.admin.undoing import undo_button
-from bot.core.language import Language
+from bot.core.language import Language, together
 from bot.core.pasted_keys import holds_key
 from bot.core.screens import Button, Form, Notice
 from bot.core.setting import DEFAULT_APP
@@ -53,6 +53,8 @@ async def apps_command(office: Office, visit: Visit, rest: str) -> None:
         SlackError: Slack did not say who the caller is, or did not take the answer.
         StorageError: The database did not answer.
     """
+    if holds_key(rest):
+        raise _key_typed(visit)
     word, after = [*rest.split(maxsplit=1), "", ""][:2]
     name = next(iter(after.split()), "")
     match word.casefold():
@@ -205,7 +207,8 @@ async def _remove(office: Office, visit: Visit, press: Press) -> None:
     text = texts.REMOVED.say(visit.language, name=marks.code(app.name))
     if places:
         named = _places(visit, places)
-        text = f"{text} {texts.INHERITED_NOW.say(visit.language, places=named)}"
+        inherited = texts.INHERITED_NOW.say(visit.language, places=named)
+        text = together((text, inherited), language=visit.language)
     undo = await undo_button(office, visit, subject=subject_of(app.name))
     await visit.screen.show(Notice(text, buttons=undo))
 
@@ -226,9 +229,11 @@ async def _unknown_app(office: Office, visit: Visit, name: str) -> Refused:
     language = visit.language
     said = replies.UNKNOWN_APP.say(language, name=marks.code(name))
     if not close:
-        return Refused(f"{said} {replies.SEE_HELP.say(language, command=replies.typeable('apps'))}")
-    listed = replies.listed([marks.code(app) for app in close], language=language)
-    return Refused(f"{said} {replies.DID_YOU_MEAN.say(language, commands=listed)}")
+        further = replies.SEE_APPS.say(language, command=replies.typeable("apps"))
+    else:
+        listed = replies.listed([marks.code(app) for app in close], language=language)
+        further = replies.DID_YOU_MEAN.say(language, commands=listed)
+    return Refused(together((said, further), language=language))
 
 
 def _problems_text(problems: EntryProblems, *, language: Language) -> str:
@@ -245,8 +250,6 @@ def _read_fields(visit: Visit, typed: str) -> tuple[str, Mapping[str, str]]:
     before = typed[: start.start()] if start else typed
     name, *pairs = before.split() or [""]
     fields = {"options": typed[start.end() :]} if start else dict[str, str]()
-    if holds_key(typed):
-        raise _key_typed(visit)
     for pair in pairs:
         field, equals, value = pair.partition("=")
         if field.casefold() in _KEY_FIELDS:

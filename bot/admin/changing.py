@@ -10,7 +10,7 @@ from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.replies import Refused, typeable
 from bot.core.json_value import Json
-from bot.core.language import Language
+from bot.core.language import Language, together
 from bot.core.mentions import defuse
 from bot.core.question import AppProfile
 from bot.core.resolution import Layers, chosen_app, resolve
@@ -117,17 +117,17 @@ def useless(draft: Draft, app: AppProfile, *, language: Language) -> Mapping[str
     Values that were there before are left out of questions instead, so that another app can be
     chosen without losing them.
     """
-    together = resolve(draft.layers, app=app).reasons
+    unused = resolve(draft.layers, app=app).reasons
     found: dict[str, str] = {}
     for key, value in draft.values.items():
         if key in SETTINGS and draft.before.get(key) != value:
             own = SETTINGS[key].problem(value, kind=app.kind)
             reasons = {key: own} if own and key != "more" else {}
-            among = (name for name in candidate_options({key: value}) if name in together)
-            reasons |= {name: together[name] for name in among}
+            among = (name for name in candidate_options({key: value}) if name in unused)
+            reasons |= {name: unused[name] for name in among}
             said = {name: reason.say(language) for name, reason in reasons.items()}
             lines = [text if name == key else f"`{name}`: {text}" for name, text in said.items()]
-            found |= {key: " ".join(lines)} if lines else {}
+            found |= {key: together(lines, language=language)} if lines else {}
     return found
 
 

@@ -142,6 +142,16 @@ class Choices:
         return key
 
 
+def closed_choice(before: Layers, after: Layers) -> str:
+    """Return the app a user chose that is not open to them any more; empty without one.
+
+    Args:
+        before: What is set.
+        after: What counts of it, as `Choices.answering` says.
+    """
+    return "" if after.user else str(before.user.get("app", ""))
+
+
 def layers_at(scope: str, *, stored: Mapping[str, StoredSettings]) -> Layers:
     """Return the layers of a scope; of what a user sets for themselves, only the app is one."""
     workspace, own = stored[scopes.WORKSPACE].values, stored[scope].values

@@ -9,7 +9,7 @@ from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.core.question import AppKind
 from bot.core.screens import Form
-from bot.core.setting import DEFAULT_APP
+from bot.core.setting import DEFAULT_APP, Level
 
 
 async def open_config(office: Office, visit: Visit, *, scope: str) -> None:
@@ -39,6 +39,8 @@ async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool)
     apps = await office.storage.apps.list(team_id)
     own = str(stored[scope].values.get("app", "")).casefold()
     default = office.choices.default_app
+    # What an admin chose for a channel answers there, open or not.
+    must_be_open = not is_admin and scopes.level_of(scope) is Level.USER
     return ConfigPage(
         scope=scope,
         version=stored[scope].version,
@@ -47,7 +49,7 @@ async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool)
         apps=(
             NamedApp(DEFAULT_APP, default.kind),
             *(
-                NamedApp(app.name, AppKind(app.kind))
+                NamedApp(app.name, AppKind(app.kind), is_closed=must_be_open and not app.is_open)
                 for app in apps
                 if is_admin or app.is_open or own == app.name.casefold()
             ),

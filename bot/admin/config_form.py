@@ -14,6 +14,7 @@ from bot.admin.config_page import (
     ON,
     ConfigPage,
     ConfigState,
+    NamedApp,
     inherited,
     settings_shown,
 )
@@ -60,6 +61,8 @@ def config_form(
     top.append(texts.INTRODUCTIONS[page.level].say(language, place=place))
     if page.level is Level.CHANNEL:
         top.append(texts.APP_OPTIONS_GO_ALONG.say(language))
+    if page.level is not Level.USER:
+        top.append(texts.NONE_IS_TYPED.say(language))
     parts = (*map(Prose, top), *builder.parts())
     state = ConfigState(page.scope, page.version).text()
     return asking_form(CALLBACK, texts.TITLES[page.level], parts, language=language, state=state)
@@ -168,13 +171,16 @@ class _Builder:
 
     def _apps(self) -> tuple[Option, ...]:
         listed = self._page.apps[:_APPS_LISTED]
-        options = [
-            Option(app.name, f"{app.name} · {self._say(KIND_NAMES[app.kind])}") for app in listed
-        ]
+        options = [Option(app.name, self._named(app)) for app in listed]
         own = self._own(SETTINGS["app"])
         if own and own not in {option.value for option in options}:
             options.append(Option(own, self._own_app(own)))
         return tuple(options)
+
+    def _named(self, app: NamedApp) -> str:
+        if app.is_closed:  # what it is by now is not for those it is closed to
+            return texts.CLOSED_APP.say(self._language, name=app.name)
+        return f"{app.name} · {self._say(KIND_NAMES[app.kind])}"
 
     def _own_app(self, name: str) -> str:
         """Return how the chosen app is called when the list does not hold it."""

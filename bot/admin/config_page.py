@@ -40,7 +40,7 @@ GROUPS: Mapping[Phrase, tuple[str, ...]] = {
         "steps",
     ),
     Phrase("People", "人员"): ("who", "managers", "delegate"),
-    Phrase("Limits per UTC day", "每日限额（UTC）"): (
+    Phrase("Limits per UTC day", "每日额度（UTC）"): (
         "quota_user_turns",
         "quota_user_tokens",
         "quota_channel_turns",
@@ -57,10 +57,17 @@ _SCOPE = re.compile(r"workspace|channel:[CG][A-Z0-9]{1,30}|user:[UW][A-Z0-9]{1,3
 
 @dataclass(frozen=True, slots=True)
 class NamedApp:
-    """An app that can be chosen."""
+    """An app that can be chosen.
+
+    Attributes:
+        name: What people call it.
+        kind: What it was built as.
+        is_closed: Whether it is listed only because the reader chose it while it was open to them.
+    """
 
     name: str
     kind: AppKind
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,15 +30,20 @@ APP_OPTIONS_GO_ALONG = Phrase(
     "workspace's own app answers here.",
     "仅当此处使用工作区默认的应用时，才会继承请求相关的设置（回答、知识库、变量）。",
 )
+NONE_IS_TYPED = Phrase(
+    "Where nothing is to be sent, not even what is inherited, enter `none`.",
+    "如需不发送任何值（也不继承），请填写 `none`。",
+)
 INHERIT = Phrase("Inherit ({origin}: {value})", "继承（{origin}：{value}）")
 INHERIT_NOTHING = Phrase("Inherit ({origin})", "继承（{origin}）")
 INHERITED = Phrase("Inherited ({origin}): {value}", "继承（{origin}）：{value}")
 HOLDS_BESIDES = Phrase(
-    "The workspace's own holds besides: {value}", "工作区的限额同时生效：{value}"
+    "The workspace's own holds besides: {value}", "工作区的额度同时生效：{value}"
 )
 FROM_WORKSPACE = Phrase("workspace", "工作区")
 FROM_BUILD = Phrase("built in", "内置")
 FROM_APP = Phrase("the app's own", "应用自身")
+CLOSED_APP = Phrase("{name} (not open to you any more)", "{name}（已不再对您开放）")
 GONE_APP = Phrase("{name} (does not exist any more)", "{name}（已不存在）")
 MORE_APPS = Phrase(
     "Not every app fits into the list; type {command} for the others.",

@@ -186,9 +186,13 @@ def _unheard_of(
     before: Mapping[str, Json], after: Mapping[str, Json], *, language: Language
 ) -> Sequence[str]:
     """Return a warning of each option that is new and may be a slip of the hand."""
-    new = unheard_of(name for name in after if name not in before)
+    new = unheard_of(
+        name
+        for name, value in after.items()
+        if name not in before or (before[name] is None and value is not None)
+    )
     return [
-        replies.unheard_of(name, close=close, language=language)
+        replies.unheard_of(name, close=close, is_sent=after[name] is not None, language=language)
         for name, close in list(new.items())[:MAX_PLACES]
     ]
 

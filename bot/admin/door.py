@@ -37,7 +37,7 @@ from bot.core.commands import (
     Write,
     parse_command,
 )
-from bot.core.language import Language
+from bot.core.language import Language, together
 from bot.core.memory_places import OWN_SWITCH
 from bot.core.screens import Caller, Errors, Notice, Screen, Submitted, Values
 from bot.core.setting import Setting
@@ -268,4 +268,4 @@ def _unknown(visit: Visit, unknown: Unknown) -> Notice:
         )
         sentences.append(replies.DID_YOU_MEAN.say(visit.language, commands=commands))
     sentences.append(replies.SEE_HELP.say(visit.language, command=typeable("help")))
-    return Notice(" ".join(sentences))
+    return Notice(together(sentences, language=visit.language))

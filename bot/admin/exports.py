@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from bot.admin import scopes
 from bot.admin.csv_files import CsvFile
-from bot.admin.usage_request import Extent
+from bot.core.usage_request import Extent
 from storage.records import AuditEntry
 from storage.usage_records import UsageLine
 

@@ -55,7 +55,7 @@ _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
     "new": (
         Phrase("how a new conversation begins; in direct messages, begin anew",
                "如何开始新的对话；在私信中则重新开始"),
-        Phrase("In a thread, say `new` to me, or use the shortcut “Start afresh here”.",
+        Phrase("In a thread, say `start afresh` to me, or use the shortcut “Start afresh here”.",
                "在消息列中，请对我说 `重新开始`，或使用快捷方式“Start afresh here”。"),
     ),
     "undo": (
@@ -80,8 +80,9 @@ _COMMANDS: Mapping[str, tuple[Phrase, Phrase]] = {
 _TITLE = Phrase("**Commands**, each after {slash}:", "**命令**，均写在 {slash} 之后：")
 _SETTINGS = Phrase(
     "**Settings**: alone they explain themselves; with a value they are changed; with `inherit` "
-    "the own value goes.",
-    "**设置项**：单独输入查看说明，加上值进行更改，加上 `inherit` 清除此处的值。",
+    "the own value goes; with `none` what is sent to the app is not inherited either.",
+    "**设置项**：单独输入查看说明，加上值进行更改，加上 `inherit` 清除此处的值；"
+    "发送给应用的选项加上 `none` 则不发送，也不继承。",
 )
 _WORKSPACE = Phrase(
     "`workspace` in front of any of them means the defaults of the whole workspace, such as "

@@ -8,7 +8,9 @@ from bot.core.language import Language, Phrase
 from bot.core.memory import NotMade
 from bot.core.memory_places import CHANNELS, PRIVATE, Without, channel_of
 
-ONLY_YOURS = Phrase("Only you can see and change it.", "只有您可以查看和更改。")
+ONLY_YOURS = Phrase(
+    "In Slack, only you can see and change it.", "在 Slack 中，只有您可以查看和更改。"
+)
 NOTHING_YET = Phrase(
     "Nothing yet: the app notes what you tell about yourself while you ask it.",
     "暂无内容：您提问时告诉应用的关于您自己的信息会被记住。",
@@ -81,13 +83,13 @@ FORGOTTEN = Phrase(
     "已全部忘记。您下次提问时会开始新的记忆。",
 )
 SWITCHED_OFF = Phrase(
-    "Switched off for you, everywhere, from the next message on. What is remembered stays until "
-    "you have it forgotten.",
-    "已为您全部关闭，从下一条消息起生效。已记住的内容会保留，直到您选择忘记。",
+    "Your memory is switched off, everywhere, from the next message on. What is remembered stays "
+    "until you have it forgotten.",
+    "已在所有地方为您关闭记忆，从下一条消息起生效。已记住的内容会保留，直到您选择忘记。",
 )
 SWITCHED_ON = Phrase(
-    "Switched on for you, wherever the settings allow it, from the next message on.",
-    "已为您开启（在设置允许之处），从下一条消息起生效。",
+    "Your memory is switched on, wherever the settings allow it, from the next message on.",
+    "已为您开启记忆（在设置允许之处），从下一条消息起生效。",
 )
 ON_OR_OFF = Phrase(
     "In direct messages type {on} or {off}: it holds for you alone, everywhere.",

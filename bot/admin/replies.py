@@ -71,11 +71,13 @@ _UNKNOWN_BUTTON = Phrase(
 
 UNKNOWN = Phrase("I do not know {typed}.", "无法识别 {typed}。")
 DID_YOU_MEAN = Phrase("Did you mean {commands}?", "您是不是想输入 {commands}？")
+SEE_APPS = Phrase("{command} lists the apps there are.", "{command} 列出现有应用。")
 SEE_HELP = Phrase("{command} lists everything.", "{command} 列出所有命令。")
+COMMA = Phrase(", ", "、")
 OR = Phrase(" or ", " 或 ")
 BAD_VALUE = Phrase(
     "{name} cannot be {typed}: {reason} Nothing was changed.",
-    "{name} 不能设为 {typed}：{reason} 未作任何更改。",
+    "{name} 不能设为 {typed}：{reason}未作任何更改。",
 )
 UNKNOWN_APP = Phrase("There is no app called {name}.", "没有名为 {name} 的应用。")
 THESE_APPS = Phrase("There are: {names}.", "现有：{names}。")
@@ -142,8 +144,8 @@ UNDO_APP_IN_USE = Phrase(
 )
 UNDO_IMPOSSIBLE = Phrase("This change cannot be undone any more.", "此更改已无法撤销。")
 FRESH_SESSIONS = Phrase(
-    "Threads start a fresh session with the other app; "
-    "apps that keep sessions are told the thread.",
+    "Threads start a fresh session with the other app; if it keeps sessions, it is told what was "
+    "said in them.",
     "更换应用后，消息列会开始新的会话；若新应用保留会话，会附上消息列中之前的内容。",
 )
 UNUSED_NOW = Phrase(
@@ -167,10 +169,19 @@ UNHEARD_OF = Phrase(
     "this.",
     "我不认识字段 {name}，将原样发送。{meant}如果之后提问失败，请撤销此更改。",
 )
+_UNHEARD_OF_NONE = Phrase(
+    "I do not know the field {name}, which is not to be sent here.{meant}",
+    "我不认识此处设为不发送的字段 {name}。{meant}",
+)
 _MEANT = Phrase(" Did you mean {close}?", "您是不是想输入 {close}？")
 APP_GONE = Phrase(
     "The app {name} that is chosen here does not exist any more: choose another with {command}.",
     "此处选择的应用 {name} 已不存在：请用 {command} 另选一个。",
+)
+APP_CLOSED = Phrase(
+    "The app {name} that you chose here is not open to you any more, so another one answers. "
+    "Choose one with {command}.",
+    "您在此选择的应用 {name} 已不再对您开放，现由其他应用回答。请用 {command} 另选一个。",
 )
 INVITE = Phrase(
     "I am not in this channel yet, so nobody can ask me here: type `/invite` {bot}.",
@@ -219,10 +230,16 @@ def app_gone(name: str, *, scope: str = "", language: Language) -> str:
     return APP_GONE.say(language, name=code(name), command=command)
 
 
-def unheard_of(name: str, *, close: str, language: Language) -> str:
+def app_closed(name: str, *, language: Language) -> str:
+    """Say to somebody that the app of their own choice does not answer them any more."""
+    return APP_CLOSED.say(language, name=code(name), command=typeable("app", "NAME"))
+
+
+def unheard_of(name: str, *, close: str, is_sent: bool, language: Language) -> str:
     """Say that nobody here knows a field of requests, and which one it looks like, if any."""
     meant = _MEANT.say(language, close=code(close)) if close else ""
-    return UNHEARD_OF.say(language, name=code(name), meant=meant)
+    said = UNHEARD_OF if is_sent else _UNHEARD_OF_NONE
+    return said.say(language, name=code(name), meant=meant)
 
 
 def unknown_button(language: Language, *, command: str = "help") -> str:
@@ -247,8 +264,9 @@ def _said(phrases: Mapping[Level, Phrase], scope: str, *, language: Language) ->
 
 
 def listed(parts: Sequence[str], *, language: Language) -> str:
-    """Return alternatives as a sentence names them."""
-    return OR.say(language).join(parts)
+    """Return alternatives, at least one, as a sentence names them."""
+    *others, last = parts
+    return OR.say(language).join([COMMA.say(language).join(others), last] if others else [last])
 
 
 class Refused(BotError):

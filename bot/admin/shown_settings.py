@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.admin import replies, scopes
 from bot.admin.audit_lines import value_shown
+from bot.admin.choices import closed_choice
 from bot.admin.consequences import uncounted
 from bot.admin.inviting import invitation
 from bot.admin.marks import MAX_CELL_CHARS, code, cut, table
@@ -17,6 +18,7 @@ from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, resolve
 from bot.core.screens import MAX_NOTICE_CHARS, Notice
 from bot.core.setting import SETTINGS, Level, Setting, command_of
+from bot.core.shapes import NONE
 from bot.errors import UnknownApp
 
 MAX_ONE_CHARS = 3_000
@@ -54,7 +56,10 @@ _NOT_USED = Phrase("Left out with this app: {reason}", "此应用不使用：{re
 _TYPE = Phrase(
     "Type {value} to set it, {default} to take it away.", "输入 {value} 设置，输入 {default} 清除。"
 )
-_APP_CHOICES = Phrase("{command} lists the apps there are.", "{command} 列出现有应用。")
+_TYPE_NONE = Phrase(
+    "Type {command} to send none, whatever is inherited.",
+    "输入 {command} 则不发送任何值，也不继承。",
+)
 
 
 async def show_all(office: Office, visit: Visit, *, scope: str) -> Notice:
@@ -63,13 +68,14 @@ async def show_all(office: Office, visit: Visit, *, scope: str) -> Notice:
     Raises:
         StorageError: The database did not answer.
     """
-    effective, gone = await effective_at(office, visit, scope)
+    effective, trouble = await effective_at(office, visit, scope)
     language = visit.language
     place = replies.place(scope, language=language)
     parts = [
         _TITLE_HERE.say(language, place=place),
         _table(effective, scope, language=language),
-        *_notes(effective, gone, language=language),
+        trouble,
+        *_notes(effective, language=language),
         await invitation(office, visit, scope=scope),
         _HOW.say(language, command=typeable("follow", scope=scope)),
     ]
@@ -83,7 +89,7 @@ async def show_one(office: Office, visit: Visit, setting: Setting, *, scope: str
     Raises:
         StorageError: The database did not answer.
     """
-    effective, gone = await effective_at(office, visit, scope)
+    effective, trouble = await effective_at(office, visit, scope)
     language = visit.language
     one = _ONE.say(
         language,
@@ -94,24 +100,26 @@ async def show_one(office: Office, visit: Visit, setting: Setting, *, scope: str
     )
     parts = [one, *_reasons_of(setting, effective, language=language)]
     parts += [setting.hint.say(language), *_ways(setting, scope, language=language)]
-    parts += _gone(gone, language=language)
-    return Notice("\n\n".join(parts))
+    return Notice("\n\n".join(filter(None, (*parts, trouble))))
 
 
 async def effective_at(office: Office, visit: Visit, scope: str) -> tuple[Effective, str]:
-    """Return what holds, and the name of the chosen app if it is gone.
+    """Return what holds, and a sentence if the chosen app is gone or closed to the caller.
 
     Of an app that is gone nothing is known; the built-in one stands in for it.
     """
-    caller, choices = visit.caller, office.choices
+    caller, choices, language = visit.caller, office.choices, visit.language
     layers = await choices.layers(caller.team_id, scope)
     try:
-        app, layers = await choices.answering(
+        app, counting = await choices.answering(
             caller.team_id, layers, user_id=caller.user_id, with_key=False
         )
     except UnknownApp as error:
-        return resolve(layers, app=choices.default_app), error.name
-    return resolve(layers, app=app), ""
+        gone = replies.app_gone(error.name, language=language)
+        return resolve(layers, app=choices.default_app), gone
+    closed = closed_choice(layers, counting)
+    trouble = replies.app_closed(closed, language=language) if closed else ""
+    return resolve(counting, app=app), trouble
 
 
 def _table(effective: Effective, scope: str, *, language: Language) -> str:
@@ -151,8 +159,7 @@ def _origin(setting: Setting, effective: Effective, *, language: Language) -> st
     return (_BUILT_IN if is_set else _NOTHING).say(language)
 
 
-def _notes(effective: Effective, gone: str, *, language: Language) -> Iterator[str]:
-    yield from _gone(gone, language=language)
+def _notes(effective: Effective, *, language: Language) -> Iterator[str]:
     if effective.reasons:
         kind = KIND_NAMES[effective.app.kind].say(language)
         lines = [
@@ -164,11 +171,6 @@ def _notes(effective: Effective, gone: str, *, language: Language) -> Iterator[s
         yield _BOTH_QUOTAS.say(language)
     if has_uncounted_tokens(effective):
         yield uncounted(language=language)
-
-
-def _gone(name: str, *, language: Language) -> Iterator[str]:
-    if name:
-        yield replies.app_gone(name, language=language)
 
 
 def _reasons_of(setting: Setting, effective: Effective, *, language: Language) -> Iterator[str]:
@@ -186,7 +188,7 @@ def _ways(setting: Setting, scope: str, *, language: Language) -> Iterator[str]:
             f"- {code(choice.value)} {choice.label.say(language)}" for choice in setting.choices
         )
     if setting.shape == "app":
-        yield _APP_CHOICES.say(language, command=typeable("apps"))
+        yield replies.SEE_APPS.say(language, command=typeable("apps"))
     if setting.levels == frozenset({Level.WORKSPACE}) and scope != scopes.WORKSPACE:
         command = typeable("workspace", setting.command, "…")
         yield replies.ONLY_WORKSPACE.say(language, name=code(setting.command), command=command)
@@ -199,3 +201,6 @@ def _ways(setting: Setting, scope: str, *, language: Language) -> Iterator[str]:
             value=replies.listed(values, language=language),
             default=typeable(setting.command, "inherit", scope=scope),
         )
+        if setting.can_be_none:
+            none = typeable(setting.command, NONE, scope=scope)
+            yield _TYPE_NONE.say(language, command=none)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.admin import replies, scopes
 from bot.admin.app_texts import NEEDS_OWN_KEY
-from bot.admin.choices import KeyHeldBack
+from bot.admin.choices import KeyHeldBack, closed_choice
 from bot.admin.consequences import uncounted
 from bot.admin.inviting import invitation
 from bot.admin.marks import code
@@ -41,7 +41,7 @@ _REACHED = Phrase("**Reached at:** {host}{workspace}", "**地址**：{host}{work
 _WORKSPACE = Phrase(", workspace {name}", "，业务空间 {name}")
 _KEY_TROUBLE = Phrase(
     "Its API key is stored encrypted and cannot be opened: {why}.",
-    "其 API 密钥已加密保存，但无法打开：{why}。",
+    "其 API Key 已加密保存，但无法打开：{why}。",
 )
 _LOCKED = Phrase("ENCRYPTION_KEYS is not set", "未设置 ENCRYPTION_KEYS")
 _UNREADABLE = Phrase("none of ENCRYPTION_KEYS fits", "ENCRYPTION_KEYS 中没有匹配的密钥")
@@ -143,18 +143,18 @@ async def who_answers(office: Office, caller: Caller, *, language: Language) -> 
     Raises:
         StorageError: The database did not answer.
     """
-    choices, here = office.choices, scopes.here(caller)
+    choices, team_id, user_id = office.choices, caller.team_id, caller.user_id
+    layers = await choices.layers(team_id, scopes.here(caller))
     try:
-        return Answering(await choices.of(caller.team_id, caller.channel_id, caller.user_id))
+        app, counting = await choices.answering(team_id, layers, user_id=user_id)
+        closed = closed_choice(layers, counting)
+        trouble = replies.app_closed(closed, language=language) if closed else ""
+        return Answering(resolve(counting, app=app), trouble)
     except UnknownApp as error:
-        layers = await choices.layers(caller.team_id, here)
         gone = replies.app_gone(error.name, language=language)
         return Answering(resolve(layers, app=choices.default_app), gone)
     except (SecretsLocked, SecretUnreadable) as error:
-        layers = await choices.layers(caller.team_id, here)
-        app, layers = await choices.answering(
-            caller.team_id, layers, user_id=caller.user_id, with_key=False
-        )
+        app, layers = await choices.answering(team_id, layers, user_id=user_id, with_key=False)
         return Answering(resolve(layers, app=app), _key_trouble(error, language=language))
 
 

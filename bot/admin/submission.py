@@ -8,7 +8,7 @@ from bot.core.screens import Caller, Errors, Values
 
 STALE_FORM = Phrase(
     "This form cannot be used any more; nothing was changed. Open it again.",
-    "此表单已失效，没有任何改动。请重新打开。",
+    "此表单已失效，未作任何更改。请重新打开。",
 )
 
 

@@ -27,11 +27,11 @@ FULL = Phrase(
     "您已有 {most} 个令牌，达到上限：请先移除一个。",
 )
 SAVED = Phrase(
-    "Your token for {tool} is kept. It holds from your next question on.",
+    "Your token for {tool} is kept, and goes along from your next question on.",
     "已保存您用于 {tool} 的令牌，从您的下一个问题起生效。",
 )
 REMOVED = Phrase(
-    "Your token for {tool} is forgotten. It holds from your next question on.",
+    "Your token for {tool} is forgotten, from your next question on.",
     "已删除您用于 {tool} 的令牌，从您的下一个问题起生效。",
 )
 

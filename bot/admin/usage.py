@@ -14,11 +14,11 @@ from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.quotas import used_today
 from bot.admin.replies import ONLY_ADMINS_READ
-from bot.admin.usage_request import DAYS_MOST, Extent, extent_of, parse_usage
 from bot.admin.usage_tables import UsageReport, tables, title
 from bot.core.language import Phrase
 from bot.core.resolution import resolve
 from bot.core.screens import Notice
+from bot.core.usage_request import DAYS_MOST, Extent, extent_of, parse_usage
 from bot.errors import SlackError, SlackTokenRefused
 from storage.usage_records import UsageKey, UsageRow
 

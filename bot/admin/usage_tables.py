@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from bot.admin import scopes
 from bot.admin import usage_texts as texts
 from bot.admin.marks import cell, channel, table, user
-from bot.admin.usage_request import Extent
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Quota
+from bot.core.usage_request import Extent
 from storage.usage_records import UsageRow
 
 DAYS_MOST = 31

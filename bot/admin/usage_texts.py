@@ -23,21 +23,21 @@ SPAN = Phrase("{whose}, {since} to {until} (UTC)", "{whose}，{since} 至 {until
 NOTHING = Phrase("Nothing was used.", "没有用量。")
 
 TOTAL = Phrase(
-    "Turns: {turns:,}. Input tokens: {input:,}. Output tokens: {output:,}.",
-    "提问次数：{turns:,}。输入 token：{input:,}。输出 token：{output:,}。",
+    "Questions: {turns:,}. Input tokens: {input:,}. Output tokens: {output:,}.",
+    "提问数：{turns:,}。输入 token：{input:,}。输出 token：{output:,}。",
 )
 DAY = Phrase("Day", "日期")
 MODEL = Phrase("Model", "模型")
 PERSON = Phrase("Person", "用户")
 CHANNEL = Phrase("Channel", "频道")
-TURNS = Phrase("Turns", "提问次数")
+TURNS = Phrase("Questions", "提问数")
 INPUT = Phrase("Input tokens", "输入 token")
 OUTPUT = Phrase("Output tokens", "输出 token")
 MORE = Phrase("{count} more", "其余 {count} 项")
 NO_MODEL = Phrase("no model known", "模型未知")
 DIRECT = Phrase("direct messages", "私信")
 MODELS_SHARE = Phrase(
-    "A turn that used two models counts in both rows.", "一次提问若使用两个模型，会计入两行。"
+    "A question that used two models counts in both rows.", "一次提问若使用两个模型，会计入两行。"
 )
 
 QUOTA = Phrase("Today's quota", "今日额度")
@@ -49,7 +49,7 @@ QUOTAS: Mapping[tuple[str, str], Phrase] = {
     ("channel", "channel"): Phrase("this channel's, {unit}", "此频道的额度，{unit}"),
 }
 """By whose use is counted, and where."""
-UNIT_TURNS = Phrase("turns", "提问次数")
+UNIT_TURNS = Phrase("questions", "提问数")
 UNIT_TOKENS = Phrase("tokens", "token")
 
 CHART_COMES = Phrase(

@@ -2,7 +2,10 @@
 
 from bot.core.quiet import is_one_of
 
-AFRESH_WORDS = frozenset({"new", "reset", "重新开始"})
+AFRESH_WORDS = frozenset(
+    {"start afresh", "start over", "new session", "/new", "/reset", "重新开始", "新会话"}
+)
+"""None is what somebody says to a question of the app's, as `new` or `reset` might be."""
 
 
 def asks_to_start_afresh(prompt: str) -> bool:

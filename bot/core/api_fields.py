@@ -175,15 +175,20 @@ def misfit_of(name: str, value: Json) -> Phrase | None:
 
     A name nobody here has heard of is fine with any value that can be sent: the API grows.
     """
-    if name in RESERVED:
-        return RESERVED[name]
+    if misfit := misfit_of_name(name):
+        return misfit
     if value is None:
         return _NO_NULL
     if trouble := trouble_with(value):
         return trouble
-    if name in API_FIELDS:
-        return API_FIELDS[name].check(value)
-    return None if _is_name(name) else _NO_NAME
+    return API_FIELDS[name].check(value) if name in API_FIELDS else None
+
+
+def misfit_of_name(name: str) -> Phrase | None:
+    """Return why no setting may carry a field of this name, whatever its value."""
+    if name in RESERVED:
+        return RESERVED[name]
+    return None if name in API_FIELDS or _is_name(name) else _NO_NAME
 
 
 def problem_of(name: str, value: Json, *, kind: AppKind) -> Phrase | None:

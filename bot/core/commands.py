@@ -6,14 +6,15 @@ followed by a value they set it, followed by `default`, `inherit` or `-` they ta
 `workspace` in front means the workspace's defaults instead of this channel's settings.
 """
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
+from bot.core.further_words import OF_VERBS, FurtherWords, of_setting
+from bot.core.likeness import alike, brief, closest
 from bot.core.setting import SETTINGS, Setting, by_command
 from bot.core.typed_text import unescape
 
@@ -21,12 +22,6 @@ WORKSPACE_WORDS = frozenset({"workspace", "工作区"})
 DROPPING_WORDS = frozenset({"default", "inherit", "-", "默认", "继承"})
 """A value that takes the own value away."""
 ALL_WORDS = frozenset({"all", "全部"})
-
-MAX_SUGGESTIONS = 4
-MAX_TYPED_CHARS = 80
-"""Of unknown text, this much is worth repeating."""
-CLOSE_ENOUGH = 0.6
-"""Below, two words have little in common (difflib's own measure and default)."""
 
 _WORD = re.compile(r"\S+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -160,13 +155,24 @@ def parse_command(text: str) -> Typed:
         rest = after
     if not rest:
         return Typed(Do(Verb.SHOW if for_workspace else Verb.HELP), for_workspace)
-    command = (
-        _verb(rest)
-        or _memory(rest)
-        or _setting(rest)
-        or _unknown(rest, for_workspace=for_workspace)
-    )
+    command = _verb(rest) or _memory(rest) or _setting(rest) or _unknown(rest)
+    if for_workspace and isinstance(command, Unknown):
+        command = replace(command, suggestions=tuple(map(_for_workspace, command.suggestions)))
     return Typed(command, for_workspace)
+
+
+def all_commands() -> tuple[str, ...]:
+    """Return every command's words, the settings' in the order they are shown."""
+    return (*(verb.value for verb in Verb), "audit", "reset", *_setting_commands())
+
+
+def _setting_commands() -> tuple[str, ...]:
+    return tuple(setting.command for setting in SETTINGS.values())
+
+
+def _for_workspace(command: str) -> str:
+    first, _ = _split(command)
+    return command if first in WORKSPACE_WORDS else f"workspace {command}"
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -194,8 +200,24 @@ def _verb(text: str) -> Command | None:
     if verb is None:
         return None
     if rest and verb not in _OPEN_VERBS:
-        return Unknown(_brief(f"{word} {rest}"), (word,))
-    return Do(verb, unescape(rest, keep_users=True))
+        return Unknown(brief(f"{word} {rest}"), (word,))
+    slip = _slip_in_topic(rest) if verb is Verb.HELP else _slip(word, rest, OF_VERBS.get(word))
+    return slip or Do(verb, unescape(rest, keep_users=True))
+
+
+def _slip(command: str, rest: str, further: FurtherWords | None) -> Unknown | None:
+    """Return what was meant where a word after a command is none that can follow it."""
+    meant = further.meant(rest) if further is not None and rest else ""
+    return Unknown(brief(f"{command} {rest}"), (brief(f"{command} {meant}"),)) if meant else None
+
+
+def _slip_in_topic(rest: str) -> Unknown | None:
+    words = [_folded(word) for word in rest.split()]
+    topics = (*all_commands(), *WORKSPACE_WORDS)
+    if not words or any(topic.split()[0] == words[0] for topic in topics):
+        return None
+    close = tuple(f"help {topic}" for topic in closest(words, commands=topics))
+    return Unknown(brief(f"help {rest}"), close) if close else None
 
 
 def _audit(rest: str) -> Command:
@@ -206,7 +228,8 @@ def _audit(rest: str) -> Command:
         return Audit("csv")
     if not word:
         return Audit()
-    return Unknown(_brief(f"audit {rest}"), ("audit", "audit all", "audit csv"))
+    every = Unknown(brief(f"audit {rest}"), ("audit", "audit all", "audit csv"))
+    return _slip("audit", rest, OF_VERBS["audit"]) or every
 
 
 def _reset(rest: str) -> Command:
@@ -216,8 +239,8 @@ def _reset(rest: str) -> Command:
     found = by_command(words)
     if found is not None and found[1] == len(words):
         return Reset(found[0])
-    suggestions = tuple(f"reset {close}" for close in _closest(words, commands=_setting_commands()))
-    return Unknown(_brief(f"reset {rest}"), suggestions or ("reset all",))
+    suggestions = tuple(f"reset {close}" for close in closest(words, commands=_setting_commands()))
+    return Unknown(brief(f"reset {rest}"), suggestions or ("reset all",))
 
 
 def _memory(text: str) -> Command | None:
@@ -239,7 +262,8 @@ def _setting(text: str) -> Command | None:
     dropping = DROPPING_WORDS - {"default"} if setting.shape == "app" else DROPPING_WORDS
     if typed.casefold() in dropping:
         return Drop(setting)
-    return Write(setting, unescape(typed, keep_users=setting.shape == "users"))
+    written = Write(setting, unescape(typed, keep_users=setting.shape == "users"))
+    return _slip(setting.command, typed, of_setting(setting)) or written
 
 
 def _after(text: str, *, words: int) -> str:
@@ -248,49 +272,9 @@ def _after(text: str, *, words: int) -> str:
     return text[ends[words - 1] :].strip()
 
 
-def _unknown(text: str, *, for_workspace: bool) -> Unknown:
+def _unknown(text: str) -> Unknown:
     words = [_folded(word) for word in text.split()]
-    front = "workspace " if for_workspace else ""
     if len(words) > 1 and by_command(words[1:]) is not None:  # only the first word is none of ours
-        meant = difflib.get_close_matches(words[0], WORKSPACE_WORDS, n=1, cutoff=CLOSE_ENOUGH)
-        front = "workspace " if meant else front
-        return Unknown(_brief(text), (front + _brief(_split(text)[1]),))
-    close = _closest(words, commands=all_commands())
-    return Unknown(_brief(text), tuple(front + command for command in close))
-
-
-def all_commands() -> tuple[str, ...]:
-    """Return every command's words, the settings' in the order they are shown."""
-    return (*(verb.value for verb in Verb), "audit", "reset", *_setting_commands())
-
-
-def _setting_commands() -> tuple[str, ...]:
-    return tuple(setting.command for setting in SETTINGS.values())
-
-
-def _closest(words: Sequence[str], *, commands: Sequence[str]) -> tuple[str, ...]:
-    """Return commands that begin as the words do, or else look like them, with what followed."""
-    begun = [command for command in commands if command.split()[0] == words[0]]
-    return tuple(begun[:MAX_SUGGESTIONS]) or tuple(
-        _brief(_plain(found)) for found in _alike(words, commands=commands)
-    )
-
-
-def _alike(words: Sequence[str], *, commands: Sequence[str]) -> Iterator[str]:
-    """Yield the closest commands of as many words as were typed or fewer, longest first."""
-    longest = max(len(command.split()) for command in commands)
-    for count in range(min(longest, len(words)), 0, -1):
-        sized = [command for command in commands if len(command.split()) == count]
-        head, tail = " ".join(words[:count]), " ".join(words[count:])
-        close = difflib.get_close_matches(_brief(head), sized, n=1, cutoff=CLOSE_ENOUGH)
-        yield from (f"{command} {tail}".strip() for command in close)
-
-
-def _plain(text: str) -> str:
-    return unescape(text, keep_users=False)
-
-
-def _brief(text: str) -> str:
-    """Return text on one line and short."""
-    line = " ".join(_plain(text).split())
-    return line if len(line) <= MAX_TYPED_CHARS else f"{line[: MAX_TYPED_CHARS - 1]}…"
+        front = "workspace " if alike(words[0], known=tuple(WORKSPACE_WORDS)) else ""
+        return Unknown(brief(text), (front + brief(_split(text)[1]),))
+    return Unknown(brief(text), closest(words, commands=all_commands()))

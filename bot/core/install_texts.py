@@ -28,7 +28,7 @@ NOT_KEPT = Phrase(
     "未安装任何内容：机器人的数据库未能保存。",
 )
 WHOLE_ORG = Phrase(
-    "Nothing was installed: the bot joins single workspaces, not whole organisations.",
+    "Nothing was installed: the bot joins single workspaces, not whole organizations.",
     "未安装任何内容：机器人只能加入单个工作区，不能用于整个组织。",
 )
 LOCKED = Phrase(

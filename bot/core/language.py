@@ -1,5 +1,6 @@
 """The two languages the bot speaks, and a sentence in both."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +16,11 @@ def of_locale(locale: str) -> Language:
     """Return the language for a Slack locale such as `zh-CN`; English for every other one."""
     primary = locale.casefold().replace("_", "-").partition("-")[0]
     return Language.ZH if primary == Language.ZH else Language.EN
+
+
+def together(sentences: Iterable[str], *, language: Language) -> str:
+    """Return whole sentences as one text: Chinese has no space between them."""
+    return ("" if language is Language.ZH else " ").join(sentences)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """When a call of Slack's Web API may go, for one reply and for a whole workspace.
 
 Slack counts calls per method and workspace, and posts per channel too. Each count is a token bucket
-here: its refill is what Slack documents, its size is a guess that shrinks when Slack says 429.
+here: its refill is what Slack documents, its size is a guess.
 
 Text edits are scarce (50 a minute for a whole workspace), so some tokens are kept back: one for the
 final edit of every reply under way, and for interim edits a few more for replies that begin. Thus
 interim edits live on what is left over: a reply alone gets one a second, and many share the refill
 in turn, the reader who waits longest first.
+
+Slack counts for the whole bot. Where several workers are that bot, each spends its share.
 """
 
 from collections.abc import Mapping
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import assert_never
 
+from bot.core.bucket import Bucket, Budget
 from bot.core.reply import Place, Urgency
 
 POST = "chat.postMessage"
@@ -28,25 +31,8 @@ OPEN_SHARE = 1 / 6
 """The part of a bucket that replies under way cannot reserve, so that something always moves."""
 EXPIRY_S = 120.0
 """A reply that has asked for nothing for so long has no final edit to come."""
-RECOVERY_S = 300.0
-"""A bucket that shrank is back at its full size after this time without a 429."""
 CHANNELS_KEPT = 256
 """Above this number channels whose bucket is full are forgotten; they start full anyway."""
-TOLERANCE = 1e-6
-"""Tokens; absorbs what floating point loses between promising a moment and reaching it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a method may spend.
-
-    Attributes:
-        per_s: Tokens that come back each second.
-        burst: Calls that may go at once after a rest, at least 1. Slack publishes no number.
-    """
-
-    per_s: float
-    burst: float
 
 
 # docs.slack.dev, "Rate limits": the documented floors of the tiers, per method and workspace.
@@ -83,69 +69,6 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
 """Budgets by method; any other method gets Tier 2, the lowest tier an app meets in daily work."""
 
 
-class Bucket:
-    """A token bucket that rests when told to, and trusts its size less afterwards.
-
-    Args:
-        budget: Its refill and its full size.
-        now: Monotonic seconds. The bucket starts full.
-    """
-
-    def __init__(self, budget: Budget, *, now: float) -> None:
-        self._budget = budget
-        self._level = budget.burst
-        self._level_at = now  # in the future while resting
-        self._shrunk_to = budget.burst
-        self._shrunk_at = now
-
-    def burst(self, *, now: float) -> float:
-        """Return how many tokens it is trusted to hold."""
-        regained = max(0.0, now - self._shrunk_at) * self._budget.burst / RECOVERY_S
-        return min(self._budget.burst, self._shrunk_to + regained)
-
-    def level(self, *, now: float) -> float:
-        """Return the tokens in it."""
-        refilled = self._level + max(0.0, now - self._level_at) * self._budget.per_s
-        return min(self.burst(now=now), refilled)
-
-    def is_full(self, *, now: float) -> bool:
-        """Return whether it is as good as new."""
-        return self.rest_s(now=now) == 0 and self.level(now=now) >= self._budget.burst
-
-    def rest_s(self, *, now: float) -> float:
-        """Return the seconds until the rest Slack asked for is over; 0 when there is none."""
-        return max(0.0, self._level_at - now)
-
-    def ready_at(self, *, now: float, reserve: float = 0.0) -> float:
-        """Return when a token can be taken and `reserve` remain: `now`, or later."""
-        start = max(now, self._level_at)
-        missing = 1 + reserve - self.level(now=start)
-        return start if missing <= TOLERANCE else start + missing / self._budget.per_s
-
-    def take(self, *, now: float) -> None:
-        """Take one token; only when `ready_at` says so."""
-        self._level = self.level(now=now) - 1
-        self._level_at = now
-
-    def give_back(self, *, now: float) -> None:
-        """Put back a token that was not used."""
-        if self.rest_s(now=now) == 0:
-            self._level = min(self.burst(now=now), self.level(now=now) + 1)
-            self._level_at = now
-
-    def rest(self, *, retry_after_s: float, now: float) -> None:
-        """Grant nothing for `retry_after_s`, then one token, and trust half the size.
-
-        Calls that were on their way together fail together: only the first of them shrinks it.
-        """
-        until = now + retry_after_s
-        if self.rest_s(now=now) == 0:
-            self._shrunk_to = max(1.0, self.burst(now=now) / 2)
-        self._shrunk_at = max(self._level_at, until)
-        self._level_at = max(self._level_at, until)
-        self._level = 1.0
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call that asked to go.
@@ -167,9 +90,16 @@ class Call:
 
 @dataclass(slots=True)
 class _Reply:
-    """A reply under way: when it last asked for a permit, and when it last got one."""
+    """A reply under way.
+
+    Attributes:
+        asked_at: When it last asked for a permit.
+        is_wordless: It has shown no words so far.
+        granted_at: When it last got a permit; None before the first.
+    """
 
     asked_at: float
+    is_wordless: bool = True
     granted_at: float | None = None
 
 
@@ -184,11 +114,30 @@ class Pacing:
     """
 
     def __init__(self) -> None:
+        self._share = 1.0
         self._buckets: dict[str, Bucket] = {}
         self._channels: dict[str, Bucket] = {}
         self._waiting: dict[int, Call] = {}
         self._replies: dict[Place, _Reply] = {}
         self._asked = 0
+
+    def spend(self, share: float, *, now: float) -> None:
+        """Go on with a share of every budget, because other workers spend the rest.
+
+        Tokens do not change hands: a share that falls loses those beyond it at once, one that
+        rises fills up at its own pace.
+
+        Args:
+            share: Over 0; 1 for a worker that is alone. Those of all workers make 1.
+            now: Monotonic seconds.
+        """
+        if share == self._share:
+            return
+        self._share = share
+        for method, bucket in self._buckets.items():
+            bucket.resize(_budget(method).part(share), now=now)
+        for bucket in self._channels.values():
+            bucket.resize(CHANNEL_POSTS.part(share), now=now)
 
     def ask(self, place: Place, *, method: str, urgency: Urgency, now: float) -> Call:
         """Queue a call."""
@@ -196,7 +145,9 @@ class Pacing:
         call = Call(place, method, urgency, now, self._asked)
         self._waiting[call.number] = call
         if call.method in REPLY_METHODS:
-            self._replies.setdefault(place, _Reply(now)).asked_at = now
+            reply = self._replies.setdefault(place, _Reply(now))
+            reply.asked_at = now
+            reply.is_wordless = urgency is Urgency.FIRST_WORDS
         return call
 
     def withdraw(self, call: Call, *, now: float) -> None:
@@ -233,6 +184,15 @@ class Pacing:
         self._bucket(method, now=now).rest(retry_after_s=retry_after_s, now=now)
         if method == POST:
             self._channel(channel_id, now=now).rest(retry_after_s=retry_after_s, now=now)
+
+    def is_crowded(self, *, now: float) -> bool:
+        """Return whether a reply that begins now may have to wait for the edit of its first words.
+
+        Those under way keep a token each for their final edits, and so does this one; those without
+        words so far, and this one, take another one soon.
+        """
+        promised = len(self._replies) + sum(r.is_wordless for r in self._replies.values())
+        return self._bucket(EDIT, now=now).level(now=now) < promised + NEWCOMERS
 
     def rest_s(self, method: str, *, now: float) -> float:
         """Return the seconds until a method may be called again; 0 when it does not rest."""
@@ -295,7 +255,7 @@ class Pacing:
 
     def _bucket(self, method: str, *, now: float) -> Bucket:
         if method not in self._buckets:
-            self._buckets[method] = Bucket(BUDGETS.get(method, TIER_2), now=now)
+            self._buckets[method] = self._new_bucket(_budget(method), now=now)
         return self._buckets[method]
 
     def _channel(self, channel_id: str, *, now: float) -> Bucket:
@@ -303,5 +263,14 @@ class Pacing:
             if len(self._channels) >= CHANNELS_KEPT:
                 kept = {c: b for c, b in self._channels.items() if not b.is_full(now=now)}
                 self._channels = kept
-            self._channels[channel_id] = Bucket(CHANNEL_POSTS, now=now)
+            self._channels[channel_id] = self._new_bucket(CHANNEL_POSTS, now=now)
         return self._channels[channel_id]
+
+    def _new_bucket(self, budget: Budget, *, now: float) -> Bucket:
+        # The others may have spent what a first look would take for a full bucket.
+        level = None if self._share == 1 else 1.0
+        return Bucket(budget.part(self._share), now=now, level=level)
+
+
+def _budget(method: str) -> Budget:
+    return BUDGETS.get(method, TIER_2)

@@ -52,6 +52,8 @@ class Content:
         fills: Names of variables that whoever asked may fill in, with a button; letters, digits
             and any of `_` `-` `.` each.
         is_answer: The text is an app's; a sentence of the bot's own is never read back as one.
+        blocked_ts: The question this says was blocked by content safety rules: it is not read back
+            either. Empty for any other.
     """
 
     text: str
@@ -60,6 +62,7 @@ class Content:
     language: Language = Language.EN
     fills: tuple[str, ...] = ()
     is_answer: bool = True
+    blocked_ts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

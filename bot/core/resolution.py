@@ -20,6 +20,7 @@ from bot.core.setting import (
     candidate_options,
     is_option_of_its_own,
 )
+from bot.core.shapes import NONE
 
 _NEEDS_MESSAGES = Phrase(
     "It is sent only while History is `messages`.", "仅当对话历史为 `messages` 时才会发送。"
@@ -85,8 +86,8 @@ class Effective:
         managers: Ids of the channel's managers.
         origins: Where each setting (by key) and each option (by API name) comes from; None for
             what is built in or the app's own.
-        values: The value that holds for each setting by key, `unused` ones included; absent when
-            nothing does.
+        values: The value that holds for each setting by key, `unused` ones and NONE included;
+            absent when nothing does.
         reasons: Why, by the names in `unused`.
     """
 
@@ -113,7 +114,7 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A value and where it is set."""
+    """A value and where it is set; None for an option that is not to be had."""
 
     value: Json
     origin: Level | None
@@ -130,7 +131,7 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
 
     A channel inherits the bot's own settings from the workspace, one by one. The options of an app
     begin with its own; over them lie the workspace's, unless another app than the workspace's
-    answers here; over them lie the channel's. Each option is replaced as a whole.
+    answers here; over them lie the channel's. Each option is replaced as a whole, or by none.
 
     A value that is not its setting's, or stands where that setting cannot be set, counts for
     nothing. An option the app's kind cannot use is left out of `options`.
@@ -141,7 +142,8 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     """
     settings = _in_force(layers)
     options = _options(layers, app=app)
-    usable, reasons = _usable({name: found.value for name, found in options.items()}, app.kind)
+    wanted = {name: found.value for name, found in options.items() if found.value is not None}
+    usable, reasons = _usable(wanted, app.kind)
     values = {key: found.value for key, found in settings.items()}
     history, objection = _history(values["history"], kind=app.kind)
     reasons |= objection
@@ -200,12 +202,22 @@ def _nearest_first(layers: Layers) -> tuple[tuple[Level, Mapping[str, Json]], ..
 
 def _options(layers: Layers, *, app: AppProfile) -> dict[str, _Found]:
     """Return the options of the app by API name, whether its kind can use them or not."""
-    levels: list[tuple[Level | None, Mapping[str, Json]]] = [(None, app.options)]
+    options = {name: _Found(value, None) for name, value in app.options.items()}
     workspaces = Layers(workspace=layers.workspace)
     if chosen_app(layers).casefold() == chosen_app(workspaces).casefold():
-        levels.append((Level.WORKSPACE, candidate_options(layers.workspace)))
-    levels.append((Level.CHANNEL, candidate_options(layers.channel)))
-    return {name: _Found(value, level) for level, own in levels for name, value in own.items()}
+        options = _laid_over(options, layers.workspace, level=Level.WORKSPACE)
+    return _laid_over(options, layers.channel, level=Level.CHANNEL)
+
+
+def _laid_over(
+    options: Mapping[str, _Found], values: Mapping[str, Json], *, level: Level
+) -> dict[str, _Found]:
+    """Return options with those of a level in the place of what it inherits."""
+    own = {name: _Found(value, level) for name, value in candidate_options(values).items()}
+    if values.get("more") == NONE:
+        options = {name: found for name, found in options.items() if is_option_of_its_own(name)}
+        own["more"] = _Found(None, level)
+    return {**options, **own}
 
 
 def _usable(
@@ -228,9 +240,9 @@ def _history(value: Json, *, kind: AppKind) -> tuple[History, dict[str, Phrase]]
 
 def _system(value: Json, *, history: History) -> tuple[str, dict[str, Phrase]]:
     """Return what the model is told before the thread; nothing unless that goes as messages."""
-    if value is None or history is History.MESSAGES:
-        return str(value or ""), {}
-    return "", {"system": _NEEDS_MESSAGES}
+    if value is None or value == NONE:
+        return "", {}
+    return (str(value), {}) if history is History.MESSAGES else ("", {"system": _NEEDS_MESSAGES})
 
 
 def _quotas(layers: Layers) -> Iterator[Quota]:
@@ -270,9 +282,16 @@ def _origins(
 
 def _values_of_options(options: Mapping[str, _Found]) -> dict[str, Json]:
     """Return options by the key of their setting."""
-    own = {name: found.value for name, found in options.items() if is_option_of_its_own(name)}
+    own: dict[str, Json] = {
+        name: NONE if found.value is None else found.value
+        for name, found in options.items()
+        if is_option_of_its_own(name)
+    }
     further = {name: found.value for name, found in options.items() if name not in own}
-    return own | {"more": further} if further else own
+    if not further:
+        return own
+    shown = {name: value for name, value in further.items() if (name, value) != ("more", None)}
+    return {**own, "more": shown or NONE}
 
 
 def _words(value: Json) -> tuple[str, ...]:

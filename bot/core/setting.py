@@ -2,6 +2,9 @@
 
 An *app option* is a field of DashScope's requests and belongs to an app: it is of no use to another
 one. Any other setting is the bot's own, and a channel inherits it from the workspace.
+
+A setting without a value of its own takes the inherited one; with NONE it takes none. Of the fields
+inside `more`, null says the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +29,6 @@ DEFAULT_APP = "default"
 _NO_MESSAGES = Phrase(
     "Only agents and dialog workflows take a thread as messages.",
     "仅智能体应用和对话型工作流支持以消息形式发送对话。",
-)
-
-
-_NO_NOTHING = Phrase(
-    "This word would be sent as it is; `inherit` takes the own value away.",
-    "这个词会原样发送；输入 `inherit` 可清除此处的值。",
 )
 
 
@@ -106,6 +103,11 @@ class Setting:
     choices: tuple[Choice, ...] = ()
     default: Json = None
 
+    @property
+    def can_be_none(self) -> bool:
+        """Whether NONE is a value of it: it is inherited, and nothing else switches it off."""
+        return self.default is None and self.shape not in {"flag", "users"}
+
     def read(self, typed: str) -> Json:
         """Return the value somebody typed; it passes `misfit`.
 
@@ -118,8 +120,10 @@ class Setting:
         """
         refuse_unreadable(typed)
         # Before it is parsed as well: what stands at a mistake is repeated.
-        value = None if holds_key(typed) else self._parse(typed)
-        if value is None or holds_key(value):
+        if holds_key(typed):
+            raise BadValue(KEPT_OUT)
+        value = self._parse(typed)
+        if holds_key(value):
             raise BadValue(KEPT_OUT)
         if misfit := self.misfit(value):
             raise BadValue(misfit)
@@ -127,20 +131,23 @@ class Setting:
 
     def show(self, value: Json) -> str:
         """Return a value as one types it: `read(show(value)) == value` when it passes `misfit`."""
-        return shapes.show(value, shape=self.shape)
+        return shapes.NONE if self.is_none(value) else shapes.show(value, shape=self.shape)
+
+    def is_none(self, value: Json) -> bool:
+        """Whether nothing of it is to be had, not even what is inherited."""
+        return self.can_be_none and value == shapes.NONE
 
     def misfit(self, value: Json) -> Phrase | None:
         """Return why this is no value of the setting, whatever the kind of app."""
-        if self.shape in {"words", "text"} and shapes.is_nothing(value):
-            return _NO_NOTHING
-        return trouble_with(value) or self.check(value)
+        return None if self.is_none(value) else trouble_with(value) or self.check(value)
 
     def problem(self, value: Json, *, kind: AppKind) -> Phrase | None:
         """Return why an app of this kind cannot do with the value; None when it can.
 
         Fields that need each other are told by `core.api_fields.problems` alone.
         """
-        if misfit := self.misfit(value):
+        misfit = self.misfit(value)
+        if misfit or self.is_none(value):
             return misfit
         if self.key == "more":
             return must_be.problem_of_fields(value, kind=kind)
@@ -150,6 +157,9 @@ class Setting:
         return _NO_MESSAGES if needs_messages and not kind.takes_messages else None
 
     def _parse(self, typed: str) -> Json:
+        is_null = self.shape == "json" and typed.strip() == "null"
+        if self.can_be_none and (is_null or shapes.is_nothing(typed)):
+            return shapes.NONE
         if self.shape == "choice":
             return shapes.read_choice(typed, choices=self.choices)
         if self.choices:
@@ -255,12 +265,15 @@ def by_command(words: Sequence[str]) -> tuple[Setting, int] | None:
 def candidate_options(values: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return the app options among the values of one level, by API name; `more` is unfolded.
 
-    Nothing is checked, but a `more` that is no object holds no options.
+    What is not to be had there is None. Nothing is checked, but a `more` that is no object holds no
+    options.
     """
     further = values.get("more")
     options = dict(further) if isinstance(further, Mapping) else dict[str, Json]()
     own = {key: value for key, value in values.items() if is_option_of_its_own(key)}
-    return options | own
+    return options | {
+        key: None if SETTINGS[key].is_none(value) else value for key, value in own.items()
+    }
 
 
 def command_of(name: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bot.core import shapes
-from bot.core.api_fields import misfit_of, problem_of
+from bot.core.api_fields import misfit_of, misfit_of_name, problem_of
 from bot.core.field_checks import Check, filled_object
 from bot.core.json_value import Json
 from bot.core.language import Phrase
@@ -50,7 +50,8 @@ def quota(value: Json) -> Phrase | None:
 def instruction(value: Json) -> Phrase | None:
     """Check for what a model is told before a thread, without blanks around it."""
     if isinstance(value, str) and 0 < len(value) <= MAX_INSTRUCTION_CHARS:
-        return None if value == value.strip() else _BAD_INSTRUCTION
+        is_told = value == value.strip() and not shapes.is_nothing(value)
+        return None if is_told else _BAD_INSTRUCTION
     return _BAD_INSTRUCTION
 
 
@@ -71,7 +72,7 @@ def among(choices: Sequence[Choice]) -> Check:
 
 
 def further_fields(*, own: Collection[str]) -> Check:
-    """Make a check for fields by API name.
+    """Make a check for fields by API name; null for one that is not to be sent.
 
     Args:
         own: Names that are settings themselves and so are not taken.
@@ -81,7 +82,7 @@ def further_fields(*, own: Collection[str]) -> Check:
         if not isinstance(value, Mapping) or not value:
             return filled_object(value)
         found = (
-            (name, _OWN_SETTING if name in own else misfit_of(name, part))
+            (name, _OWN_SETTING if name in own else _misfit_of_further(name, part))
             for name, part in value.items()
         )
         return _first(found)
@@ -89,10 +90,15 @@ def further_fields(*, own: Collection[str]) -> Check:
     return check
 
 
+def _misfit_of_further(name: str, part: Json) -> Phrase | None:
+    return misfit_of_name(name) if part is None else misfit_of(name, part)
+
+
 def problem_of_fields(value: Json, *, kind: AppKind) -> Phrase | None:
     """Return why an app of this kind cannot do with one of these fields; None when it can."""
     fields = value.items() if isinstance(value, Mapping) else ()
-    return _first((name, problem_of(name, part, kind=kind)) for name, part in fields)
+    sent = ((name, part) for name, part in fields if part is not None)
+    return _first((name, problem_of(name, part, kind=kind)) for name, part in sent)
 
 
 def _first(found: Iterable[tuple[str, Phrase | None]]) -> Phrase | None:

@@ -31,9 +31,9 @@ LABELS: Mapping[str, Phrase] = {
     "steps": Phrase("Steps under answers", "回答下的步骤"),
     "who": Phrase("Who may ask", "谁可以提问"),
     "quota_user_turns": Phrase("Questions a day, each person", "每人每天提问数"),
-    "quota_user_tokens": Phrase("Tokens a day, each person", "每人每天 Token 数"),
+    "quota_user_tokens": Phrase("Tokens a day, each person", "每人每天 token 数"),
     "quota_channel_turns": Phrase("Questions a day, each channel", "每频道每天提问数"),
-    "quota_channel_tokens": Phrase("Tokens a day, each channel", "每频道每天 Token 数"),
+    "quota_channel_tokens": Phrase("Tokens a day, each channel", "每频道每天 token 数"),
     "managers": Phrase("Managers of this channel", "频道管理人"),
     "delegate": Phrase("Channels configure themselves", "允许频道自行配置"),
 }
@@ -82,8 +82,10 @@ HINTS: Mapping[str, Phrase] = {
         "工作流回答的返回方式。不适用于智能体应用。",
     ),
     "more": Phrase(
-        'JSON with further fields by API name: {{"model_id": "qwen-plus", "temperature": 0.3}}.',
-        'JSON，按 API 名称写其他字段：{{"model_id": "qwen-plus", "temperature": 0.3}}。',
+        'JSON with further fields by API name: {{"model_id": "qwen-plus", "temperature": 0.3}}; '
+        "null keeps an inherited one out.",
+        'JSON，按 API 名称写其他字段：{{"model_id": "qwen-plus", "temperature": 0.3}}；'
+        "null 表示不发送所继承的字段。",
     ),
     "history": Phrase(
         "How the app learns what was said before in a thread.",
@@ -124,7 +126,7 @@ HINTS: Mapping[str, Phrase] = {
     ),
     "quota_user_tokens": Phrase(
         "How many tokens each person's questions and answers may use a UTC day, or off.",
-        "每人每天（UTC）的问答可使用的 Token 数，或 off。",
+        "每人每天（UTC）的问答可使用的 token 数，或 off。",
     ),
     "quota_channel_turns": Phrase(
         "How many questions may be asked in each channel a UTC day, or off.",
@@ -132,7 +134,7 @@ HINTS: Mapping[str, Phrase] = {
     ),
     "quota_channel_tokens": Phrase(
         "How many tokens the questions and answers of each channel may use a UTC day, or off.",
-        "每个频道每天（UTC）的问答可使用的 Token 数，或 off。",
+        "每个频道每天（UTC）的问答可使用的 token 数，或 off。",
     ),
     "managers": Phrase(
         "People who may change this channel's settings, while channels configure themselves.",
@@ -150,6 +152,7 @@ CHOICES: Mapping[str, tuple[Choice, ...]] = {
         Choice("message_format_plus", Phrase("Messages of all nodes", "所有节点的消息")),
         Choice("agent_format", Phrase("One text, as an agent streams", "与智能体相同的单一文本")),
         Choice("full_thoughts", Phrase("Results of all nodes", "所有节点的结果")),
+        Choice("none", Phrase("None of these: the bot's own choice", "不指定：由机器人选择")),
     ),
     "history": (
         Choice("session", Phrase("DashScope keeps it (session)", "由百炼保存（会话）")),

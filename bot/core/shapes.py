@@ -18,6 +18,9 @@ Shape: TypeAlias = Literal["words", "json", "choice", "flag", "number", "text", 
 NO_LIMIT = "off"
 """The value of a number that is not to be had."""
 
+NONE = "none"
+"""The value of a list, an object, a text or a choice that is not to be had, though inherited."""
+
 _CURLY = str.maketrans(dict.fromkeys("“”„‟", '"'))
 _SEPARATORS = r"\s,，、;；"
 _BETWEEN = re.compile(rf"[{_SEPARATORS}]*")
@@ -34,7 +37,7 @@ _OFF = frozenset({"off", "no", "false", "0", "关", "关闭", "否"})
 
 _QUOTE_IS_OPEN = Phrase("A quotation mark has no counterpart.", "引号没有成对出现。")
 NOTHING = frozenset({"off", "none", "no", "关", "关闭", "无"})
-"""Words for having nothing, which are no id, no tag and no instruction."""
+"""Words for having nothing; in quotation marks they are words like any other."""
 
 _ON_OR_OFF = Phrase("Type `on` or `off`.", "请输入 `on` 或 `off`。")
 _NUMBER_OR_OFF = Phrase(
@@ -73,7 +76,7 @@ def read_words(typed: str) -> list[str]:
 
 def show_words(words: Sequence[str]) -> str:
     """Return words as one types them."""
-    return ", ".join(f'"{word}"' if _NEEDS_QUOTES.search(word) else word for word in words)
+    return ", ".join(f'"{word}"' if _is_quoted(word) else word for word in words)
 
 
 def read_json_or_pairs(typed: str) -> Json:
@@ -140,10 +143,9 @@ READERS: Mapping[Shape, Callable[[str], Json]] = {
 """How each shape is read, but `choice`: `read_choice` needs to know the choices."""
 
 
-def is_nothing(value: Json) -> bool:
-    """Whether somebody meant nothing at all by words or a text."""
-    word = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-    return isinstance(word, str) and word.casefold() in NOTHING
+def is_nothing(typed: str) -> bool:
+    """Whether somebody meant nothing at all."""
+    return typed.strip().casefold() in NOTHING
 
 
 def is_user_id(value: Json) -> bool:
@@ -164,6 +166,10 @@ def show(value: Json, *, shape: Shape) -> str:
             return value
         case _:
             return json_text(value)
+
+
+def _is_quoted(word: str) -> bool:
+    return is_nothing(word) or _NEEDS_QUOTES.search(word) is not None
 
 
 def _pairs(typed: str) -> Iterator[tuple[str, str]]:

@@ -45,6 +45,11 @@ PART_OF_HISTORY = Phrase(
     "missing here.",
     "只能读取此消息列的一部分，以上回答可能缺少您提问之前最近的内容。",
 )
+HISTORY_BLOCKED = Phrase(
+    "Content safety rules blocked something said earlier in this thread: this answers your last "
+    "message alone, and what was said before it no longer counts.",
+    "内容安全规则拦截了此消息列中之前的某些内容：以上仅回答您最后一条消息，在此之前的内容不再计入。",
+)
 EDITED_LATE = Phrase(
     "You edited the question after its answer had begun.", "您在开始回答之后修改了问题。"
 )
@@ -145,7 +150,7 @@ _WITH_ID = Phrase("{sentence} (id {id})", "{sentence}（编号 {id}）")
 _LACKING = Phrase(
     "To answer this I need {names}: fill them in here, or write each on a line of its own before "
     "or after your question, such as `{example}=…`.",
-    "回答此问题需要 {names}：请在此填写，或在问题前后各写一行，例如 `{example}=…`。",
+    "回答此问题需要 {names}：请在此填写，或在问题之前或之后每行写一个，例如 `{example}=…`。",
 )
 _CUT = Phrase(
     "The answer was cut off here; ask me to go on. (id {id})",

@@ -63,7 +63,7 @@ class Installed:
         Raises:
             StorageError: The database did not answer, or no key opens the token.
         """
-        del enterprise_id  # installations of whole organisations are not taken
+        del enterprise_id  # installations of whole organizations are not taken
         stored = await self._kept.get(team_id) if self._kept is not None and team_id else None
         if stored is not None:
             return _opened(stored)

@@ -11,6 +11,9 @@ from bot.core.pacing import Call, Pacing
 from bot.core.reply import Place, Urgency
 from bot.metrics import Metrics
 
+LOOK_AGAIN_S = 1.0
+"""While somebody waits: the share of this process may have grown meanwhile."""
+
 
 class Timer(Protocol):
     """Something that will happen unless it is cancelled."""
@@ -28,6 +31,10 @@ def _call_later(delay_s: float, callback: Callable[[], None]) -> Timer:
     return asyncio.get_running_loop().call_later(delay_s, callback)
 
 
+def _all() -> float:
+    return 1.0
+
+
 @dataclass(slots=True)
 class _Workspace:
     """One workspace's pace, who waits in it, and when to look again."""
@@ -40,8 +47,8 @@ class _Workspace:
 class Budgets:
     """The gate before Slack's Web API, for all workspaces of this process.
 
-    It starts no tasks; its timers end with the context. Each process keeps its own books: when
-    several share a workspace, 429s tell them of each other.
+    It starts no tasks; its timers end with the context. Each process keeps its own books, of its
+    share of what Slack allows: see `divide`.
 
     Args:
         metrics: Waits are recorded there, by method.
@@ -59,6 +66,7 @@ class Budgets:
         self._metrics = metrics
         self._clock = clock
         self._later = later
+        self._share: Callable[[], float] = _all
         self._workspaces: dict[str, _Workspace] = {}
 
     async def __aenter__(self) -> Self:
@@ -78,6 +86,14 @@ class Budgets:
             for waiter in tuple(workspace.waiters.values()):
                 waiter.cancel()
         self._workspaces.clear()
+
+    def divide(self, share: Callable[[], float]) -> None:
+        """Spend a share of what Slack allows from now on; until then it is all of it.
+
+        Args:
+            share: Returns it as it is now, see `Pacing.spend`; asked again and again.
+        """
+        self._share = share
 
     async def permit(self, place: Place, *, method: str, urgency: Urgency) -> None:
         """Wait until one call of `method` may go, and make it soon.
@@ -118,16 +134,25 @@ class Budgets:
         workspace = self._workspaces.get(team_id)
         return 0.0 if workspace is None else workspace.pacing.rest_s(method, now=self._clock())
 
+    def is_crowded(self, team_id: str) -> bool:
+        """Return whether a reply that begins now may have to wait to show its first words."""
+        workspace = self._workspaces.setdefault(team_id, _Workspace())
+        now = self._clock()
+        workspace.pacing.spend(self._share(), now=now)
+        return workspace.pacing.is_crowded(now=now)
+
     def _settle(self, workspace: _Workspace) -> None:
         """Wake those who may go, and come back when the next may."""
         if workspace.timer is not None:
             workspace.timer.cancel()
             workspace.timer = None
         now = self._clock()
+        workspace.pacing.spend(self._share(), now=now)
         for call in workspace.pacing.grant(now=now):
             granted = workspace.waiters[call]
             if not granted.done():  # a cancelled waiter gives its grant back when its task runs
                 granted.set_result(None)
         next_at = workspace.pacing.next_at(now=now)
         if next_at is not None:
-            workspace.timer = self._later(next_at - now, lambda: self._settle(workspace))
+            delay_s = min(next_at - now, LOOK_AGAIN_S)
+            workspace.timer = self._later(delay_s, lambda: self._settle(workspace))

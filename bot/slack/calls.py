@@ -36,6 +36,10 @@ class Calls:
         """Wait until one call may go; see `Budgets.permit`."""
         await self._budgets.permit(place, method=method, urgency=urgency)
 
+    def is_crowded(self, place: Place) -> bool:
+        """Tell whether edits are short; see `Budgets.is_crowded`."""
+        return self._budgets.is_crowded(place.team_id)
+
     def refuse_rest(self, place: Place, *, method: str, longer_than_s: float) -> None:
         """Spare a caller who has not the time the wait for a method that rests after a 429.
 

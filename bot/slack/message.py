@@ -36,7 +36,7 @@ def message(content: Content, *, mark: Mark) -> dict[str, Any]:
         "blocks": blocks(content, mark=mark),
         # An edit makes links of bare channel names in `text` unless told not to.
         "parse": "none",
-        "metadata": metadata(mark, is_answer=content.is_answer),
+        "metadata": metadata(mark, is_answer=content.is_answer, blocked_ts=content.blocked_ts),
     }
 
 
@@ -85,14 +85,17 @@ def fallback(content: Content) -> str:
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def metadata(mark: Mark, *, is_answer: bool = True) -> dict[str, Any]:
+def metadata(mark: Mark, *, is_answer: bool = True, blocked_ts: str = "") -> dict[str, Any]:
     """Return the metadata by which `carries` knows the message again.
 
     Args:
         mark: Whose message it is.
         is_answer: Whether an app's words are in it; told only when they are not.
+        blocked_ts: The question it says was blocked; told only when there is one.
     """
-    told = {} if is_answer else {"is_answer": False}
+    told: dict[str, Any] = {} if is_answer else {"is_answer": False}
+    if blocked_ts:
+        told["blocked_ts"] = blocked_ts
     return {
         "event_type": EVENT_TYPE,
         "event_payload": {"turn_id": mark.turn_id, "page": mark.page, **told},

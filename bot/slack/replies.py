@@ -33,6 +33,10 @@ class SlackReplies:
     def __init__(self, *, calls: Calls) -> None:
         self._calls = calls
 
+    def is_crowded(self, place: Place) -> bool:
+        """Tell whether a message posted now may have to wait long for its first `edit`."""
+        return self._calls.is_crowded(place)
+
     async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
         """Wait until one `post` may go. Cancelling gives the place in the queue back."""
         await self._calls.permit(place, method=POST, urgency=urgency)

@@ -48,6 +48,19 @@ def said(message: Mapping[str, Any]) -> Said | None:
     return Said(user if isinstance(user, str) else "", words, turn_id, files)
 
 
+def blocked_question(message: Mapping[str, Any]) -> str | None:
+    """Return the ts of the question that a reply says was blocked; None for any other message.
+
+    Args:
+        message: As for `said`.
+    """
+    marked = _object(message.get("metadata"))
+    if _turn_id(marked) is None:
+        return None
+    ts = _object(marked.get("event_payload")).get("blocked_ts")
+    return ts if isinstance(ts, str) else None
+
+
 def _turn_id(metadata: object) -> int | None:
     """Return the turn a message is a reply to, by the bot's own mark."""
     marked = _object(metadata)

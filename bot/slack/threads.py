@@ -8,7 +8,7 @@ from bot.core.reply import Place, Urgency
 from bot.core.thread import Past, Reading, in_order, moment
 from bot.errors import SlackError
 from bot.slack.calls import Calls
-from bot.slack.spoken import said
+from bot.slack.spoken import blocked_question, said
 
 REPLIES = "conversations.replies"
 THREAD_MESSAGES = 1_000
@@ -47,7 +47,8 @@ class SlackThreads:
         """Return what was said last in a thread before a question.
 
         At most SAID_MOST messages. What the bot says about its work (that it thinks, waits, offers
-        something) is left out. Where Slack stops giving, what it gave is returned.
+        something) is left out, and so is a question that content safety rules blocked. Where Slack
+        stops giving, what it gave is returned.
 
         Args:
             place: The thread.
@@ -70,7 +71,9 @@ class SlackThreads:
                 raise
         if not reaches_end:
             self._keep_in_mind(place)
-        words = {ts: told for ts, one in found.items() if (told := said(one)) is not None}
+        blocked = {blocked_question(one) for one in found.values()}
+        heard = {ts: said(one) for ts, one in found.items() if ts not in blocked}
+        words = {ts: told for ts, told in heard.items() if told is not None}
         return Reading(in_order(words, past)[-SAID_MOST:], reaches_end=reaches_end)
 
     async def _read(self, place: Place, *, past: Past, found: Found) -> bool:

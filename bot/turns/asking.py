@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -9,11 +10,11 @@ import structlog
 from bot.core import step_texts, texts
 from bot.core.answer import Answer, ModelUsage
 from bot.core.failures import is_unexplained
-from bot.core.language import Phrase
+from bot.core.language import Phrase, together
 from bot.core.messages import prompt
 from bot.core.question import Question
 from bot.core.reply import Place
-from bot.errors import DashScopeError, MemoryGone, SessionLost
+from bot.errors import ContentBlocked, DashScopeError, MemoryGone, SessionLost
 from bot.turns.claim import written
 from bot.turns.composing import Composer
 from bot.turns.ending import NO_SESSION, Ending
@@ -24,6 +25,8 @@ from bot.turns.question_files import QuestionFiles
 from bot.turns.terms import Terms
 from bot.turns.wishes import Wishes
 from bot.turns.world import World
+from storage.errors import StorageError
+from storage.keys import ts_before
 from storage.records import Turn
 
 log = structlog.stdlib.get_logger(__name__)
@@ -87,14 +90,21 @@ class Asking:
             return self._hint(texts.QUESTION_GONE)
         self._files.notes = question.files
         self._text = await self._personal.read(question.text)
+        return await self._nothing_to_ask() or await self._gate.admit()
+
+    async def _nothing_to_ask(self) -> Ending | None:
+        """Return an ending when the message, as it reads now, is no question for the app.
+
+        Raises:
+            StorageError: The database could not be asked.
+        """
         words = self._words
-        if not words and not question.files:
+        if not words and not self._files.notes:
             return self._hint(texts.EMPTY_QUESTION)
         return (
             await self._gate.quiet(words)
             or await self._gate.afresh(words)
             or self._personal.lacking()
-            or await self._gate.admit()
         )
 
     @property
@@ -139,7 +149,7 @@ class Asking:
             self._let_go()
             await _end(asking)
             self._text = await self._personal.read(wish.payload["text"])
-            asking = tasks.create_task(self._ask())
+            asking = tasks.create_task(self._ask_anew())
         return asking.result()
 
     def _stopped(self) -> Ending:
@@ -147,29 +157,20 @@ class Asking:
         ending = Ending.of_answer(self.answer, outcome="stopped", note=note, terms=self._terms)
         return self._going_on(ending)
 
+    async def _ask_anew(self) -> Ending:
+        return await self._nothing_to_ask() or await self._ask()
+
     async def _ask(self) -> Ending:
         return self._going_on(await self._ask_once_or_afresh())
 
     async def _ask_once_or_afresh(self) -> Ending:
-        if lacking := self._personal.lacking():
-            return lacking
         await self._files.get_ready()
         words = self._words
         if nothing := self._files.nothing_to_ask(words):
             return nothing
         text = self._files.wording(self._text, words=words)
-        question = self._files.added_to(await self._composer.question(text))
         try:
-            try:
-                await self._read(question)
-            except SessionLost as error:
-                if question.session_id is None or self.answer.text:
-                    raise
-                log.info("session.lost", code=error.code, status=error.status)
-                self._let_go()
-                self._lost_session = question.session_id
-                self._composer.had_session = True
-                await self._read(self._files.added_to(await self._composer.opening(text)))
+            await self._ask_with_history_or_alone(text)
         except DashScopeError as error:
             if isinstance(error, SessionLost) or self._ended_unexplained(error):
                 self._lost_session = self._sent_session or self._lost_session
@@ -180,13 +181,48 @@ class Asking:
                 status=error.status,
                 request_id=error.request_id,
             )
-            return Ending.of_error(error, self.answer, turn_id=self._turn.id, terms=self._terms)
+            return Ending.of_error(error, self.answer, turn=self._turn, terms=self._terms)
         return Ending.of_answer(
             self.answer,
             outcome="answered" if self.answer.complete else "cut",
             note=self._note(self.answer),
             terms=self._terms,
         )
+
+    async def _ask_with_history_or_alone(self, text: str) -> None:
+        """Ask, and once more without what was said before when something in it may be blocked.
+
+        If that helps, the thread starts afresh with this question: the next ones would be blocked
+        by what was said before it as well.
+        """
+        try:
+            await self._ask_with_history(text)
+        except ContentBlocked as error:
+            if self.answer.text or not self._composer.has_history:
+                raise
+            log.info("history.blocked", code=error.code, status=error.status)
+            self._let_go()
+            await self._read(self._files.added_to(await self._composer.alone(text)))
+            await self._forget_history()
+
+    async def _forget_history(self) -> None:
+        turn = self._turn
+        place = turn.team_id, turn.channel_id, turn.thread_ts
+        with suppress(StorageError):  # then the next question finds out anew
+            await self._world.memory.forget(*place, up_to_ts=ts_before(turn.message_ts))
+
+    async def _ask_with_history(self, text: str) -> None:
+        question = self._files.added_to(await self._composer.question(text))
+        try:
+            await self._read(question)
+        except SessionLost as error:
+            if question.session_id is None or self.answer.text:
+                raise
+            log.info("session.lost", code=error.code, status=error.status)
+            self._let_go()
+            self._lost_session = question.session_id
+            self._composer.had_session = True
+            await self._read(self._files.added_to(await self._composer.opening(text)))
 
     async def _read(self, question: Question) -> None:
         """Ask with what is remembered of the asker, and once without when the app knows no such.
@@ -260,7 +296,8 @@ class Asking:
             sentences.append(texts.cut(turn_id=self._turn.id, language=language))
         elif answer.ended_early:
             sentences.append(texts.ENDED_EARLY.say(language))
-        lines = [" ".join(sentences), self._files.told(), self._gate.warning(answer)]
+        said = together(sentences, language=language)
+        lines = [said, self._files.told(), self._gate.warning(answer)]
         if self._terms.effective.keeps_steps:
             lines.insert(0, step_texts.taken(answer.steps, language=language))
         return "\n".join(line for line in lines if line)

@@ -8,7 +8,7 @@ from typing import assert_never
 import structlog
 
 from bot.core import texts
-from bot.core.history import SYSTEM, Said, conversation, speakers
+from bot.core.history import SYSTEM, USER, Entry, Said, conversation, speakers
 from bot.core.language import Phrase
 from bot.core.messages import mentioned_users, prompt
 from bot.core.question import AppKind, Question
@@ -61,6 +61,7 @@ class Composer:
         self._before: _Before | None = None
         self._between: _Before | None = None
         self._missing: list[Phrase] = []
+        self._in_session = self._is_alone = False
         self.had_session = False
         self.has_recap = False
         self.quotes_others = False
@@ -74,6 +75,7 @@ class Composer:
         Raises:
             StorageError: Nobody knows whether there is a session.
         """
+        self._is_alone = False
         effective = self._terms.effective
         app, options = effective.app, effective.options
         match effective.history:
@@ -83,6 +85,7 @@ class Composer:
                 return Question(app, messages[-1][1], options=options, messages=messages)
             case History.SESSION if app.kind.keeps_sessions:
                 session_id = self._session_id(await self._known())
+                self._in_session = session_id is not None
                 if session_id is None:
                     return await self.opening(text)
                 words = await self._going_on(text)
@@ -110,8 +113,28 @@ class Composer:
         effective = self._terms.effective
         return Question(effective.app, words, options=effective.options)
 
+    @property
+    def has_history(self) -> bool:
+        """Whether the last question went with anything that was said before it."""
+        return self._in_session or bool(self._before and self._before.said)
+
+    async def alone(self, text: str) -> Question:
+        """Return the question without anything that was said before it; `notes` tells of that.
+
+        Args:
+            text: The message as Slack sent it.
+        """
+        self._is_alone, self.has_recap, self.quotes_others = True, False, False
+        effective, words = self._terms.effective, await self._words(text)
+        messages: tuple[Entry, ...] = ()
+        if effective.history is History.MESSAGES:
+            messages = self._instructed(((USER, words),))
+        return Question(effective.app, words, options=effective.options, messages=messages)
+
     def notes(self) -> list[Phrase]:
         """Return what the reader must know about what the model knows."""
+        if self._is_alone:
+            return [texts.HISTORY_BLOCKED]
         if not self.had_session:
             return self._missing
         return [texts.NEW_SESSION if self.has_recap else texts.FORGOTTEN, *self._missing]
@@ -204,7 +227,7 @@ class Composer:
         people = mentioned_users(text) - {self._world.bot_user_id}
         return await self._world.people.display_names(self._turn.team_id, people)
 
-    async def _conversation(self, text: str) -> tuple[tuple[str, str], ...]:
+    async def _conversation(self, text: str) -> tuple[Entry, ...]:
         before = await self._thread()
         messages = conversation(
             before.said,
@@ -213,6 +236,9 @@ class Composer:
             names={**before.names, **await self._names_in(text)},
         )
         self.quotes_others = self._has_others(before.said)
+        return self._instructed(messages)
+
+    def _instructed(self, messages: tuple[Entry, ...]) -> tuple[Entry, ...]:
         system = self._terms.effective.system
         return ((SYSTEM, system), *messages) if system else messages
 

@@ -121,6 +121,11 @@ class Dispatcher:
         """Whether the task that keeps the lease up is alive, where there is one."""
         return self._lease.is_kept
 
+    @property
+    def share(self) -> float:
+        """This process's share of the work, and so of Slack's budgets; see `Lease.share`."""
+        return self._lease.share
+
     def wake(self) -> None:
         """Look for turns now."""
         self._signal.set()

@@ -11,7 +11,7 @@ from bot.core.pages import pages
 from bot.core.reply import Content
 from bot.errors import ContentBlocked, DashScopeError
 from bot.turns.terms import Terms
-from storage.records import SessionUse
+from storage.records import SessionUse, Turn
 from storage.usage_records import ModelUse
 
 Outcome = Literal[
@@ -20,7 +20,7 @@ Outcome = Literal[
 
 
 NO_SESSION = ""
-"""Stands for a session the thread cannot go on with: the next question begins another one."""
+"""Stands for a session the thread cannot go on with: the next question in one begins another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Ending:
         usage: (model, input tokens, output tokens) of the answer.
         language: What the reader reads.
         fills: Names of variables the asker may fill in, so that the question can be answered.
+        blocked_ts: The question, where content safety rules blocked it or its answer; else empty.
     """
 
     outcome: Outcome
@@ -54,6 +55,7 @@ class Ending:
     usage: tuple[tuple[str, int, int], ...] = ()
     language: Language = Language.EN
     fills: tuple[str, ...] = ()
+    blocked_ts: str = ""
 
     @classmethod
     def of_answer(cls, answer: Answer, *, outcome: Outcome, note: str, terms: Terms) -> Self:
@@ -65,7 +67,7 @@ class Ending:
             text=texts.EMPTY_ANSWER.say(terms.language) if silent else answer.text,
             note=note,
             sources=tuple((source.index, source.title, source.url) for source in sources),
-            session_id=answer.session_id if terms.keeps_session else None,
+            session_id=_session_id(answer, terms=terms),
             app_key=terms.effective.app.key,
             request_id=answer.request_id,
             usage=_usage(answer),
@@ -73,20 +75,22 @@ class Ending:
         )
 
     @classmethod
-    def of_error(cls, error: DashScopeError, answer: Answer, *, turn_id: int, terms: Terms) -> Self:
+    def of_error(cls, error: DashScopeError, answer: Answer, *, turn: Turn, terms: Terms) -> Self:
         """Keep what was said before the error; blocked content is taken back."""
-        kept = answer.text if not isinstance(error, ContentBlocked) else ""
+        is_blocked = isinstance(error, ContentBlocked)
+        kept, turn_id = "" if is_blocked else answer.text, turn.id
         has_words, language = bool(kept.strip()), terms.language
         return cls(
             "cut" if has_words else "failed",
             text=kept if has_words else texts.failure(error, turn_id=turn_id, language=language),
             note=texts.interrupted(error, turn_id=turn_id, language=language) if has_words else "",
-            session_id=answer.session_id if has_words and terms.keeps_session else None,
+            session_id=_session_id(answer, terms=terms) if has_words else None,
             app_key=terms.effective.app.key,
             request_id=error.request_id or answer.request_id,
             code=error.code or type(error).__name__,
             usage=_usage(answer),
             language=language,
+            blocked_ts=turn.message_ts if is_blocked else "",
         )
 
     @classmethod
@@ -129,8 +133,14 @@ class Ending:
             language=self.language,
             fills=self.fills,
             is_answer=is_answer,
+            blocked_ts=self.blocked_ts,
         )
         return [*(Content(text, is_answer=is_answer) for text in first), end]
+
+
+def _session_id(answer: Answer, *, terms: Terms) -> str | None:
+    """Return what the thread goes on with; a session that did not hear of an answer is left."""
+    return answer.session_id if terms.keeps_session else NO_SESSION
 
 
 def _usage(answer: Answer) -> tuple[tuple[str, int, int], ...]:

@@ -9,7 +9,7 @@ import structlog
 from bot.core import texts
 from bot.core.app_addresses import may_take_bot_key
 from bot.core.json_value import Json
-from bot.core.language import Phrase
+from bot.core.language import Phrase, together
 from bot.core.messages import mentioned_users, prompt
 from bot.core.question import Question
 from bot.core.variables import FILLED_IN, is_value, missing, read_variables, troubles, typed
@@ -73,7 +73,8 @@ class Personal:
             return None
         wrong = troubles(asked, given=self._values, fixed=self._fixed())
         sentences = [trouble.phrase.say(language, **trouble.values) for trouble in wrong]
-        text = " ".join([*sentences, texts.lacking(names, language=language)])
+        sentences.append(texts.lacking(names, language=language))
+        text = together(sentences, language=language)
         return Ending("hinted", text=text, language=language, fills=names)
 
     async def added(self, question: Question) -> Question:

@@ -28,6 +28,10 @@ class Replies(Protocol):
     429 is remembered, so that the next permit for that method waits for it.
     """
 
+    def is_crowded(self, place: Place) -> bool:
+        """Tell whether a message posted now may have to wait long for its first `edit`."""
+        ...
+
     async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
         """Wait until one `post` may go; cancelling leaves the queue."""
         ...
@@ -84,7 +88,8 @@ class ThreadHistory(Protocol):
     async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
         """Return what was said last in a thread before a question.
 
-        What the bot says about its work (that it thinks, waits, offers something) is left out.
+        What the bot says about its work (that it thinks, waits, offers something) is left out, and
+        so is a question that content safety rules blocked.
         Of a thread that can be read only in part, that part is returned.
 
         Raises:

@@ -3,6 +3,7 @@
 from bot.core import texts
 from bot.core.file_refusals import sentences
 from bot.core.files import FileNote
+from bot.core.language import together
 from bot.core.prepared import Prepared
 from bot.core.question import Question
 from bot.turns.ending import Ending
@@ -58,7 +59,8 @@ class QuestionFiles:
     def told(self) -> str:
         """Return what the reader must know about files that were left out; may be empty."""
         refusals = self._prepared.refusals if self._prepared is not None else ()
-        return " ".join(sentences(refusals, language=self._terms.language))
+        language = self._terms.language
+        return together(sentences(refusals, language=language), language=language)
 
     def wording(self, text: str, *, words: str) -> str:
         """Return what is asked: the message, or a plain request where it says nothing.

@@ -76,6 +76,9 @@ class Reply:
     async def keep_up(self, wanted: Wanted, *, changed: asyncio.Event, tick_s: float) -> None:
         """Follow `wanted` until cancelled; cancel it while holding `calling`.
 
+        In a crowd the first message waits up to `tick_s` for words: edits are short, and a message
+        that begins with words does without one.
+
         Args:
             wanted: What to show; asked anew just before each call, so the newest text goes.
             changed: Set by the caller when there is more to show.
@@ -84,6 +87,8 @@ class Reply:
         Raises:
             LeaseLost: Another process owns the turn now.
         """
+        if not self.shown and self._replies.is_crowded(self._messages.place):
+            await self._words_within(tick_s, wanted=wanted, changed=changed)
         while True:
             changed.clear()
             urgency = Urgency.INTERIM if self.has_words else Urgency.FIRST_WORDS
@@ -177,6 +182,15 @@ class Reply:
     def has_words(self) -> bool:
         """Whether text of the answer is confirmed to be seen; not what an earlier try left."""
         return self._messages.has_words
+
+    async def _words_within(
+        self, seconds: float, *, wanted: Wanted, changed: asyncio.Event
+    ) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not any(content.text for content in wanted(self._page_bytes)):
+                    await changed.wait()
+                    changed.clear()
 
     def _next(self, wanted: Wanted) -> Operation | None:
         operations = plan(self.shown, wanted(self._page_bytes))

@@ -31,4 +31,5 @@ class Terms:
     @property
     def keeps_session(self) -> bool:
         """Whether the conversation is carried by a session."""
-        return self.effective.history is History.SESSION
+        effective = self.effective
+        return effective.history is History.SESSION and effective.app.kind.keeps_sessions

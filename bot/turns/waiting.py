@@ -116,13 +116,13 @@ class WaitingLines:
     async def _keep_taking_away(self) -> None:
         while True:
             await self._take_away(await self._over.get())
+            self._over.task_done()
 
     async def _keep_looking_back(self) -> None:
         """Take away what was left, here or in a process that died."""
         while True:
             await asyncio.sleep(self._again_after_s)
-            if not self._over.empty():
-                continue  # Slack is slow; what is left may be among them
+            await self._over.join()  # what is left may be among them
             try:
                 left = await self._turns.left_lines(older_than_s=self._again_after_s, limit=AT_MOST)
             except StorageError as error:

@@ -114,10 +114,15 @@ TYPOS: Mapping[str, str] = {
     "folow thread": "Did you mean `/dashscope follow thread`?",
     "stauts": "Did you mean `/dashscope status`?",
     "workspace langage zh": "Did you mean `/dashscope workspace language zh`?",
-    "quota": "Did you mean `/dashscope quota user turns` or `/dashscope quota user tokens`",
+    "quota": "Did you mean `/dashscope quota user turns`, `/dashscope quota user tokens`",
     "reply": "Did you mean `/dashscope reply sources` or `/dashscope reply steps`?",
     "reset folow": "Did you mean `/dashscope reset follow`?",
-    "audit everything": "Did you mean `/dashscope audit` or `/dashscope audit all`",
+    "audit everything": "`/dashscope audit`, `/dashscope audit all` or `/dashscope audit csv`?",
+    "audit al": "Did you mean `/dashscope audit all`?",
+    "apps tset Shop": "Did you mean `/dashscope apps test Shop`?",
+    "usage tody csv": "Did you mean `/dashscope usage today csv`?",
+    "memory separat": "Did you mean `/dashscope memory separate`?",
+    "help folow": "Did you mean `/dashscope help follow`?",
     "show me": "Did you mean `/dashscope show`?",
     "app defualt": "There is no app called `defualt`. Did you mean `/dashscope app default`?",
     "apps edit defualt": "There is no app called `defualt`",
@@ -322,7 +327,7 @@ async def test_the_trail_comes_as_a_file_into_direct_messages(desk: Desk) -> Non
 async def test_usage_is_told_in_a_table_a_picture_and_a_file(desk: Desk) -> None:
     await desk.rig.answer("how much is this?")
     said = await desk.say("usage")
-    assert "Turns: 1." in said
+    assert "Questions: 1." in said
     assert f"<@{ANN}>" in said
     [name] = [name for name in await desk.files_of(ADA, count=1) if name.endswith(".png")]
     assert desk.file_of(ADA, name).startswith(b"\x89PNG")

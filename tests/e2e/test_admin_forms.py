@@ -199,6 +199,30 @@ async def test_what_is_emptied_or_inherited_is_taken_away(http_desk: Desk) -> No
     assert await http_desk.values() == {}
 
 
+async def test_what_there_is_to_be_none_of_is_entered_and_saved_again_unchanged(
+    desk: Desk,
+) -> None:
+    await desk.type("workspace kb KB1")
+    nothing = {key: "none" for key, setting in SETTINGS.items() if setting.can_be_none}
+    view = await desk.open("config")
+    assert suggests(view, "pipeline_ids") == "Inherited (workspace): KB1"
+    assert "enter `none`" in words_of(view)
+    assert offers(view, "flow_stream_mode")["none"] == "None of these: the bot's own choice"
+    told = await desk.save(view, nothing)
+    assert await desk.values() == nothing
+    for key in nothing:
+        assert f"`{SETTINGS[key].command}` not set → `none`" in told
+    again = await desk.open("config")
+    assert {key: holds(again, key) for key in nothing} == nothing
+    assert await desk.save(again, {}) == "Saved; nothing was different."
+    await desk.save(await desk.open("config"), {"pipeline_ids": ""})
+    assert await desk.values() == {k: v for k, v in nothing.items() if k != "pipeline_ids"}
+    await desk.type("undo")
+    assert await desk.values() == nothing
+    [_, _, saved] = [e for e in await desk.trail() if e.scope == HERE]
+    assert (saved.before, saved.after) == ({}, nothing)
+
+
 async def test_the_workspaces_form_is_saved_for_the_workspace(desk: Desk) -> None:
     told = await desk.save(
         await desk.open("workspace config", by=LIN), {"follow": "thread", "delegate": "on"}

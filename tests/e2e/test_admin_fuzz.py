@@ -21,6 +21,7 @@ BROKEN = ("Something went wrong", "出现了问题", "处理时出错", "took to
 JUNK = st.sampled_from(
     [
         *("workspace", "all", "csv", "on", "off", "default", "inherit", "-", "Shop", "5", "0x7f"),
+        *("none", "null", '{"seed": null}'),
         *('{"a": "b"}', '{"a": ', "[[[[[[[[[[1]]]]]]]]]]", "“x”", '"open', "KB1,KB2", "1e999"),
         *(f"<@{BEN}>", f"<#{PUBLIC}>", "<!channel>", "@here", "https://x.example/?a=1&b=2"),
         *("`", "|", "*", "&lt;", "&amp;amp;", "{x}", "{}", "%s", "\u202e", "用量", "设置", "😀"),

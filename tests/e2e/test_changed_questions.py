@@ -7,7 +7,7 @@ from midway import ANSWER, SPOKEN, when_words_show
 from rig import ANN, BEN, BOT, PUBLIC, Rig, is_growing, words
 
 from bot.core import texts
-from bot.core.language import Language
+from bot.core.language import Language, Phrase
 from bot.playground.dashscope.faults import SlowStart
 from bot.playground.slack.blocks import controls
 from bot.playground.slack.message import Message
@@ -52,6 +52,29 @@ async def test_editing_the_question_before_the_first_word_answers_the_new_one(
     await any_rig.dashscope.until(lambda entries: entries[0].aborted, timeout_s=SOON_S)
     assert first.request_id != second.request_id
     assert words(any_rig.reply(thread)) == "the right question"
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"), [("", texts.EMPTY_QUESTION), ("start over", texts.AFRESH)]
+)
+async def test_a_question_that_is_edited_into_none_is_not_asked_and_keeps_the_session(
+    rig: Rig, said: str, hint: Phrase
+) -> None:
+    async with rig.bot():
+        thread = await rig.ask("the first question")
+        await rig.finished(1)
+        starts_slowly(rig)
+        second = await rig.ask("the wrong question", thread_ts=thread)
+        await asked(rig, 2)
+        await rig.slack.edit(ANN, PUBLIC, second, f"<@{BOT}> {said}")
+        await rig.finished(2)
+        await rig.ask("the third question", thread_ts=thread)
+        await rig.finished(3)
+    first, _, third = rig.asked()
+    _, hinted, answered = rig.reply(thread)
+    assert (words([hinted]), words([answered])) == (hint.en, "the third question")
+    kept = third.body["input"].get("session_id") == first.session_id
+    assert kept == (hint is texts.EMPTY_QUESTION)
 
 
 async def test_editing_a_question_that_waits_answers_the_new_one(rig: Rig) -> None:

@@ -17,7 +17,7 @@ import bot.core
 from bot import demo, logs
 from bot.__main__ import sentence
 from bot.core.commands import Unknown, parse_command
-from bot.core.language import Phrase
+from bot.core.language import Language, Phrase
 from bot.core.setting import SETTINGS
 from bot.errors import SlackTokenRefused
 from bot.hint import hint
@@ -164,25 +164,48 @@ def phrases(value: object) -> Iterator[Phrase]:
             pass
 
 
-def sentences() -> Iterator[str]:
-    """Yield every sentence of the bot in English, `…` in the place of values."""
+def sentences(language: Language = Language.EN) -> Iterator[str]:
+    """Yield every sentence of the bot, `…` in the place of values."""
     for package in (bot.admin, bot.core):
         for module in modules(package):
             for phrase in phrases(tuple(vars(module).values())):
-                yield re.sub(r"\{[^}]*\}", LEFT_OUT, phrase.en).replace("`", "")
+                said = phrase.zh if language is Language.ZH else phrase.en
+                yield re.sub(r"\{[^}]*\}", LEFT_OUT, said).replace("`", "")
 
 
-def quoted() -> Iterator[str]:
+GUIDES = {Language.EN: "docs/admin.md", Language.ZH: "docs/admin.zh.md"}
+"""The guide for admins in each language."""
+REFUSALS = {Language.EN: "## A command was refused", Language.ZH: "## 命令被拒绝了怎么办？"}
+"""What stands over the tables of refusals."""
+
+
+def quoted(language: Language) -> Iterator[str]:
     """Yield the first column of the tables of refusals."""
-    _, _, part = text_of("docs/admin.md").partition("## A command was refused")
+    _, _, part = text_of(GUIDES[language]).partition(REFUSALS[language])
     for row in part.splitlines():
-        if row.startswith("| ") and "the bot says" not in row:
+        if row.startswith("| ") and not row.startswith(("| the bot says", "| 机器人说")):
             yield row.split("|")[1].strip()
 
 
-@pytest.mark.parametrize("words", tuple(quoted()))
-def test_every_refusal_that_is_explained_is_one_of_the_bots(words: str) -> None:
-    assert any(words.replace("`", "") in sentence for sentence in sentences())
+@pytest.mark.parametrize("language", Language)
+def test_every_refusal_that_is_explained_is_one_of_the_bots(language: Language) -> None:
+    known = tuple(sentences(language))
+    explained = [words.replace("`", "") for words in quoted(language)]
+    assert explained
+    assert not [words for words in explained if not any(words in one for one in known)]
+
+
+def test_both_guides_explain_the_same_refusals() -> None:
+    said = {language: tuple(sentences(language)) for language in Language}
+    explained = {
+        language: [
+            {at for at, one in enumerate(said[language]) if words.replace("`", "") in one}
+            for words in quoted(language)
+        ]
+        for language in Language
+    }
+    pairs = zip(*explained.values(), strict=True)
+    assert all(english & chinese for english, chinese in pairs)
 
 
 def complaints() -> Iterator[str]:
@@ -210,8 +233,12 @@ def test_every_symptom_that_is_quoted_to_operators_is_said_so(words: str) -> Non
     assert any(map(pattern.search, (*sentences(), *complaints())))
 
 
-def test_every_setting_is_in_the_table_of_settings() -> None:
-    _, _, part = text_of("docs/admin.md").partition("## Which settings are there?")
+@pytest.mark.parametrize(
+    ("guide", "heading"),
+    [("docs/admin.md", "## Which settings are there?"), ("docs/admin.zh.md", "## 有哪些设置？")],
+)
+def test_every_setting_is_in_the_table_of_settings(guide: str, heading: str) -> None:
+    _, _, part = text_of(guide).partition(heading)
     table = part.partition("\n## ")[0]
     missing = [
         setting.command
@@ -221,8 +248,9 @@ def test_every_setting_is_in_the_table_of_settings() -> None:
     assert not missing
 
 
-def test_every_command_of_the_guide_for_admins_can_be_read() -> None:
-    typed = re.findall(r"`/dashscope ([^`]+)`", text_of("docs/admin.md"))
+@pytest.mark.parametrize("guide", GUIDES.values())
+def test_every_command_of_the_guide_for_admins_can_be_read(guide: str) -> None:
+    typed = re.findall(r"`/dashscope ([^`]+)`", text_of(guide))
     assert len(typed) > 20
     unknown = [text for text in typed if isinstance(parse_command(text).command, Unknown)]
     assert not unknown
@@ -281,6 +309,9 @@ def test_the_playgrounds_guide_answers_what_admins_ask(asked: str, found: str) -
         ("数据保存在哪里？", "数据保存在哪里？"),
         ("机器人支持飞书吗？", "飞书"),
         ("多少钱？", "多少钱？"),
+        ("用的是哪个模型？", "哪个模型？"),
+        ("访客可以提问吗？", "访客"),
+        ("能用于多个工作区吗？", "多个工作区"),
     ],
 )
 def test_first_questions_find_the_paragraph_about_them(asked: str, found: str) -> None:

@@ -1,15 +1,16 @@
 """Every field that can be set stands in requests where the vendor's tables have it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import a_desk
-from given import UNLIMITED, input_of, parameters_of, register, several_apps
+from desk import Desk, a_desk
+from given import UNLIMITED, input_of, parameters_of, register, several_apps, told
 from rig import APP_ID, GROUP_DM, PRIVATE, PUBLIC, Rig
 
 from bot.core.api_fields import API_FIELDS, FLOW_STREAM_MODES
@@ -219,3 +220,121 @@ async def test_what_an_app_cannot_use_after_it_was_changed_is_left_out(tmp_path:
     assert "mistaken" in told
     assert shown == "hello"
     assert parameters_of(entry) == STREAMED[AppKind.WORKFLOW]
+
+
+FURTHER = [name for name in FIELDS if not is_option_of_its_own(name)]
+
+
+@asynccontextmanager
+async def inheriting(folder: Path, names: Sequence[str], kind: AppKind) -> AsyncGenerator[Desk]:
+    """Set fields as the default options of the workspace's app, and for the workspace as well."""
+    options = json.dumps({name: FIELDS[name].value for name in names}, ensure_ascii=False)
+    async with (
+        several_apps(folder, echo_app(APP_ID), echo_app("full", kind=kind)) as rig,
+        a_desk(rig) as desk,
+    ):
+        await register(desk, "full", app_id="full", kind=kind.value, options=options)
+        await desk.say("workspace app full")
+        for name in names:
+            await desk.say(f"workspace {typed(name)}")
+        yield desk
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (name, kind)
+        for name, field in FIELDS.items()
+        for kind in (AppKind.AGENT, AppKind.WORKFLOW, AppKind.ORCHESTRATION)
+        if kind in field.kinds and is_option_of_its_own(name)
+    ],
+)
+async def test_what_a_channel_has_none_of_is_not_sent_whoever_it_is_inherited_from(
+    tmp_path: Path, name: str, kind: AppKind
+) -> None:
+    needed = [need for need in [FIELDS[name].needs] if need]
+    command = SETTINGS[name].command
+    async with inheriting(tmp_path, [*needed, name], kind) as desk:
+        await desk.say(f"{command} none")
+        await told(desk.rig, "hello")
+        await told(desk.rig, "hello", channel=PRIVATE)
+        await desk.say(f"{command} inherit")
+        await told(desk.rig, "hello")
+        asked = [(input_of(entry), parameters_of(entry)) for entry in desk.rig.asked()]
+    inherited = body_with([*needed, name], kind)
+    assert asked == [body_with(needed, kind), inherited, inherited]
+
+
+async def test_where_there_are_no_knowledge_bases_what_narrows_them_is_not_sent_either(
+    tmp_path: Path,
+) -> None:
+    names = [name for name, field in FIELDS.items() if field.needs == "pipeline_ids"]
+    async with inheriting(tmp_path, ["pipeline_ids", *names], AppKind.AGENT) as desk:
+        said = await desk.say("kb none")
+        await told(desk.rig, "hello")
+        (entry,) = desk.rig.asked()
+    assert "Left out with this app (agent): `docs`, `filter`, `tags`." in said
+    assert parameters_of(entry) == STREAMED[AppKind.AGENT]
+
+
+@pytest.mark.parametrize("name", FURTHER)
+async def test_one_further_field_that_is_null_is_not_sent_and_the_others_are(
+    tmp_path: Path, name: str
+) -> None:
+    other = next(each for each in FURTHER if FIELDS[each].place != FIELDS[name].place)
+    async with inheriting(tmp_path, [other, name], AppKind.AGENT) as desk:
+        await desk.say(f'more {{"{name}": null}}')
+        await told(desk.rig, "hello")
+        (entry,) = desk.rig.asked()
+    assert (input_of(entry), parameters_of(entry)) == body_with([other], AppKind.AGENT)
+
+
+async def test_no_further_field_is_sent_where_there_are_none(tmp_path: Path) -> None:
+    async with inheriting(tmp_path, ["pipeline_ids", *FURTHER], AppKind.AGENT) as desk:
+        await desk.say("more none")
+        await told(desk.rig, "hello")
+        await desk.say('more {"seed": 8}')
+        await told(desk.rig, "hello")
+        none, one = desk.rig.asked()
+    expected = body_with(["pipeline_ids"], AppKind.AGENT)
+    assert (input_of(none), parameters_of(none)) == expected
+    assert parameters_of(one)["seed"] == 8
+    assert parameters_of(one)["top_k"] == FIELDS["top_k"].value
+
+
+async def test_a_workspace_with_none_sends_nothing_of_what_its_app_brings_along(
+    tmp_path: Path,
+) -> None:
+    async with inheriting(tmp_path, ["pipeline_ids"], AppKind.AGENT) as desk:
+        await desk.say("workspace kb none")
+        await told(desk.rig, "hello")
+        await desk.say("kb KB3")
+        await told(desk.rig, "hello")
+        nothing, own = map(parameters_of, desk.rig.asked())
+    assert nothing == STREAMED[AppKind.AGENT]
+    assert own["rag_options"] == {"pipeline_ids": ["KB3"]}
+
+
+async def test_a_channel_without_an_instruction_sends_none(rig: Rig) -> None:
+    async with a_desk(rig) as desk:
+        for text in ("workspace history messages", "workspace system Be brief.", "system none"):
+            await desk.say(text)
+        await told(rig, "hello")
+        await told(rig, "hello", channel=PRIVATE)
+    here, elsewhere = (
+        [message["role"] for message in input_of(entry)["messages"]] for entry in rig.asked()
+    )
+    assert here == ["user"]
+    assert elsewhere == ["system", "user"]
+
+
+@pytest.mark.parametrize("kind", [AppKind.WORKFLOW])
+async def test_where_no_variables_are_asked_for_nobody_needs_to_give_any(
+    rig: Rig, kind: AppKind
+) -> None:
+    async with a_desk(rig, dashscope_app_kind=kind) as desk:
+        await desk.say("workspace ask city")
+        await desk.say("ask none")
+        assert await told(rig, "hello") == "hello"
+        assert "I need" in await told(rig, "hello", channel=PRIVATE)
+    assert len(rig.asked()) == 1

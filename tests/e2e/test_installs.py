@@ -217,7 +217,7 @@ async def test_an_installation_for_a_whole_organisation_is_refused_in_words(
     async with street.rig.bot() as running:
         status, page = await street.install(street.welcome(running))
     assert status == HTTPStatus.BAD_REQUEST
-    assert "not whole organisations" in page
+    assert "not whole organizations" in page
     assert called(street, "auth.revoke")
     await assert_none_kept(street)
 

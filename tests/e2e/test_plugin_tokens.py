@@ -104,6 +104,16 @@ def files_of_database(rig: Rig) -> list[str]:
     return [file.read_bytes().decode("latin-1") for file in files]
 
 
+async def test_no_token_goes_along_where_there_are_no_plugins(http_desk: Desk) -> None:
+    rig = http_desk.rig
+    await http_desk.say("workspace plugins crm")
+    await give(http_desk, "crm", CANARY, by=ANN)
+    await http_desk.say("plugins none")
+    await told(rig, "hello")
+    await told(rig, "hello", channel=PRIVATE)
+    assert [tokens_of(entry) for entry in rig.asked()] == [{}, {"crm": CANARY}]
+
+
 async def test_a_token_goes_only_where_its_plugin_is_used(http_desk: Desk) -> None:
     rig = http_desk.rig
     await http_desk.say("plugins crm")

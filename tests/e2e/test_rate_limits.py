@@ -7,6 +7,7 @@ import pytest
 from midway import ANSWER
 from rig import ANN, BEN, BOT, PRIVATE, PUBLIC, Rig, is_growing, words
 
+from bot.core.pacing import EDITS
 from bot.playground.dashscope.pace import Pace
 from bot.playground.slack.directory import Channel
 from bot.playground.slack.faults import Fault, FaultKind
@@ -15,6 +16,7 @@ from bot.playground.slack.journal import Call
 POST, EDIT = "chat.postMessage", "chat.update"
 SHORT = "A short answer."
 TALKERS = 12
+CROWD = 24
 SHORTEST_REST_S = 1.0
 """Retry-After comes in whole seconds."""
 
@@ -37,6 +39,11 @@ def refused_again(rig: Rig, method: str) -> list[Call]:
 def is_final(call: Call) -> bool:
     """Tell whether an edit is a reply's last: it takes the Stop button away."""
     return not any(block["type"] == "actions" for block in call.arguments["blocks"])
+
+
+def shows_words(call: Call) -> bool:
+    """Tell whether a message shows words of an answer, not only what is going on."""
+    return any(block["type"] == "markdown" for block in call.arguments["blocks"])
 
 
 @pytest.mark.parametrize("threads", [8, pytest.param(32, marks=pytest.mark.slow)])
@@ -62,6 +69,23 @@ async def test_many_threads_at_once_are_all_answered_within_the_documented_rates
     # An answer that was whole before its placeholder's turn came is posted as it is.
     posted_whole = [call for call in rig.slack.journal.of(POST) if is_final(call)]
     assert len(finals) + len([call for call in posted_whole if call.outcome == "ok"]) == threads
+
+
+async def test_in_a_crowd_replies_begin_with_words_and_leave_the_edits_to_final_texts(
+    rig: Rig,
+) -> None:
+    pace = Pace(chars_per_s=100, first_token_s=1.0)
+    rig.dashscope.manner = replace(rig.dashscope.manner, pace=pace)
+    places = channels(rig, CROWD // 3)
+    async with rig.bot():
+        for number in range(CROWD):
+            await rig.ask(ANSWER, channel=places[number % len(places)])
+        await rig.finished(CROWD, within_s=100)
+    posts = rig.slack.journal.of(POST)
+    with_words = [call for call in posts if shows_words(call)]
+    assert len(posts) == CROWD
+    # The others began before it was one: a token each for first words and for the final text.
+    assert len(with_words) >= CROWD - EDITS.burst / 2 - 1
 
 
 async def test_a_final_text_does_not_wait_for_the_growing_of_other_replies(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from rig import ANN, BEN, BOT, PUBLIC, WITHIN_S, Rig, turns_of, words
 
 from bot.core import texts
 from bot.playground.dashscope.pace import Pace
+from bot.playground.dashscope.refusals import NAMED
 from bot.playground.slack.directory import User
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Ephemeral, visible_text
@@ -62,7 +63,7 @@ def is_without_past(rig: Rig) -> bool:
     return "session_id" not in asked and "I am Ann" not in str(asked)
 
 
-@pytest.mark.parametrize("word", ["new", "重新开始"])
+@pytest.mark.parametrize("word", ["start afresh", "重新开始"])
 async def test_the_word_lets_a_thread_start_afresh(talking: Rig, word: str) -> None:
     rig = talking
     thread = await a_thread(rig)
@@ -73,6 +74,14 @@ async def test_the_word_lets_a_thread_start_afresh(talking: Rig, word: str) -> N
     await told(rig, "fourth", thread_ts=thread)
     assert sessions(rig)[-1] is not None
     assert sessions(rig)[-1] != sessions(rig)[1]
+
+
+@pytest.mark.parametrize("transport", ["http"])
+async def test_a_word_that_answers_the_apps_question_keeps_the_thread(talking: Rig) -> None:
+    thread = await a_thread(talking)
+    for word in ("new", "reset"):
+        assert texts.AFRESH.en not in await told(talking, word, thread_ts=thread)
+    assert sessions(talking)[-1] == sessions(talking)[1]
 
 
 async def test_the_shortcut_does_the_same_from_any_message_and_only_its_chooser_sees_it(
@@ -135,6 +144,24 @@ async def test_in_direct_messages_the_command_starts_all_threads_afresh(talking:
 
 
 @pytest.mark.parametrize("transport", ["http"])
+@pytest.mark.parametrize("history", ["messages", "session"])
+async def test_in_direct_messages_the_command_reaches_threads_that_never_had_a_session(
+    any_rig: Rig, history: str
+) -> None:
+    rig = any_rig
+    await store(rig, "workspace", history=history)
+    direct = rig.slack.workspace.dm(ANN, BOT).channel_id
+    async with rig.bot():
+        rig.dashscope.faults.add(NAMED["inspection"])
+        thread = await rig.ask("I am Ann", channel=direct)
+        await rig.finished(1)
+        await rig.slack.command(ANN, direct, "new")
+        await rig.slack.until(lambda: rig.slack.workspace.ephemerals or None, timeout_s=WITHIN_S)
+        await told(rig, "second", thread_ts=thread, channel=direct)
+    assert is_without_past(rig)
+
+
+@pytest.mark.parametrize("transport", ["http"])
 async def test_in_a_channel_the_command_tells_how(talking: Rig) -> None:
     rig = talking
     thread = await a_thread(rig)
@@ -156,6 +183,6 @@ async def test_what_was_let_go_of_is_not_sent_as_messages_either(any_rig: Rig) -
         await rig.finished(1)
         await told(rig, "second", thread_ts=thread)
         assert "I am Ann" in str(input_of(rig.asked()[-1]))
-        await told(rig, "reset", thread_ts=thread)
+        await told(rig, "new session", thread_ts=thread)
         await told(rig, "third", thread_ts=thread)
     assert input_of(rig.asked()[-1])["messages"] == [{"role": "user", "content": "third"}]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
-from desk import assert_acked, assert_in_time
+from desk import ADA, HERE, TEAM, assert_acked, assert_in_time
 from given import UNLIMITED, input_of, store, told
 from rig import ANN, APP_ID, BEN, PUBLIC, WITHIN_S, Rig, turns_of, words
 
@@ -160,6 +160,28 @@ async def test_a_form_sent_twice_is_answered_once(flow: Rig) -> None:
     )
     assert "being answered already" in visible_text(notice)
     assert [given["city"] for given in given_to(flow)] == ["A"]
+
+
+@ONE_KIND
+@OVER_HTTP
+async def test_a_form_that_was_refused_can_be_sent_again_when_it_may(flow: Rig) -> None:
+    await allow(flow, 1, changes=0)
+    await told(flow, "city=A\ndays=1\nWhat?")
+    thread = await ask_lacking(flow)
+    await flow.slack.people.submit(await opened(flow, thread), {"city": "B", "days": "2"})
+    await flow.finished(3)
+    assert "is used up" in visible_text(flow.slack.workspace.ephemerals[-1])
+    await allow(flow, 2, changes=1)
+    await flow.slack.people.submit(await opened(flow, thread), {"city": "C", "days": "3"})
+    await flow.finished(4)
+    assert [given["city"] for given in given_to(flow)] == ["A", "C"]
+
+
+async def allow(rig: Rig, turns: int, *, changes: int) -> None:
+    """Set how many turns a person has in the channel, after so many changes there."""
+    async with Storage(rig.database_url, exclusive=False) as storage:
+        values = {"quota_user_turns": turns}
+        await storage.settings.change(TEAM, HERE, values=values, expected_version=changes, by=ADA)
 
 
 @ONE_KIND

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
-from bot.core import commands, shapes, texts
+from bot.core import commands, likeness, shapes, texts
 from bot.core.acs3 import canonical_query
 from bot.core.answer import Answer, AnswerReader, Source
 from bot.core.failures import parse_error_body
@@ -99,8 +99,8 @@ def typed_commands(data: bytes) -> None:
     typed = commands.parse_command(data.decode("utf-8", "replace"))
     match typed.command:
         case commands.Unknown() as unknown:
-            assert len(unknown.typed) <= commands.MAX_TYPED_CHARS
-            assert len(unknown.suggestions) <= commands.MAX_SUGGESTIONS
+            assert len(unknown.typed) <= likeness.MAX_TYPED_CHARS
+            assert len(unknown.suggestions) <= likeness.MAX_SUGGESTIONS
         case commands.Write(setting, words):
             _read(setting.read, words)
         case _:

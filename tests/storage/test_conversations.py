@@ -24,6 +24,14 @@ async def answer(storage: Storage, *sessions: SessionUse | None) -> None:
             await storage.turns.finish(turn, status=TurnStatus.DONE, session=session, outcome="x")
 
 
+async def later(storage: Storage, session: SessionUse, *, ts: str) -> None:
+    """Finish one more turn of the thread."""
+    async with lease_of(storage):
+        await claimed(storage, new_turn(thread_ts="1.0", message_ts=ts))
+        turn = await taken(storage)
+        await storage.turns.finish(turn, status=TurnStatus.DONE, session=session, outcome="x")
+
+
 async def found(storage: Storage) -> Conversation:
     conversation = await storage.conversations.get(*PLACE)
     assert conversation is not None
@@ -57,6 +65,23 @@ async def test_another_session_or_app_counts_from_one(storage: Storage, other: S
 async def test_a_turn_without_a_session_leaves_the_conversation_alone(storage: Storage) -> None:
     await answer(storage, FIRST, None)
     assert (await found(storage)).rounds == 1
+
+
+@pytest.mark.parametrize("app_key", ["app", "other"])
+async def test_an_answer_outside_any_session_leaves_the_one_there_was(
+    storage: Storage, app_key: str
+) -> None:
+    outside = SessionUse(app_key=app_key, session_id="")
+    await answer(storage, outside)
+    assert await storage.conversations.get(*PLACE) is None
+    await storage.conversations.forget(*PLACE, up_to_ts="0.5")
+    await later(storage, outside, ts="1.4")
+    conversation = await found(storage)
+    assert (conversation.app_key, conversation.since_ts) == ("", "0.500000")
+    await later(storage, FIRST, ts="1.5")
+    await later(storage, outside, ts="1.6")
+    conversation = await found(storage)
+    assert (conversation.app_key, conversation.session_id) == ("app", "")
 
 
 async def test_idleness_is_counted_since_the_last_question_and_not_since_its_answer(
@@ -100,11 +125,8 @@ async def test_what_follows_a_fresh_start_is_a_session_of_its_own_that_keeps_the
 ) -> None:
     await answer(storage, FIRST, FIRST)
     await storage.conversations.forget(*PLACE, up_to_ts="1.25")
-    async with lease_of(storage):
-        for ts in ("1.4", "1.5"):
-            await claimed(storage, new_turn(thread_ts="1.0", message_ts=ts))
-            turn = await taken(storage)
-            await storage.turns.finish(turn, status=TurnStatus.DONE, session=FIRST, outcome="x")
+    await later(storage, FIRST, ts="1.4")
+    await later(storage, FIRST, ts="1.5")
     conversation = await found(storage)
     assert (conversation.session_id, conversation.rounds) == ("s1", 2)
     assert conversation.since_ts == "1.250000"
@@ -135,6 +157,19 @@ async def test_all_threads_of_one_channel_can_be_started_afresh(storage: Storage
         await storage.conversations.get("T1", *place) for place in (("D1", "1.1"), ("D12", "1.3"))
     ]
     assert [each.session_id for each in left if each is not None] == ["", "s1"]
+
+
+async def test_threads_that_only_have_turns_are_started_afresh_with_the_others(
+    storage: Storage,
+) -> None:
+    await answer(storage, None, None)
+    await claimed(storage, new_turn(thread_ts="7.0", message_ts="7.0"))
+    assert await storage.conversations.forget_all("T1", "C1") == 2
+    for place in (PLACE, ("T1", "C1", "7.0")):
+        fresh = await storage.conversations.get(*place)
+        assert fresh is not None
+        assert (fresh.app_key, fresh.session_id, fresh.rounds) == ("", "", 0)
+        assert abs(float(fresh.since_ts) - time.time()) < 60
 
 
 async def test_pruning_deletes_what_was_not_used_for_long(storage: Storage) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.keys import order_key, ts_of
+from storage.keys import order_key, ts_before, ts_of
 
 instants = st.integers(min_value=0, max_value=10**16)
 
@@ -19,6 +19,11 @@ def test_order_keys_sort_as_the_moments_do(first: int, second: int) -> None:
 def test_the_ts_of_an_order_key_has_that_key(us: int) -> None:
     assert order_key(ts_of(us)) == us
     assert len(ts_of(us).partition(".")[2]) == 6
+
+
+@given(instants.filter(bool))
+def test_nothing_is_between_a_message_and_the_moment_before_it(us: int) -> None:
+    assert order_key(ts_before(ts_of(us))) == us - 1
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ async def edit(storage: Storage, text: str, *, edited_ts: str) -> TurnStatus | N
     return await storage.turns.amend(**MESSAGE, payload={"text": text, "edited_ts": edited_ts})
 
 
-async def answered(storage: Storage) -> int:
+async def answered(storage: Storage, *, outcome: str = "answered") -> int:
     """Bring the one turn to its end, and return its id."""
     turn = await taken(storage)
     await storage.turns.posted(turn, ["1700000001.000000"])
-    await storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome="answered")
+    await storage.turns.finish(turn, status=TurnStatus.DONE, session=None, outcome=outcome)
     return turn.id
 
 
@@ -81,6 +81,27 @@ async def test_a_question_is_completed_once_however_often_that_is_sent(storage: 
         assert await storage.turns.complete(turn_id=first, payload={}) is None
         second = await storage.turns.complete(turn_id=again, payload={"variables": {}})
         assert (await taken(storage)).id == second
+
+
+@pytest.mark.parametrize("way", ["completed", "edited"])
+async def test_a_question_can_be_asked_again_as_often_as_that_was_refused(
+    storage: Storage, way: str
+) -> None:
+    await claimed(storage)
+
+    async def again() -> int | None:
+        if way == "edited":
+            return await storage.turns.repeat(turn_id=first, edited_ts="5.0")
+        return await storage.turns.complete(turn_id=first, payload={"variables": {}})
+
+    async with lease_of(storage):
+        first = await answered(storage, outcome="hinted")
+        for outcome in ("refused", "refused", "answered"):
+            new_id = await again()
+            assert new_id is not None
+            assert await again() is None
+            assert await answered(storage, outcome=outcome) == new_id
+        assert await again() is None
 
 
 async def test_what_completes_a_question_stays_when_its_words_are_edited(storage: Storage) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.playground.bailian.bank import MemoryBank, UnknownMemory
 from bot.playground.bailian.files import FileRoom
 from bot.playground.dashscope import keywords
-from bot.playground.dashscope.answers import Inquiry, Said
+from bot.playground.dashscope.answers import Inquiry, Round, Said
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.ask import Ask, read
 from bot.playground.dashscope.checks import STRICT, Rules, problem
@@ -21,6 +21,7 @@ from bot.playground.dashscope.refusals import (
     FILE_NOT_READY,
     INVALID_KEY,
     LOST_MEMORY,
+    NAMED,
     NO_KEY,
     UNKNOWN_WORKSPACE,
     UNPUBLISHED,
@@ -86,6 +87,9 @@ class Gateway:
             replaced at any time.
         files: The uploaded files agents may be asked about; without it every id is taken. May be
             replaced at any time.
+        forbidden: What content safety rules refuse, wherever in a request or its session it
+            stands; empty for nothing. Whether a session keeps a question that was refused is not
+            documented: here it does. May be replaced at any time.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class Gateway:
         self._sessions = Sessions(now=now)
         self.bank: MemoryBank | None = None
         self.files: FileRoom | None = None
+        self.forbidden = ""
 
     def receive(self, call: Call) -> Refusal | Generation:
         """Return what a call gets; one that DashScope would refuse anyway uses no fault up."""
@@ -155,6 +160,9 @@ class Gateway:
         if isinstance(fault, Refusal):
             return fault
         history = tuple(session.rounds) if ask.brought is None else ask.brought
+        if self.forbidden and self.forbidden in str((ask.prompt, history)):
+            session.rounds.append(Round(ask.prompt, answer=""))
+            return NAMED["inspection"]
         facts = memory.facts if memory is not None else ()
         inquiry = Inquiry(ask.prompt, history=history, variables=ask.variables, facts=facts)
         return Generation(

@@ -172,7 +172,8 @@ class Verdict:
                 continue
             shown[key] |= set(TAG.findall(version.text))
             turns[turn_of(message)].add(key)
-            if END in version.text:
+            # Until its Stop button goes, whoever takes the turn over may have to ask again.
+            if END in version.text and not is_growing(message):
                 ended.add(key)
             elif key in ended:
                 self.wrong.append(f"the whole answer of {shown[key]} became {version.text!r}")

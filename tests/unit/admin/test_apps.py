@@ -129,6 +129,8 @@ async def test_a_name_is_taken_in_any_case_and_default_is_reserved(office: Offic
         "add docs app_id=A api_key=abc",
         "edit docs API_KEY=abc",
         "add docs token=abc",
+        "ad docs app_id=A api_key=sk-0123456789abcdef",
+        "test sk-0123456789abcdef",
         "add docs sk-0123456789abcdef",
         'add docs options={"x": "sk-0123456789abcdef"}',
     ],

@@ -128,6 +128,26 @@ def test_what_is_inherited_is_named_at_its_input() -> None:
     assert inputs_of(form)["biz_params"].placeholder == 'Inherited (workspace): {"a": "1"}'
 
 
+def test_none_stands_in_its_input_and_is_named_where_it_is_inherited() -> None:
+    nothing = {key: "none" for key, setting in SETTINGS.items() if setting.can_be_none}
+    own = inputs_of(english(replace(PAGE, values=nothing)))
+    assert {key: own[key].value for key in nothing} == nothing
+    form = english(replace(PAGE, workspace=nothing))
+    inherited = inputs_of(form)
+    assert inherited["pipeline_ids"].placeholder == "Inherited (workspace): none"
+    assert inherited["pipeline_ids"].value == ""
+    label = "None of these: the bot's own choice"
+    assert label_of(form, "flow_stream_mode", "none") == label
+    assert label_of(form, "flow_stream_mode", INHERIT) == f"Inherit (workspace: {label})"
+    assert "`none`" in prose_of(reading_form(replace(PAGE, values=nothing), language=Language.EN))
+
+
+def test_how_to_have_none_is_said_where_a_setting_can_be() -> None:
+    for scope, is_said in zip(SCOPES, (True, True, False), strict=True):
+        said = prose_of(english(replace(PAGE, scope=scope)))
+        assert ("enter `none`" in said) == is_said
+
+
 def test_another_app_inherits_no_options_of_the_workspace_s_app() -> None:
     page = replace(PAGE, values={"app": "flow"}, workspace={"biz_params": {"a": "1"}})
     assert inputs_of(english(page))["biz_params"].placeholder == ""
@@ -230,6 +250,22 @@ async def test_in_direct_messages_members_choose_among_open_apps(office: Office)
     assert [option.value for option in mine.options] == [INHERIT, "default", "open"]
     admins = inputs_of((await opened(office, channel_id=DIRECT))[-1])["app"]
     assert "closed" in {option.value for option in admins.options}
+
+
+async def test_a_choice_that_was_closed_since_is_said_to_be_closed_and_no_more(
+    office: Office,
+) -> None:
+    app = stored_app("shop", kind="workflow")
+    await office.storage.apps.put(TEAM, app, expected_version=0, by=ADMIN)
+    for user_id in (MEMBER, ADMIN):
+        await office.storage.settings.change(
+            TEAM, f"user:{user_id}", values={"app": "shop"}, expected_version=0, by=user_id
+        )
+    told = (await opened(office, MEMBER, channel_id=DIRECT))[-1]
+    assert inputs_of(told)["app"].value == "shop"
+    assert label_of(told, "app", "shop") == "shop (not open to you any more)"
+    admins = (await opened(office, ADMIN, channel_id=DIRECT))[-1]
+    assert label_of(admins, "app", "shop") == "shop · workflow"
 
 
 async def test_people_who_may_not_change_read_only(office: Office) -> None:

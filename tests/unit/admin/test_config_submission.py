@@ -132,6 +132,54 @@ async def test_a_form_submitted_as_it_was_shown_changes_nothing(office: Office) 
     assert (stored.values, stored.version) == (values, 1)
 
 
+NOTHING = {key: "none" for key, s in SETTINGS.items() if s.can_be_none}
+
+
+async def test_none_is_entered_as_it_is_typed_and_emptying_the_input_inherits_again(
+    office: Office,
+) -> None:
+    await put(office, "workspace", pipeline_ids=["P1"])
+    entered = await send(office, await opened(office), **NOTHING)
+    assert isinstance(entered, Closed)
+    assert await own(office) == NOTHING
+    unchanged = await send(office, await opened(office))
+    assert isinstance(unchanged, Closed)
+    assert unchanged.notice is not None
+    assert unchanged.notice.buttons == ()
+    assert await own(office) == NOTHING
+    emptied = {**dict.fromkeys(NOTHING, ""), "flow_stream_mode": INHERIT}
+    assert isinstance(await send(office, await opened(office), **emptied), Closed)
+    assert await own(office) == {}
+
+
+async def test_the_workspace_keeps_out_what_its_app_brings_by_form_too(office: Office) -> None:
+    brings = stored_app("shop", options={"pipeline_ids": ["P9"]})
+    await office.storage.apps.put(TEAM, brings, expected_version=0, by=ADMIN)
+    form = await opened(office, "workspace")
+    assert isinstance(await send(office, form, app="shop", pipeline_ids="none"), Closed)
+    assert (await office.choices.of(TEAM, "C1", ADMIN)).options == {}
+
+
+async def test_none_and_another_value_are_a_quarrel_and_none_twice_is_not(office: Office) -> None:
+    form = await opened(office)
+    await send(office, form, user_id=NAMED, pipeline_ids="none", tags="none")
+    mine = await send(office, form, pipeline_ids="P1", tags="off")
+    assert isinstance(mine, Replaced)
+    assert "Both of you changed: Knowledge bases." in prose_of(mine.form)
+    assert await own(office) == {"pipeline_ids": "none", "tags": "none"}
+
+
+@pytest.mark.parametrize("key", ["has_thoughts", "who", "quota_user_turns", "follow", "managers"])
+async def test_none_forged_into_a_setting_that_cannot_be_is_refused(
+    office: Office, key: str
+) -> None:
+    form = await opened(office)
+    forged = {**values_of(form), key: ("none",) if key in {"who", "managers"} else "none"}
+    result = await submitted(office, caller(), CALLBACK, state=form.state, values=forged)
+    assert set(wrong(result)) == {key}
+    assert await own(office) == {}
+
+
 async def test_every_wrong_value_is_told_at_its_field_in_the_caller_s_language(
     office: Office, town: Town
 ) -> None:
@@ -452,7 +500,8 @@ ENTERED = st.one_of(
     st.lists(st.text(max_size=6), max_size=3).map(tuple),
     st.sampled_from(
         [
-            INHERIT, "", "on", "off", "default", "flow", "messages", "full_thoughts", "P1 P2",
+            INHERIT, "", "none", "null", "on", "off", "default", "flow", "messages",
+            "full_thoughts", "P1 P2",
             '{"a": "b"}', '{"user_prompt_params": {"a": 1}}', '{"temperature": 0.1}', "12",
             "{" * 500, "a=b", ("members",), ("U1",),
         ]
@@ -460,14 +509,20 @@ ENTERED = st.one_of(
 )  # fmt: skip
 VALID = {
     "app": ("default", INHERIT),
-    "pipeline_ids": ("P1 P2", ""),
-    "file_ids": ("F1", ""),
-    "tags": ("a", ""),
-    "metadata_filter": ('{"a": "b"}', ""),
-    "biz_params": ('{"user_prompt_params": {"a": 1}}', "a=b", ""),
+    "pipeline_ids": ("P1 P2", "none", ""),
+    "file_ids": ("F1", "none", ""),
+    "tags": ("a", "none", ""),
+    "metadata_filter": ('{"a": "b"}', "none", ""),
+    "biz_params": ('{"user_prompt_params": {"a": 1}}', "a=b", "none", ""),
     "has_thoughts": ("on", "off", INHERIT),
-    "flow_stream_mode": ("full_thoughts", INHERIT),
-    "more": ('{"temperature": 0.1}', '{"session_file_ids": ["file_session_1"]}', ""),
+    "flow_stream_mode": ("full_thoughts", "none", INHERIT),
+    "more": (
+        '{"temperature": 0.1}',
+        '{"session_file_ids": ["file_session_1"]}',
+        '{"temperature": null}',
+        "none",
+        "",
+    ),
     "history": ("messages", "off", INHERIT),
     "who": (("members",), ("admins",), ()),
     "managers": (("U1",), ()),

@@ -126,3 +126,13 @@ async def test_a_field_nobody_knows_is_passed_on_with_a_warning(door: Door, text
     assert "do not know" not in (await typed(door, "follow thread")).text
     assert "do not know" not in (await typed(door, 'more {"temperature": 0.3}')).text
     assert "pass it on as it is. If" in (await typed(door, 'more {"zzzz": 1}')).text
+
+
+async def test_a_field_nobody_knows_that_is_kept_out_is_not_said_to_be_passed_on(
+    door: Door,
+) -> None:
+    told = (await typed(door, 'more {"temperture": null}')).text
+    assert "`temperture`, which is not to be sent here. Did you mean `temperature`?" in told
+    assert "pass it on" not in told
+    assert "do not know" not in (await typed(door, 'more {"temperture": null, "seed": 1}')).text
+    assert "pass it on" in (await typed(door, 'more {"temperture": 1}')).text

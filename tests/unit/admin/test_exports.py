@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.admin import exports
 from bot.admin.csv_files import CsvFile
 from bot.admin.exports import AUDIT_COLUMNS, AUDIT_PAGE, ROWS_MOST, USAGE_COLUMNS, USAGE_PAGE
-from bot.admin.usage_request import Extent
+from bot.core.usage_request import Extent
 from storage.audit import Audit
 from storage.records import AuditEntry
 from storage.usage import UsageBook

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.admin.door import Door
+from bot.admin.exports import audit_csv
 from bot.admin.office import Office
 from bot.core.setting import SETTINGS
 from tests.unit.admin.desk import (
@@ -14,6 +15,7 @@ from tests.unit.admin.desk import (
     MANAGER,
     MEMBER,
     NAMED,
+    TEAM,
     Town,
     channel,
     person,
@@ -61,6 +63,53 @@ async def test_a_value_is_taken_away_and_the_inherited_one_holds(
     assert "`mention` → not set" in (await typed(door, "follow default")).text
     assert await values(office, "channel:C1") == {}
     assert "`thread` — workspace" in (await typed(door, "follow")).text
+
+
+@pytest.mark.parametrize("key", [key for key, s in SETTINGS.items() if s.can_be_none])
+async def test_none_is_a_value_of_its_own_and_inherit_takes_it_away_again(
+    door: Door, office: Office, key: str
+) -> None:
+    command = SETTINGS[key].command
+    assert "not set → `none`" in (await typed(door, f"{command} off")).text
+    assert await values(office, "channel:C1") == {key: "none"}
+    assert "`none` — this channel" in (await typed(door, command)).text
+    assert "is `none` already" in (await typed(door, f"{command} none")).text
+    taken = await typed(door, f"{command} inherit")
+    assert "`none` → not set" in taken.text
+    assert await values(office, "channel:C1") == {}
+    assert "not set → `none`" in (await pressed(door, taken)).text
+    assert await values(office, "channel:C1") == {key: "none"}
+    listed = (await typed(door, "audit")).text
+    assert f"`{command}` not set → `none`" in listed
+    assert f"`{command}` `none` → not set" in listed
+    exported = (await audit_csv(office.storage.audit, TEAM)).content.decode()
+    assert exported.count(f'""{key}"": ""none""') == 3
+
+
+async def test_what_needs_what_there_is_none_of_any_more_is_told(
+    door: Door, office: Office
+) -> None:
+    for text in ("workspace kb KB1", "tags red"):
+        await typed(door, text)
+    notice = await typed(door, "kb none")
+    assert "Left out with this app (agent): `tags`" in notice.text
+    assert "needs the knowledge bases" in (await typed(door, "docs FILE1")).text
+    assert set(await values(office, "channel:C1")) == {"tags", "pipeline_ids"}
+
+
+async def test_where_the_workspace_has_none_channels_that_relied_on_it_are_named(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "Shop", options={"pipeline_ids": ["KB9"]})
+    for text in ("workspace app shop", "tags red"):
+        await typed(door, text)
+    notice = await typed(door, "workspace kb none")
+    assert "Left out from now on" in notice.text
+    assert "<#C1>: `tags`" in notice.text
+
+
+async def test_a_misspelt_setting_is_answered_with_the_one_that_can_be_none(door: Door) -> None:
+    assert "`/dashscope tags none`" in (await typed(door, "tgas none")).text
 
 
 async def test_a_value_that_holds_already_changes_nothing(door: Door, office: Office) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.admin import replies
 from bot.admin.door import Door
 from bot.admin.help import show_help
 from bot.admin.office import Office
@@ -63,6 +64,26 @@ async def test_show_tells_what_the_app_itself_brings_along(door: Door, office: O
     assert row(text, "kb").endswith("| `KB9` | the app's default |")
 
 
+async def test_show_tells_what_there_is_none_of_and_where_that_is_said(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "Shop", options={"pipeline_ids": ["KB9"], "seed": 1, "top_k": 2})
+    for text in ("app shop", "kb none", 'more {"seed": null}'):
+        await typed(door, text)
+    text = (await typed(door, "show")).text
+    assert row(text, "kb").endswith("| `none` | this channel |")
+    assert row(text, "more").endswith('| `{"seed": null, "top_k": 2}` | this channel |')
+    await typed(door, "more none")
+    assert row((await typed(door, "show")).text, "more").endswith("| `none` | this channel |")
+    assert "left out" not in text
+
+
+async def test_a_setting_that_can_be_none_says_how(door: Door) -> None:
+    for setting in SETTINGS.values():
+        said = (await typed(door, f"workspace {setting.command}")).text
+        assert (f"`/dashscope workspace {setting.command} none`" in said) == setting.can_be_none
+
+
 async def test_show_says_why_a_setting_is_left_out(door: Door, office: Office) -> None:
     await typed(door, "kb KB1")
     await put_app(office, "Flow", kind="workflow")
@@ -96,8 +117,15 @@ async def test_an_app_that_was_closed_since_does_not_answer_direct_messages_any_
     of = office.choices.of
     assert (await of(TEAM, DIRECT, MEMBER)).app.name == "default"
     assert (await of(TEAM, DIRECT, ADMIN)).app.name == "Shop"
+    for text in ("show", "app", "status"):
+        told = (await typed(door, text, by=MEMBER, channel_id=DIRECT)).text
+        assert replies.app_closed("Shop", language=Language.EN) in told, text
+        own = (await typed(door, text, by=ADMIN, channel_id=DIRECT)).text
+        assert "not open" not in own, text
     shown = (await typed(door, "show", by=MEMBER, channel_id=DIRECT)).text
     assert row(shown, "app").endswith("| `default` | built-in |")
+    again = (await typed(door, "app shop", by=MEMBER, channel_id=DIRECT)).text
+    assert again == replies.CLOSED_APP.say(Language.EN, name="`Shop`")
 
 
 async def test_show_of_the_workspace_leaves_the_channel_out(door: Door) -> None:

@@ -18,11 +18,11 @@ from bot.admin.choices import Choices
 from bot.admin.office import Office
 from bot.admin.ports import Bots, Prober, Vendors, Visit
 from bot.admin.usage import UsageDesk
-from bot.admin.usage_request import Extent
 from bot.core.language import Language
 from bot.core.policy import ChannelInfo, Person
 from bot.core.question import AppKind, AppProfile
 from bot.core.screens import Caller, Directory, Form, Notice, OpenForm, Screen
+from bot.core.usage_request import Extent
 from bot.errors import SlackError, SlackThrottled, SlackTokenRefused, SlackUnavailable
 from storage import schema
 from storage.database import Storage
@@ -165,7 +165,7 @@ async def test_a_member_sees_what_they_used_and_nothing_of_others(seat: Seat) ->
     for rest in ("", "all", "channel", "me"):
         phone = Phone()
         await seat.desk.usage(visit(MEMBER, phone), rest)
-        assert "Turns: 1. Input tokens: 100. Output tokens: 1." in phone.text
+        assert "Questions: 1. Input tokens: 100. Output tokens: 1." in phone.text
         assert not [word for word in ("theirs", "U0OTHER", "C2") if word in phone.text]
         assert ("Only admins" in phone.text) == (rest in {"all", "channel"})
 
@@ -178,9 +178,9 @@ async def test_an_admin_sees_everybody_unless_they_ask_for_less(seat: Seat) -> N
         phone = Phone()
         await seat.desk.usage(visit(ADMIN, phone), rest)
         shown[rest] = phone.text
-    assert "Turns: 2. Input tokens: 1,001. Output tokens: 3." in shown[""]
+    assert "Questions: 2. Input tokens: 1,001. Output tokens: 3." in shown[""]
     assert {"<@U0OTHER>", "<@U0MEMBER>", "<#C2>", "`three`"} <= set(shown[""].split())
-    assert "Turns: 1. Input tokens: 100. Output tokens: 1." in shown["channel"]
+    assert "Questions: 1. Input tokens: 100. Output tokens: 1." in shown["channel"]
     assert "U0OTHER" not in shown["channel"]
     assert "Nothing was used." in shown["me"]
 
@@ -295,7 +295,7 @@ async def test_todays_quotas_are_shown_with_what_is_used_of_them(seat: Seat) -> 
     phone = Phone()
     await seat.desk.usage(visit(MEMBER, phone), "")
     lines = phone.text.splitlines()
-    assert "| yours, turns | 2 | 20 |" in lines
+    assert "| yours, questions | 2 | 20 |" in lines
     assert "| yours in this channel, tokens | 100 | 300 |" in lines
     assert "| this channel's, tokens | 150 | 1,000 |" in lines
 

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.admin import usage_texts
-from bot.admin.usage_request import Extent
 from bot.admin.usage_tables import DAYS_MOST, ROWS_MOST, UsageReport, tables, title
 from bot.core.language import Language, Phrase
 from bot.core.resolution import Quota
 from bot.core.screens import MAX_NOTICE_CHARS
+from bot.core.usage_request import Extent
 from storage.usage_records import UsageRow
 
 SINCE, UNTIL = date(2026, 10, 23), date(2026, 11, 21)
@@ -55,12 +55,12 @@ def test_a_table_has_the_numbers_of_its_rows_and_their_sum() -> None:
     )
     shown = tables(report, language=Language.EN)
     assert "**Usage of the whole workspace, 2026-10-23 to 2026-11-21 (UTC)**" in shown
-    assert "Turns: 5. Input tokens: 3,000. Output tokens: 2." in shown
+    assert "Questions: 5. Input tokens: 3,000. Output tokens: 2." in shown
     assert [line[0] for line in cells(shown, "Day")] == ["2026-11-21", "2026-11-20"]
     assert cells(shown, "Model") == [["`qwen-max`", "5", "3,000", "1"]]
     assert cells(shown, "Person") == [["<@U1>", "5", "3,000", "1"]]
     assert cells(shown, "Channel") == [["<#C1>", "5", "3,000", "1"]]
-    assert cells(shown, "Today's quota") == [["yours, turns", "3", "20"]]
+    assert cells(shown, "Today's quota") == [["yours, questions", "3", "20"]]
 
 
 def test_rows_left_out_are_counted_and_summed_in_the_last_one() -> None:

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.commands import (
-    MAX_TYPED_CHARS,
     Audit,
     Do,
     Drop,
@@ -18,6 +17,7 @@ from bot.core.commands import (
     all_commands,
     parse_command,
 )
+from bot.core.likeness import MAX_TYPED_CHARS
 from bot.core.setting import SETTINGS, Setting
 
 COMMANDS = st.sampled_from([*all_commands(), "workspace", "quota", "reply", "帮助", "all", "csv"])
@@ -108,6 +108,77 @@ def test_audit_is_of_here_of_all_or_a_file() -> None:
     assert command("audit csv") == Audit("csv")
     assert command("audit everything") == Unknown(
         "audit everything", ("audit", "audit all", "audit csv")
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("apps tset Shop", "apps test Shop"),
+        ("apps ad Shop app_id=x\nkind=agent", "apps add Shop app_id=x kind=agent"),
+        ("应用 lst", "apps list"),
+        ("usage tody", "usage today"),
+        ("usage 30 dyas csv", "usage 30 days csv"),
+        ("用量 90 chanel", "usage 90 channel"),
+        ("audit al", "audit all"),
+        ("audit cvs", "audit csv"),
+        ("memory separat", "memory separate"),
+        ("memory ido <@U1|ann> private M1", "memory id @ann private M1"),
+        ("follow thred", "follow thread"),
+        ("follow inhert", "follow inherit"),
+        ("who members gests", "who members guests"),
+        ("help folow", "help follow"),
+        ("workspace memory shard", "workspace memory shared"),
+    ],
+)
+def test_a_misspelt_word_after_a_command_is_suggested_and_never_run(typed: str, meant: str) -> None:
+    unknown = command(typed)
+    assert isinstance(unknown, Unknown), typed
+    assert unknown.suggestions == (meant,)
+    assert not isinstance(command(meant), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("apps xyzzy", Do(Verb.APPS, "xyzzy")),
+        ("apps EDIT Shop kind=flow", Do(Verb.APPS, "EDIT Shop kind=flow")),
+        ("usage 7 30", Do(Verb.USAGE, "7 30")),
+        ("usage xyzzy", Do(Verb.USAGE, "xyzzy")),
+        ("memory xyzzy", Write(SETTINGS["memory"], "xyzzy")),
+        ("memory 开启", Write(SETTINGS["memory"], "开启")),
+        ("help xyzzy", Do(Verb.HELP, "xyzzy")),
+        ("help reply", Do(Verb.HELP, "reply")),
+        ("tokens lst", Do(Verb.TOKENS, "lst")),
+    ],
+)
+def test_what_can_be_read_or_looks_like_nothing_is_handed_on(text: str, wanted: object) -> None:
+    assert command(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apps ad Shop api_key=sk-0123456789abcdef",
+        "ap add Shop api_key=sk-0123456789abcdef",
+        "undo sk-0123456789abcdef",
+        "memory sk-0123456789abcdef",
+        "folow sk-0123456789abcdef",
+    ],
+)
+def test_what_looks_like_a_key_is_not_said_again(text: str) -> None:
+    found = command(text)
+    if isinstance(found, Unknown):
+        assert "sk-" not in f"{found.typed} {found.suggestions}"
+
+
+def test_what_is_suggested_for_the_workspace_is_for_the_workspace() -> None:
+    for text in ("workspace reset folow", "workspace folow thread", "workspace undo it"):
+        unknown = command(text)
+        assert isinstance(unknown, Unknown)
+        assert all(meant.startswith("workspace ") for meant in unknown.suggestions)
+    assert command("workspace workspce follow thread") == Unknown(
+        "workspce follow thread", ("workspace follow thread",)
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.language import Language, Phrase, of_locale
+from bot.core.language import Language, Phrase, of_locale, together
 
 EN, ZH = Language.EN, Language.ZH
 
@@ -30,3 +30,8 @@ def test_a_phrase_is_said_in_the_language_asked_for_with_its_values() -> None:
 
 def test_a_value_is_never_read_as_a_sentence() -> None:
     assert Phrase("<{name}>", "<{name}>").say(EN, name="{count}") == "<{count}>"
+
+
+def test_chinese_sentences_stand_together_and_english_ones_apart() -> None:
+    assert together(["One.", "Two."], language=Language.EN) == "One. Two."
+    assert together(["一。", "二。"], language=Language.ZH) == "一。二。"

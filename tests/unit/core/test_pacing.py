@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.bucket import RECOVERY_S, Bucket, Budget
 from bot.core.pacing import (
     BUDGETS,
     CHANNEL_POSTS,
@@ -18,10 +19,7 @@ from bot.core.pacing import (
     EXPIRY_S,
     INTERIM_GAP_S,
     POST,
-    RECOVERY_S,
     TIER_2,
-    Bucket,
-    Budget,
     Call,
     Pacing,
 )
@@ -316,6 +314,45 @@ def test_a_crowd_is_acknowledged_at_once_and_finished_without_a_refusal() -> Non
     assert refusals(SLACK_EDITS, simulation.times(EDIT)) == 0
 
 
+@given(st.integers(0, 20), st.integers(0, 20), st.floats(0, 60))
+def test_who_begins_outside_a_crowd_shows_first_words_at_once(
+    talking: int, silent: int, began_at: float
+) -> None:
+    simulation = Simulation()
+    for number in range(talking):
+        simulation.flood(place(number), stop_at=100)
+    for number in range(silent):
+        simulation.ask(place(100 + number), POST, Urgency.FIRST_WORDS)
+    simulation.run(began_at)
+    crowded = simulation.pacing.is_crowded(now=simulation.now)
+    simulation.ask(place(200), POST, Urgency.FIRST_WORDS)
+    words = simulation.ask(place(200), EDIT, Urgency.FIRST_WORDS)
+    assert crowded or words in simulation.pacing.grant(now=simulation.now)
+
+
+def test_a_long_answer_alone_is_no_crowd_and_many_that_begin_together_are() -> None:
+    simulation = Simulation()
+    simulation.flood(place(0), stop_at=300)
+    simulation.run(200)
+    assert not simulation.pacing.is_crowded(now=simulation.now)
+    pacing = Pacing()
+    begun = 0
+    while not pacing.is_crowded(now=0):
+        pacing.ask(place(begun), method=POST, urgency=Urgency.FIRST_WORDS, now=0)
+        begun += 1
+    assert begun == EDITS.burst / 2
+    for number in range(begun):
+        pacing.ask(place(number), method=EDIT, urgency=Urgency.FINAL, now=0)
+    pacing.grant(now=0)
+    assert not pacing.is_crowded(now=0)
+
+
+def test_while_edits_rest_whoever_begins_is_in_a_crowd() -> None:
+    pacing = Pacing()
+    pacing.throttle(EDIT, channel_id="C1", retry_after_s=30, now=0)
+    assert pacing.is_crowded(now=10)
+
+
 def test_posts_in_one_channel_keep_to_one_a_second() -> None:
     simulation = Simulation()
     for number in range(10):
@@ -395,6 +432,94 @@ def test_a_finished_reply_reserves_nothing(last: Urgency, at_once: int) -> None:
     for number in range(4):
         pacing.ask(place(200 + number), method=EDIT, urgency=Urgency.FIRST_WORDS, now=4)
     assert len(pacing.grant(now=4)) == at_once
+
+
+WORKERS = 4
+loads = st.lists(
+    st.tuples(
+        st.floats(0, 60),
+        st.lists(st.none() | st.integers(0, 30), min_size=WORKERS - 1, max_size=WORKERS - 1),
+        st.integers(0, 30),
+    ),
+    max_size=12,
+)
+"""When what changes: the turns of workers that come and go (None: not there), and of one that
+stays."""
+
+
+@given(loads)
+def test_workers_whose_shares_make_one_together_spend_one_budget(
+    changes: list[tuple[float, list[int | None], int]],
+) -> None:
+    fleet: dict[int, Pacing] = {0: Pacing()}
+    joined = 0
+    granted: list[float] = []
+
+    def work(until: float) -> None:
+        while (now := clock[0]) < until:
+            for pacing in fleet.values():
+                pacing.ask(place(0), method=EDIT, urgency=Urgency.FINAL, now=now)
+                granted.extend(now for _ in pacing.grant(now=now))
+            clock[0] = min(until, now + 0.5)
+
+    clock = [0.0]
+    for at, others, own in sorted(changes, key=lambda change: change[0]):
+        work(at)
+        turns = {0: own} | {n: t for n, t in enumerate(others, 1) if t is not None}
+        joined += len(turns.keys() - fleet.keys())
+        fleet = {number: fleet.get(number, Pacing()) for number in turns}
+        for number, pacing in fleet.items():
+            share = (turns[number] + 1) / (sum(turns.values()) + len(turns))
+            pacing.spend(share, now=clock[0])
+    work(90)
+    # A share is one call at least, and whoever joins begins with one.
+    at_most = Budget(per_s=EDITS.per_s, burst=EDITS.burst + WORKERS + joined)
+    assert kept_within(at_most, granted)
+
+
+def at_once(pacing: Pacing, method: str, *, now: float) -> int:
+    for number in range(40):
+        pacing.ask(place(number), method=method, urgency=Urgency.FINAL, now=now)
+    return len(pacing.grant(now=now))
+
+
+def test_a_worker_that_joins_others_begins_with_one_call_and_fills_up_to_its_share() -> None:
+    fresh, rested = Pacing(), Pacing()
+    for pacing in (fresh, rested):
+        pacing.spend(0.5, now=0)
+    assert at_once(fresh, EDIT, now=0) == 1
+    assert at_once(rested, EDIT, now=0) == 1
+    assert rested.next_at(now=0) == pytest.approx(2 / EDITS.per_s)
+    assert at_once(rested, EDIT, now=600) == EDITS.burst / 2
+
+
+def test_a_share_that_falls_loses_tokens_and_one_that_rises_finds_none() -> None:
+    pacing = Pacing()
+    place_of_post = pacing.ask(place(0), method=POST, urgency=Urgency.FINAL, now=0)
+    pacing.withdraw(pacing.ask(place(1), method=EDIT, urgency=Urgency.FINAL, now=0), now=0)
+    edit = pacing.ask(place(1), method=EDIT, urgency=Urgency.FINAL, now=0)
+    assert set(pacing.grant(now=0)) == {place_of_post, edit}
+    pacing.spend(1 / 3, now=0)
+    pacing.spend(1, now=0)
+    assert at_once(pacing, EDIT, now=0) == EDITS.burst / 3
+
+
+def test_a_rest_and_the_mistrust_after_it_outlast_a_change_of_share() -> None:
+    pacing = Pacing()
+    pacing.throttle(EDIT, channel_id="C1", retry_after_s=30, now=0)
+    pacing.spend(0.5, now=10)
+    assert pacing.rest_s(EDIT, now=10) == 20
+    assert at_once(pacing, EDIT, now=29.9) == 0
+    half = EDITS.burst / 2
+    trusted = half / 2 + 60 * half / RECOVERY_S
+    assert at_once(pacing, EDIT, now=90) == int(trusted)
+
+
+def test_a_share_is_one_call_at_least() -> None:
+    pacing = Pacing()
+    assert at_once(pacing, POST, now=0) > 1
+    pacing.spend(0.001, now=0)
+    assert at_once(pacing, EDIT, now=0) == 1
 
 
 def test_channels_that_are_quiet_are_forgotten() -> None:

@@ -141,6 +141,70 @@ def test_choosing_the_workspaces_own_app_keeps_the_workspaces_options(
     assert options(workspace | {"pipeline_ids": ["A"]}, channel) == {"pipeline_ids": ["A"]}
 
 
+def test_a_channel_with_none_inherits_none_and_sends_none() -> None:
+    app = replace(AGENT, options={"pipeline_ids": ["APP"], "tags": ["app"], "seed": 1})
+    workspace: dict[str, Json] = {"pipeline_ids": ["A"]}
+    effective = resolve(layers(workspace, {"pipeline_ids": "none", "tags": "none"}), app=app)
+    assert effective.options == {"seed": 1}
+    assert effective.unused == ()
+    assert effective.values["pipeline_ids"] == effective.values["tags"] == "none"
+    assert effective.origins["pipeline_ids"] is effective.origins["tags"] is CHANNEL
+
+
+def test_a_workspace_with_none_keeps_out_what_its_app_brings_and_channels_may_set_their_own() -> (
+    None
+):
+    app = replace(AGENT, options={"pipeline_ids": ["APP"]})
+    workspace: dict[str, Json] = {"pipeline_ids": "none"}
+    effective = resolve(layers(workspace), app=app)
+    assert (effective.options, effective.unused) == ({}, ())
+    assert effective.origins["pipeline_ids"] is WORKSPACE
+    assert options(workspace, {"pipeline_ids": ["C"]}, app=app) == {"pipeline_ids": ["C"]}
+    assert options(workspace, {"app": "other"}, app=app) == {"pipeline_ids": ["APP"]}
+
+
+def test_what_needs_an_option_there_is_none_of_is_left_out_and_told() -> None:
+    inherited: dict[str, Json] = {"pipeline_ids": ["A"], "tags": ["t"]}
+    effective = resolve(layers(inherited, {"pipeline_ids": "none"}), app=AGENT)
+    assert effective.options == {}
+    assert effective.unused == ("tags",)
+
+
+@pytest.mark.parametrize("app", [AGENT, WORKFLOW])
+def test_nobody_is_told_that_none_is_of_no_use(app: AppProfile) -> None:
+    nothing: dict[str, Json] = {key: "none" for key, s in SETTINGS.items() if s.can_be_none}
+    for given_layers in (({}, nothing), (nothing,)):
+        effective = resolve(layers(*given_layers), app=app)
+        assert effective.unused == ()
+        assert effective.options == {}
+        assert {key: effective.values[key] for key in nothing} == nothing
+        assert (effective.asked, effective.plugins, effective.system) == ((), (), "")
+
+
+def test_one_further_field_is_kept_out_by_null_and_all_by_none() -> None:
+    app = replace(AGENT, options={"seed": 1, "tags": ["app"], "pipeline_ids": ["APP"]})
+    workspace: dict[str, Json] = {"more": {"top_k": 2, "top_p": 0.2}}
+    of_app = {"tags": ["app"], "pipeline_ids": ["APP"]}
+    one = resolve(layers(workspace, {"more": {"top_k": None}}), app=app)
+    assert one.options == of_app | {"seed": 1, "top_p": 0.2}
+    assert one.values["more"] == {"seed": 1, "top_k": None, "top_p": 0.2}
+    assert one.origins["top_k"] is one.origins["more"] is CHANNEL
+    every = resolve(layers(workspace, {"more": "none"}), app=app)
+    assert every.options == of_app
+    assert (every.values["more"], every.origins["more"]) == ("none", CHANNEL)
+    again = resolve(layers({"more": "none"}, {"more": {"top_k": 3}}), app=app)
+    assert again.options == of_app | {"top_k": 3}
+    assert (again.values["more"], again.origins["more"]) == ({"top_k": 3}, CHANNEL)
+
+
+def test_a_channel_may_have_no_instruction_where_the_workspace_has_one() -> None:
+    told: dict[str, Json] = {"system": "Be brief.", "history": "messages"}
+    effective = resolve(layers(told, {"system": "none"}), app=AGENT)
+    assert effective.system == ""
+    assert effective.unused == ()
+    assert (effective.values["system"], effective.origins["system"]) == ("none", CHANNEL)
+
+
 def test_what_the_kind_of_app_cannot_use_is_left_out_and_told() -> None:
     effective = resolve(
         layers({"pipeline_ids": ["A"], "more": {"new": 1}}, {"biz_params": {"city": "Hangzhou"}}),
@@ -240,7 +304,10 @@ ANY = st.recursive(
     max_leaves=6,
 )
 LIKELY = st.sampled_from(
-    [True, False, 1, 0.5, "full_thoughts", "messages", "thread", "docs", ["ID1"], {"k": "v"}]
+    [
+        *(True, False, 1, 0.5, "full_thoughts", "messages", "thread", "docs", ["ID1"], {"k": "v"}),
+        *("none", {"seed": None, "k": "v"}),
+    ]
 )
 VALUES = st.dictionaries(st.sampled_from([*SETTINGS, "unknown"]), LIKELY | ANY, max_size=8)
 OPTIONS = st.dictionaries(st.sampled_from([*API_FIELDS, "x"]), LIKELY | ANY, max_size=5)
@@ -260,6 +327,9 @@ def test_whatever_is_stored_the_app_is_asked_only_for_what_its_kind_takes(
     assert all(
         problem_of(name, value, kind=kind) is None for name, value in effective.options.items()
     )
+    assert all(value is not None for value in effective.options.values())
+    own_none = {key for key, setting in SETTINGS.items() if setting.is_none(channel.get(key))}
+    assert not own_none & {*effective.options, *effective.unused}
     assert problem_if_any("ask", effective.asked, kind) is None
     assert problem_if_any("plugins", effective.plugins, kind) is None
     assert set(effective.unused) == set(effective.reasons)

@@ -26,6 +26,7 @@ from bot.core.setting import (
     command_of,
 )
 from bot.core.setting_checks import MAX_INSTRUCTION_CHARS
+from bot.core.shapes import NONE
 from bot.errors import BadValue
 
 AGENT, WORKFLOW = AppKind.AGENT, AppKind.WORKFLOW
@@ -65,7 +66,9 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
         "biz_params": st.dictionaries(
             FILLED, SCALAR | st.lists(SCALAR, max_size=3), min_size=1, max_size=4
         ),
-        "more": st.dictionaries(NAME.map("x_{}".format), SCALAR, min_size=1, max_size=4),
+        "more": st.dictionaries(
+            NAME.map("x_{}".format), SCALAR | st.none(), min_size=1, max_size=4
+        ),
         "who": some(st.sampled_from([choice.value for choice in setting.choices])),
         "managers": some(PERSON),
         "system": FILLED.map(str.strip),
@@ -79,6 +82,8 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
             return st.sampled_from([choice.value for choice in setting.choices])
         case "number":
             return st.integers(1, 10**12) | st.just("off")
+        case _ if setting.can_be_none:
+            return by_key[setting.key] | st.just(NONE)
         case _:
             return by_key[setting.key]
 
@@ -330,8 +335,10 @@ def test_nothing_and_too_much_are_refused_everywhere(key: str, typed: str) -> No
         ('{"pipeline_ids": ["P"]}', "`pipeline_ids`: it has a setting of its own"),
         ('{"history": []}', "`history`: it has a setting of its own"),
         ('{"temperature": 3}', "`temperature`: A number from 0"),
-        ('{"seed": 1, "top_p": null}', "`top_p`: Leave it out"),
-        ('{"{a}": null}', "`{a}`: Leave it out"),
+        ('{"seed": {"a": null}}', "`seed`: A whole number"),
+        ('{"prompt": null}', "`prompt`: The bot fills this in"),
+        ('{"pipeline_ids": null}', "`pipeline_ids`: it has a setting of its own"),
+        ('{"{a} b": null}', "`{a} b`: A field's name is"),
     ],
 )
 def test_further_fields_are_none_the_bot_needs_nor_ones_with_a_setting(
@@ -368,14 +375,58 @@ def test_an_instruction_is_a_text_of_bounded_length_for_apps_that_take_messages(
     assert system.problem("Be brief.", kind=WORKFLOW)
 
 
-@pytest.mark.parametrize("key", ["pipeline_ids", "file_ids", "tags", "plugins", "ask", "system"])
-@pytest.mark.parametrize("typed", ["off", "None", "no", "无", "关闭"])
-def test_a_word_for_nothing_is_no_value_and_the_way_to_have_none_is_named(
-    key: str, typed: str
-) -> None:
-    with pytest.raises(BadValue) as refused:
-        SETTINGS[key].read(typed)
-    assert "`inherit`" in refused.value.phrase.say(Language.EN)
+CAN_BE_NONE = [key for key, setting in SETTINGS.items() if setting.can_be_none]
+
+
+def test_whatever_is_inherited_and_not_switched_off_otherwise_can_be_none() -> None:
+    inherited = {key for key, setting in SETTINGS.items() if len(setting.levels) > 1}
+    switched_otherwise = {
+        "has_thoughts",
+        *(k for k, s in SETTINGS.items() if s.default is not None),
+    }
+    assert set(CAN_BE_NONE) == inherited - switched_otherwise
+
+
+@pytest.mark.parametrize("key", CAN_BE_NONE)
+@pytest.mark.parametrize("typed", ["none", "off", " None ", "NO", "无", "关闭"])
+def test_a_word_for_nothing_is_typed_to_have_none(key: str, typed: str) -> None:
+    assert SETTINGS[key].read(typed) == NONE
+
+
+@pytest.mark.parametrize("key", CAN_BE_NONE)
+@pytest.mark.parametrize("kind", AppKind)
+def test_every_kind_of_app_can_do_without(key: str, kind: AppKind) -> None:
+    assert SETTINGS[key].problem(NONE, kind=kind) is None
+
+
+@pytest.mark.parametrize("key", [k for k, s in SETTINGS.items() if s.shape == "json"])
+def test_null_is_jsons_own_word_for_none(key: str) -> None:
+    assert SETTINGS[key].read(" null ") == NONE
+
+
+@pytest.mark.parametrize("key", [key for key in SETTINGS if key not in {*CAN_BE_NONE, "app"}])
+def test_what_is_switched_otherwise_is_not_none(key: str) -> None:
+    assert refusal(key, "none")
+
+
+def test_a_word_for_nothing_is_a_tag_like_any_other_in_quotation_marks() -> None:
+    tags = SETTINGS["tags"]
+    assert tags.read('"none"') == ["none"]
+    assert tags.show(["none"]) == '"none"'
+    assert tags.read("none, red") == ["none", "red"]
+
+
+def test_an_instruction_is_no_other_word_for_nothing() -> None:
+    assert SETTINGS["system"].misfit("off")
+    assert SETTINGS["system"].misfit(NONE) is None
+
+
+def test_null_keeps_one_further_field_out_whatever_the_kind_of_app() -> None:
+    more = SETTINGS["more"]
+    value = more.read('{"temperature": null, "new": 1}')
+    assert value == {"temperature": None, "new": 1}
+    assert more.problem(value, kind=WORKFLOW) is None
+    assert more.problem({"temperature": None, "top_k": 1}, kind=WORKFLOW)
 
 
 KEY = "sk-0123456789abcdef"
@@ -416,3 +467,9 @@ def test_options_of_a_level_are_its_app_options_with_further_fields_unfolded() -
     }
     assert candidate_options(values) == {"seed": 1, "tags": ["a"]}
     assert candidate_options({"more": "broken"}) == {}
+
+
+def test_options_of_a_level_that_are_not_to_be_had_are_null() -> None:
+    values: dict[str, Json] = {"tags": "none", "more": {"seed": None, "x": "none"}}
+    assert candidate_options(values) == {"tags": None, "seed": None, "x": "none"}
+    assert candidate_options({"more": "none", "has_thoughts": "none"}) == {"has_thoughts": "none"}

@@ -10,7 +10,7 @@ import pytest
 from bot.core.pacing import EDIT, EDITS, POST
 from bot.core.reply import Place, Urgency
 from bot.metrics import Metrics
-from bot.slack.budgets import Budgets
+from bot.slack.budgets import LOOK_AGAIN_S, Budgets
 
 PLACE = Place("T1", "C1", "1.0")
 OTHER = Place("T1", "C1", "2.0")
@@ -176,6 +176,21 @@ async def test_after_a_429_the_method_rests_in_its_workspace_only(
     await time.advance(0.2)
     assert resting.done()
     await resting
+
+
+async def test_a_share_that_grows_is_noticed_by_those_who_wait(
+    gate: Budgets, time: InventedTime
+) -> None:
+    shares = [0.01]
+    gate.divide(lambda: shares[-1])
+    await gate.permit(PLACE, method=EDIT, urgency=Urgency.FINAL)
+    waiting = asyncio.create_task(gate.permit(PLACE, method=EDIT, urgency=Urgency.FINAL))
+    await time.advance(10 * REFILL_S)
+    assert not waiting.done()
+    shares.append(1.0)
+    await time.advance(REFILL_S + LOOK_AGAIN_S)
+    assert waiting.done()
+    await waiting
 
 
 async def test_closing_leaves_no_timer_and_nobody_waiting(

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.core.history import Said
 from bot.core.reply import Mark
-from bot.slack.message import metadata
-from bot.slack.spoken import TEXTLESS_CHARS, said
+from bot.slack.message import EVENT_TYPE, metadata
+from bot.slack.spoken import TEXTLESS_CHARS, blocked_question, said
 
 REPLY: dict[str, Any] = {
     "user": "UBOT",
@@ -53,6 +53,22 @@ def test_a_sentence_of_the_bots_own_is_no_answer() -> None:
     assert said({**REPLY, "blocks": blocks}) is not None
     own = metadata(Mark(7, 0), is_answer=False)
     assert said({**REPLY, "blocks": blocks, "metadata": own}) is None
+
+
+@pytest.mark.parametrize(
+    ("marked", "ts"),
+    [
+        (metadata(Mark(7, 0), is_answer=False, blocked_ts="1.5"), "1.5"),
+        (metadata(Mark(7, 0), is_answer=False), None),
+        ({"event_type": "another", "event_payload": {"turn_id": 7, "blocked_ts": "1.5"}}, None),
+        ({"event_type": EVENT_TYPE, "event_payload": {"turn_id": 7, "blocked_ts": 1.5}}, None),
+        (None, None),
+    ],
+)
+def test_only_the_bots_own_reply_says_which_question_was_blocked(
+    marked: dict[str, Any] | None, ts: str | None
+) -> None:
+    assert blocked_question({**REPLY, "metadata": marked}) == ts
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from bot.core.reply import Content, Control, Mark, Place
 from bot.core.thread import Past, Reading
 from bot.errors import SlackThrottled
 from bot.slack.calls import Calls
-from bot.slack.message import blocks, metadata
+from bot.slack.message import blocks, message, metadata
 from bot.slack.threads import (
     REPLIES,
     SAID_MOST,
@@ -90,6 +90,23 @@ async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
     assert (asked["ts"], asked["limit"], asked["include_all_metadata"]) == ("1.0", "1000", "1")
     assert "oldest" not in asked
     assert again["cursor"] == "c"
+
+
+async def test_a_question_that_was_blocked_is_read_back_no_more_than_the_sentence_that_says_so(
+    scripted_slack: Any, threads: SlackThreads
+) -> None:
+    def sorry(ts: str, *, about: str) -> dict[str, Any]:
+        content = Content("Put it in other words.", is_answer=False, blocked_ts=about)
+        marked = message(content, mark=Mark(int(float(ts)), 0))
+        return typed(ts, "", user="UBOT", blocks=marked["blocks"], metadata=marked["metadata"])
+
+    slack, root = scripted_slack, typed("1.0", "a bad word")
+    first = [root, typed("2.0", "me too"), typed("3.0", "also blocked")]
+    first += [typed(f"3.{number:06}", "", subtype="channel_join") for number in range(20)]
+    second = [root, sorry("4.0", about="1.0"), sorry("25.0", about="3.0")]
+    slack.says(REPLIES, slack.ok(messages=first, response_metadata=MORE))
+    slack.says(REPLIES, slack.ok(messages=second))
+    assert texts(await read(threads, Past("20.0"))) == ["me too"]
 
 
 async def test_an_answer_that_came_after_the_next_question_is_read(

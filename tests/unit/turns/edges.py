@@ -79,6 +79,7 @@ class Slack:
     failures: list[Failure] = field(default_factory=list[Failure])
     calls: list[str] = field(default_factory=list[str])
     permits: list[Urgency] = field(default_factory=list[Urgency])
+    crowded: bool = False
     permit_gate: Callable[[], Any] | None = None
     serial: int = 100
     question_text: str | None = None
@@ -103,6 +104,9 @@ class Slack:
     async def changed(self) -> None:
         """Let others run; the clock of a test that waits for them."""
         await asyncio.sleep(0.001)
+
+    def is_crowded(self, place: Place) -> bool:
+        return self.crowded
 
     async def permit_post(self, place: Place, *, urgency: Urgency) -> None:
         await self._permit(urgency)

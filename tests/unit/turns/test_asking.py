@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from edges import Apps, Stream, saying
+import pytest
+from edges import Apps, Memory, Stream, Threads, a_turn, saying
 from scene import Scene
 
+from bot.core import texts
 from bot.core.answer import Answer
 from bot.core.question import Question
+from bot.core.setting import Follow
 from storage.records import Wish
 
 
@@ -49,3 +52,26 @@ async def test_words_of_the_answer_to_the_former_question_never_stand_under_the_
     apps.begins.set()
     await running
     assert scene.slack.visible() == ["New words|"]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("<@UBOT>", f"{texts.EMPTY_QUESTION.en}|"),
+        ("<@UBOT> start over", f"|{texts.AFRESH.en}"),
+        ("<@UBOT> quiet", f"{texts.QUIETED.en}|"),
+    ],
+)
+async def test_a_question_edited_into_none_is_not_asked(words: str, shown: str) -> None:
+    memory, threads = Memory(), Threads()
+    scene = Scene(Stream([Answer()], gate=asyncio.Event())).given(follow=Follow.THREAD)
+    scene.amid(memory=memory, threads=threads)
+    running = asyncio.create_task(scene.run(a_turn()))
+    await until(lambda: scene.apps.questions)
+    scene.book.wish = Wish(None, 1, {"text": words, "files": 0, "edited_ts": "5.5"})
+    scene.grip.called.set()
+    assert await running == [shown]
+    assert len(scene.apps.questions) == 1
+    assert (bool(memory.forgotten), threads.is_quiet) == ("over" in words, "quiet" in words)
+    assert scene.book.log[-1] == "finish:hinted"
+    assert scene.book.session is None

@@ -205,7 +205,7 @@ async def test_a_question_asked_again_without_its_session_looks_its_tokens_up_an
     assert len(keyring.asked) == 2
 
 
-@pytest.mark.parametrize("word", ["new", "Reset.", "重新开始"])
+@pytest.mark.parametrize("word", ["/new", "Start afresh.", "重新开始"])
 async def test_the_bare_word_lets_a_thread_start_afresh(word: str) -> None:
     usage, memory = Quotas(), Memory()
     scene = Scene().amid(usage=usage, memory=memory)
@@ -220,14 +220,14 @@ async def test_who_may_not_ask_cannot_make_a_thread_start_afresh() -> None:
     memory = Memory()
     scene = Scene().amid(memory=memory)
     scene.slack.persons["U1"] = somebody(is_guest=True)
-    await scene.run(a_turn(payload={"text": "new", "files": 0}))
+    await scene.run(a_turn(payload={"text": "start over", "files": 0}))
     assert memory.forgotten == []
 
 
 async def test_the_word_wakes_a_quiet_thread_as_any_other_would() -> None:
     threads, memory = Threads(is_quiet=True), Memory()
     scene = Scene().given(follow=Follow.THREAD).amid(threads=threads, memory=memory)
-    await scene.run(a_turn(payload={"text": "<@UBOT> new", "files": 0}))
+    await scene.run(a_turn(payload={"text": "<@UBOT> start over", "files": 0}))
     assert not threads.is_quiet
     assert memory.forgotten
 

@@ -331,6 +331,36 @@ async def test_keeping_up_follows_the_text_and_stops_between_calls(
     assert reply.first_words_at is not None
 
 
+async def test_in_a_crowd_a_reply_begins_with_words(reply: Reply, slack: Slack) -> None:
+    slack.crowded = True
+    shown, changed = Content("", note="Thinking"), asyncio.Event()
+    task = asyncio.create_task(reply.keep_up(lambda _bytes: [shown], changed=changed, tick_s=60))
+    await asyncio.sleep(0)
+    shown = Content("", note="Searching")
+    changed.set()
+    await asyncio.sleep(0.01)
+    assert slack.permits == []
+    shown = Content("words")
+    changed.set()
+    await until(lambda: slack.visible() == ["words|"])
+    task.cancel()
+    await asyncio.wait({task})
+    assert slack.calls == ["post"]
+
+
+async def test_in_a_crowd_a_reply_without_words_shows_its_note_after_a_while(
+    reply: Reply, slack: Slack
+) -> None:
+    slack.crowded = True
+    thinking = [Content("", note="Thinking")]
+    task = asyncio.create_task(
+        reply.keep_up(lambda _bytes: thinking, changed=asyncio.Event(), tick_s=0.001)
+    )
+    await until(lambda: slack.visible() == ["|Thinking"])
+    task.cancel()
+    await asyncio.wait({task})
+
+
 async def test_keeping_up_survives_429s_and_failures(
     reply: Reply, slack: Slack, book: Book
 ) -> None:

@@ -16,10 +16,10 @@ from bot.core.reply import Content
 from bot.core.resolution import Quota
 from bot.core.setting import History, LanguageChoice
 from bot.errors import Misconfigured, SessionLost, SlackThrottled, UnknownApp, UpstreamFailed
-from bot.turns.ending import Ending
+from bot.turns.ending import NO_SESSION, Ending
 from bot.turns.run import TRIES
 from storage.errors import SecretsLocked, SecretUnreadable, StorageError, StorageUnavailable
-from storage.records import Conversation, TurnStatus, Wish
+from storage.records import Conversation, SessionUse, TurnStatus, Wish
 from storage.usage_records import ModelUse
 
 CHINESE = somebody(locale="zh-CN")
@@ -114,12 +114,16 @@ async def test_an_offer_after_the_end_is_in_the_language_of_the_turn() -> None:
     assert scene.slack.offered_in is ZH
 
 
-async def test_without_history_no_session_is_sent_or_kept() -> None:
+LEFT = SessionUse(PROFILE.key, NO_SESSION)
+"""What a turn leaves that no session heard of."""
+
+
+async def test_without_history_no_session_is_sent_and_the_one_there_was_is_left() -> None:
     known = Conversation(app_key=PROFILE.key, session_id="s0", rounds=1, idle_s=1)
     scene = Scene(saying("Hello"), known=known).given(history=History.OFF)
     assert await scene.run(REPLY) == ["Hello|"]
     assert (scene.apps.questions[0].session_id, scene.apps.questions[0].messages) == (None, ())
-    assert scene.book.session is None
+    assert scene.book.session == LEFT
     assert "thread" not in scene.slack.calls
 
 
@@ -130,7 +134,14 @@ async def test_without_history_a_cut_answer_leaves_no_session_either(
     scene = Scene(Stream([Answer(text="Half", session_id="s1"), *last]))
     await scene.given(history=History.OFF).run()
     assert scene.book.log[-1] == "finish:cut"
-    assert scene.book.session is None
+    assert scene.book.session == LEFT
+
+
+async def test_an_app_that_keeps_no_sessions_leaves_the_one_there_was() -> None:
+    workflow = replace(PROFILE, kind=AppKind.WORKFLOW)
+    scene = Scene(saying("Hello")).given(app=workflow)
+    await scene.run(REPLY)
+    assert scene.book.session == SessionUse(workflow.key, NO_SESSION)
 
 
 async def test_without_a_session_none_can_be_lost() -> None:
@@ -150,7 +161,7 @@ async def test_the_thread_is_sent_as_messages_and_its_session_is_not_kept() -> N
         ("user", "Somebody: me too\n\nSomebody: hello"),
     )
     assert question.session_id is None
-    assert scene.book.session is None
+    assert scene.book.session == LEFT
 
 
 async def test_what_starts_a_thread_has_no_history_to_read() -> None:

@@ -177,6 +177,16 @@ def test_the_fifty_first_round_has_no_memory(gateway: Gateway) -> None:
     assert answered(gateway, call(prompt="50", session_id=session_id)).said.text == "50"
 
 
+def test_what_is_forbidden_is_refused_wherever_it_stands_also_in_a_session(
+    gateway: Gateway,
+) -> None:
+    session_id = answered(gateway, call(prompt="One")).session.session_id
+    gateway.forbidden = "bad"
+    assert gateway.receive(call(prompt="a bad word", session_id=session_id)) is NAMED["inspection"]
+    assert gateway.receive(call(prompt="Two", session_id=session_id)) is NAMED["inspection"]
+    assert answered(gateway, call(prompt="Two")).said.text == "Two"
+
+
 def test_only_uploaded_files_that_are_ready_may_be_asked_about(gateway: Gateway) -> None:
     room = FileRoom()
     room.states = ("PARSING", "FILE_IS_READY")

@@ -14,7 +14,10 @@ DAYS = 30
 DAYS_MOST = 400
 """No usage is kept for longer."""
 
-_DAYS = re.compile(r"([0-9]{1,3})(?:d|天)?")
+USAGE_WORDS = ("today", "days", "me", "channel", "all", "csv")
+"""What can follow `usage`, besides numbers and words that mean the same."""
+
+_DAYS = re.compile(r"([0-9]{1,3})(?:d|days?|天)?")
 _TODAY = frozenset({"today", "今天", "今日"})
 _UNITS = frozenset({"day", "days", "天"})
 _WHOSE: dict[str, Whose] = {

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.admin.usage_request import DAYS_MOST, Extent, UsageRequest, extent_of, parse_usage
 from bot.core.screens import Caller
+from bot.core.usage_request import DAYS_MOST, Extent, UsageRequest, extent_of, parse_usage
 
 TODAY = date(2026, 11, 21)
 CALLER = Caller(team_id="T1", channel_id="C1", user_id="U1")
@@ -18,6 +18,7 @@ CALLER = Caller(team_id="T1", channel_id="C1", user_id="U1")
         ("today", UsageRequest(1)),
         ("7", UsageRequest(7)),
         ("7 days", UsageRequest(7)),
+        ("7days", UsageRequest(7)),
         ("90d all csv", UsageRequest(90, "all", as_csv=True)),
         ("CSV channel 30 days", UsageRequest(30, "channel", as_csv=True)),
         ("me", UsageRequest(30, "me")),
