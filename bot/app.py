@@ -41,6 +41,7 @@ from bot.slack.reception import Reception
 from bot.slack.replies import SlackReplies
 from bot.slack.responses import Responses
 from bot.slack.socket_mode import SocketMode
+from bot.slack.threads import SlackThreads
 from bot.slack.uploads import SlackUploads
 from bot.slack.web_api import WebApi
 from bot.turns.changes import Changes
@@ -228,7 +229,7 @@ class _Process:
         return Running(address, identity=self.identity, metrics=self.metrics, counts=counts)
 
     def _world(self, people: SlackPeople) -> World:
-        storage, replies = self._storage, SlackReplies(calls=self._calls)
+        storage = self._storage
         return World(
             book=storage.turns,
             memory=storage.conversations,
@@ -237,8 +238,8 @@ class _Process:
             threads=storage.threads,
             usage=storage.usage,
             choices=self._choices,
-            replies=replies,
-            history=replies,
+            replies=SlackReplies(calls=self._calls),
+            history=SlackThreads(calls=self._calls),
             people=people,
             files=self._files.attachments,
             apps=self._apps,

@@ -216,6 +216,23 @@ class ThreadState:
 
 
 @dataclass(frozen=True, slots=True)
+class PastTurn:
+    """A turn of a thread, as the next ones look back on it.
+
+    Attributes:
+        id: Its id.
+        message_ts: Its question; another turn may answer the same one again.
+        user_id: Who asked.
+        outcome: How it ended, if it did: `answered`, `failed`, …
+    """
+
+    id: int
+    message_ts: str
+    user_id: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSettings:
     """What admins set at one scope.
 

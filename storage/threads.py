@@ -6,12 +6,15 @@ import sqlalchemy as sa
 
 from storage.clock import now_ms, to_ms
 from storage.keys import thread_key
-from storage.records import ThreadState
+from storage.records import PastTurn, ThreadState
 from storage.tables import quiet_thread, turn
 from storage.upserts import insert_into
 
 if TYPE_CHECKING:
     from storage.database import Storage
+
+TURNS_MOST = 200
+"""Of a thread, the last ones; no question brings so much of its thread along."""
 
 
 class Threads:
@@ -26,6 +29,10 @@ class Threads:
     async def state(self, team_id: str, channel_id: str, thread_ts: str) -> ThreadState:
         """Return how the bot stands to a thread; one read, for every message of a thread."""
         return await self._storage.read(_state, thread_key(team_id, channel_id, thread_ts))
+
+    async def turns(self, team_id: str, channel_id: str, thread_ts: str) -> list[PastTurn]:
+        """Return a thread's last turns, TURNS_MOST at most, in no particular order."""
+        return await self._storage.read(_turns, thread_key(team_id, channel_id, thread_ts))
 
     async def quiet(self, team_id: str, channel_id: str, thread_ts: str, *, by: str) -> None:
         """Note that somebody wants the bot to be still in a thread."""
@@ -55,6 +62,20 @@ def state_query(key: str) -> sa.Select[bool, bool]:
 def _state(conn: sa.Connection, key: str) -> ThreadState:
     row = conn.execute(state_query(key)).one()
     return ThreadState(is_known=row.is_known, is_quiet=row.is_quiet)
+
+
+def turns_query(key: str) -> sa.Select[int, str, str, str | None]:
+    """Select the last turns of a thread."""
+    columns = (turn.c.id, turn.c.message_ts, turn.c.user_id, turn.c.outcome)
+    chosen = sa.select(*columns).where(turn.c.thread_key == key)
+    return chosen.order_by(turn.c.id.desc()).limit(TURNS_MOST)
+
+
+def _turns(conn: sa.Connection, key: str) -> list[PastTurn]:
+    return [
+        PastTurn(row.id, message_ts=row.message_ts, user_id=row.user_id, outcome=row.outcome)
+        for row in conn.execute(turns_query(key))
+    ]
 
 
 def _quiet(conn: sa.Connection, key: str, *, by: str) -> None:

@@ -33,6 +33,7 @@ _FRAMED = Phrase(
     "需要回答的消息（来自 @{name}）：\n"
     "{question}",
 )
+_SPOKEN = Phrase("From @{name}:\n{question}", "来自 @{name}：\n{question}")
 _FRAMES = tuple(
     re.compile(
         re.escape(frame)
@@ -40,9 +41,10 @@ _FRAMES = tuple(
         .replace(r"\{name\}", ".*")
         .replace(r"\{question\}", "")
     )
-    for frame in (_FRAMED.en, _FRAMED.zh)
+    for phrase in (_FRAMED, _SPOKEN)
+    for frame in (phrase.en, phrase.zh)
 )
-"""What stands in front of a question that brings a recap along, in each language."""
+"""What may stand in front of a question, in each language."""
 
 
 def recap(
@@ -81,8 +83,19 @@ def with_recap(question: str, *, recap: str, asker: str, language: Language) -> 
     return _FRAMED.say(language, recap=recap, name=plain_name(asker), question=question)
 
 
+def with_speaker(question: str, *, asker: str, language: Language) -> str:
+    """Return a prompt that says who asks, for a session in which somebody else spoke last.
+
+    Args:
+        question: What is asked, ready for the model.
+        asker: The display name of who asks; may be empty.
+        language: The asker's.
+    """
+    return _SPOKEN.say(language, name=plain_name(asker), question=question)
+
+
 def question_in(prompt: str) -> str:
-    """Return the question of a prompt, without the recap it may have brought along."""
+    """Return the question of a prompt, without what was put in front of it."""
     for frame in _FRAMES:
         if found := frame.match(prompt):
             return prompt[found.end() :]

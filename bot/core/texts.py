@@ -40,6 +40,11 @@ NO_HISTORY = Phrase(
     "I could not read what was said earlier in this thread; this answers your last message alone.",
     "无法读取此消息列中之前的内容，以上仅回答您最后一条消息。",
 )
+PART_OF_HISTORY = Phrase(
+    "I could read only a part of this thread; what was said last before your message may be "
+    "missing here.",
+    "只能读取此消息列的一部分，以上回答可能缺少您提问之前最近的内容。",
+)
 HISTORY_BLOCKED = Phrase(
     "Content safety rules blocked something said earlier in this thread: this answers your last "
     "message alone, and what was said before it no longer counts.",

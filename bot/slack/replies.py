@@ -1,37 +1,26 @@
 """The bot's messages in Slack: posted, edited, deleted, and found again."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 from bot.core.files import notes_of
-from bot.core.history import Said
 from bot.core.language import Language
 from bot.core.messages import Written
 from bot.core.pacing import EDIT, POST
 from bot.core.reply import Content, Mark, Place, Urgency
-from bot.errors import MessageGone, SlackRefused, SlackUnavailable
+from bot.errors import MessageGone, SlackUnavailable
 from bot.slack.calls import Calls
 from bot.slack.message import carries, message, offer, whisper
-from bot.slack.spoken import blocked_question, said
+from bot.slack.threads import REPLIES, next_cursor
 
 DELETE = "chat.delete"
 OPEN = "conversations.open"
-REPLIES = "conversations.replies"
 WHISPER = "chat.postEphemeral"
 PAGE_MESSAGES = 200
 """Messages asked for at once (docs.slack.dev, "conversations.replies": at most 1,000). Apps that
 are distributed outside the Marketplace get 15, whatever they ask for."""
 PAGES = 5
 """Pages looked through for a lost message; it was posted seconds after `after_ts`."""
-THREAD_MESSAGES = 1_000
-"""Messages of a thread asked for at once, when it is read for what was said last: as many as Slack
-gives (docs.slack.dev, "conversations.replies"), because it gives the oldest first."""
-SAID_MOST = 200
-"""Of a thread, the last ones; a question quotes 20 at most, but replies have several pages."""
-RESTS_S = 3.0
-"""Of a longer rest an answer does not wait the end to learn what was said before."""
-THREAD_PAGES = 3
-"""Of a longer thread the last messages are not reached."""
 
 
 class SlackReplies:
@@ -150,50 +139,6 @@ class SlackReplies:
                 return Written(str(found.get("text") or ""), notes_of(found.get("files")))
         return None
 
-    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
-        """Return what was said last in a thread between two moments, in order of time.
-
-        At most SAID_MOST messages. What the bot says about its work (that it thinks, waits, offers
-        something) is left out, and so is a question that content safety rules blocked. While Slack
-        lets nobody read for longer than RESTS_S, that is said at once.
-
-        Args:
-            place: The thread.
-            before_ts: Neither this message nor what follows it.
-            after_ts: Neither this moment nor what was before it; empty for all of the thread.
-
-        Raises:
-            SlackError: In its most specific form; SlackRefused, with the code `thread_too_long`,
-                when what was said last is beyond THREAD_PAGES pages.
-        """
-        query: dict[str, str | int | bool] = {
-            "channel": place.channel_id,
-            "ts": place.thread_ts,
-            "latest": before_ts,
-            "inclusive": False,
-            "limit": THREAD_MESSAGES,
-            "include_all_metadata": True,
-        }
-        if after_ts:
-            query["oldest"] = after_ts
-        self._calls.refuse_rest(place, method=REPLIES, longer_than_s=RESTS_S)
-        found: dict[str, Said | None] = {}  # the root leads every page
-        blocked: set[str | None] = set()
-        for _ in range(THREAD_PAGES):
-            await self._calls.permit(place, method=REPLIES, urgency=Urgency.FIRST_WORDS)
-            page = await self._calls.read(place, method=REPLIES, query=query)
-            for one in cast("list[dict[str, Any]]", page.get("messages") or []):
-                found[str(one["ts"])] = said(one)
-                blocked.add(blocked_question(one))
-            following = _next_cursor(page)
-            if following is None:
-                first = _moment(after_ts or "0")
-                earlier = (ts for ts in found if first < _moment(ts) < _moment(before_ts))
-                words = [found[ts] for ts in sorted(earlier, key=_moment) if ts not in blocked]
-                return [each for each in words if each is not None][-SAID_MOST:]
-            query["cursor"] = following
-        raise SlackRefused(method=REPLIES, code="thread_too_long")
-
     async def offer_again(
         self, place: Place, *, user_id: str, turn_id: int, edited_ts: str, language: Language
     ) -> None:
@@ -241,7 +186,7 @@ class SlackReplies:
             page = await self._calls.read(place, method=method, query=query)
             for found in cast("list[dict[str, Any]]", page.get("messages") or []):
                 yield found
-            following = _next_cursor(page)
+            following = next_cursor(page)
             if following is None:
                 return
             query["cursor"] = following
@@ -254,18 +199,6 @@ class SlackReplies:
         if not place.channel_id.startswith(("U", "W")):
             return place.channel_id
         return (await self.direct(place.team_id, place.channel_id)).channel_id
-
-
-def _next_cursor(page: Mapping[str, Any]) -> str | None:
-    """Return where the next page begins; None after the last one."""
-    following = cast("dict[str, Any]", page.get("response_metadata") or {})
-    return str(following.get("next_cursor") or "") or None
-
-
-def _moment(ts: str) -> tuple[int, int]:
-    """Return what messages are ordered by."""
-    seconds, _, micros = ts.partition(".")
-    return int(seconds), int(micros or 0)
 
 
 def _text(answer: object, name: str, *, method: str) -> str:

@@ -3,9 +3,12 @@
 The bot's own answers went out in `markdown` blocks. Slack may give them back as it got them, or as
 the `rich_text` and `table` blocks it made of them; the message's `text` is the short fallback for
 notifications. What is no answer (notes, buttons) stands in blocks of other types.
+
+What other apps say, and what is passed on from elsewhere, often has no `text` at all: it stands in
+blocks, or in attachments (docs.slack.dev, "Legacy attachments").
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from bot.core.files import notes_of, plain_name
@@ -15,6 +18,8 @@ from bot.slack.message import EVENT_TYPE
 
 DEEPEST = 8
 """Levels of a block that are looked into; Slack nests four."""
+TEXTLESS_CHARS = 4_000
+"""Of a message that is read from its blocks or attachments: its beginning says what it is about."""
 _LINES = frozenset({"rich_text", "rich_text_list", "rich_text_quote"})
 """Types whose elements are lines of their own, or blocks."""
 
@@ -34,6 +39,8 @@ def said(message: Mapping[str, Any]) -> Said | None:
     words = text if isinstance(text, str) else ""
     if turn_id is not None:
         words = "\n\n".join(_answer(message.get("blocks")))
+    elif not words.strip():
+        words = _told(message)[:TEXTLESS_CHARS]
     files = tuple(plain_name(note.name) for note in notes_of(message.get("files")))
     if not words.strip() and not files:
         return None
@@ -77,20 +84,79 @@ def _answer(blocks: object) -> Iterator[str]:
                 continue
 
 
-def _words(element: Mapping[str, Any], *, deep: int) -> str:
+def _told(message: Mapping[str, Any]) -> str:
+    """Return the words of a message, or of an attachment, that stand in its blocks or fields.
+
+    Like any text of Slack: escaped, with mentions as tokens.
+    """
+    blocks = (_shown(block) for block in _objects(message.get("blocks")))
+    passed_on = (_passed_on(one) for one in _objects(message.get("attachments")))
+    return "\n".join(words for words in (*blocks, *passed_on) if words)
+
+
+def _passed_on(attachment: Mapping[str, Any]) -> str:
+    fields = (attachment.get(name) for name in ("pretext", "title", "text"))
+    words = [field for field in fields if isinstance(field, str) and field]
+    if told := _told({"blocks": attachment.get("blocks")}):
+        words.append(told)
+    return "\n".join(words) or str(attachment.get("fallback") or "")
+
+
+def _shown(block: Mapping[str, Any]) -> str:
+    match block.get("type"):
+        case "markdown":
+            return _escaped(block)
+        case "rich_text" | "table":
+            return _words(block, deep=0, leaf=_token)
+        case "header" | "section":
+            inner = [block.get("text"), *_list(block.get("fields"))]
+        case "context":
+            inner = _list(block.get("elements"))
+        case _:
+            return ""
+    return "\n".join(filter(None, map(_text, _objects(inner))))
+
+
+def _text(element: Mapping[str, Any]) -> str:
+    """Return the words of a text object; an image has none."""
+    if element.get("type") == "mrkdwn":
+        return str(element.get("text") or "")
+    return _escaped(element)
+
+
+def _token(element: Mapping[str, Any]) -> str:
+    match element.get("type"):
+        case "user":
+            return f"<@{element.get('user_id')}>"
+        case "emoji":
+            return f":{element.get('name')}:"
+        case _:
+            return _escaped(element)
+
+
+def _escaped(element: Mapping[str, Any]) -> str:
+    words = _plain(element)
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _plain(element: Mapping[str, Any]) -> str:
+    return str(element.get("text") or element.get("url") or "")
+
+
+def _words(
+    element: Mapping[str, Any], *, deep: int, leaf: Callable[[Mapping[str, Any]], str] = _plain
+) -> str:
     """Return the words of an element of a block, without its looks."""
     if deep == DEEPEST:
         return ""
     if element.get("type") == "table":
-        return "\n".join(_row(row, deep=deep) for row in _list(element.get("rows")))
+        rows = (_objects(row) for row in _list(element.get("rows")))
+        cells = ([_words(cell, deep=deep + 1, leaf=leaf) for cell in row] for row in rows)
+        return "\n".join(" | ".join(row) for row in cells)
     inner = _objects(element.get("elements"))
     glue = "\n" if element.get("type") in _LINES else ""
-    words = glue.join(_words(each, deep=deep + 1) for each in inner)
-    return words or str(element.get("text") or element.get("url") or "")
-
-
-def _row(row: object, *, deep: int) -> str:
-    return " | ".join(_words(cell, deep=deep + 1) for cell in _objects(row))
+    words = glue.join(_words(each, deep=deep + 1, leaf=leaf) for each in inner)
+    return words or leaf(element)
 
 
 def _objects(value: object) -> Sequence[Mapping[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from bot.core.answer import Answer
 from bot.core.files import FileNote
-from bot.core.history import Said
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.messages import Written
@@ -16,8 +15,9 @@ from bot.core.prepared import Prepared
 from bot.core.question import AppProfile, Question
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.core.resolution import Effective
+from bot.core.thread import Past, Reading
 from storage.memories import MemoryKey
-from storage.records import Conversation, SessionUse, ThreadState, Turn, TurnStatus, Wish
+from storage.records import Conversation, PastTurn, SessionUse, ThreadState, Turn, TurnStatus, Wish
 from storage.usage_records import Admission, Limit, ModelUse
 
 
@@ -85,15 +85,16 @@ class Replies(Protocol):
 class ThreadHistory(Protocol):
     """What was said in threads."""
 
-    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
-        """Return what was said in a thread between two moments, in order of time.
+    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
+        """Return what was said last in a thread before a question.
 
         What the bot says about its work (that it thinks, waits, offers something) is left out, and
         so is a question that content safety rules blocked.
-        An empty `after_ts` means from the beginning.
+        Of a thread that can be read only in part, that part is returned.
 
         Raises:
-            SlackError: It could not be read, or not as far as that message.
+            SlackError: None of it could be read.
+            TimeoutError: None of it within that time.
         """
         ...
 
@@ -135,6 +136,10 @@ class Threads(Protocol):
 
     async def state(self, team_id: str, channel_id: str, thread_ts: str) -> ThreadState:
         """Return whether the bot has spoken in a thread, and whether it was asked to be quiet."""
+        ...
+
+    async def turns(self, team_id: str, channel_id: str, thread_ts: str) -> Sequence[PastTurn]:
+        """Return the last turns of a thread, those under way included."""
         ...
 
     async def quiet(self, team_id: str, channel_id: str, thread_ts: str, *, by: str) -> None:

@@ -145,7 +145,7 @@ async def test_a_message_that_waits_long_is_told_its_place_and_the_line_goes_awa
         line = texts.waiting(1, language=Language.EN)
         await rig.slack.until(lambda: line in words(rig.reply(thread)), timeout_s=LONG_S)
         await rig.finished(2)
-    assert words(rig.reply(thread)) == "first\nsecond"
+    assert words(rig.reply(thread)) == "first\nFrom @Ben B.:\nsecond"
     assert len(rig.reply(thread)) == 2
 
 

@@ -12,6 +12,7 @@ from given import UNLIMITED, begun, input_of, store, told
 from rig import ANN, BEN, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, turns_of, words
 
 from bot.core import texts
+from bot.core.recap import question_in
 from bot.playground.slack.delivery import DeliveryRules
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Draft
@@ -47,8 +48,8 @@ async def settled(rig: Rig) -> None:
 
 
 def prompts(rig: Rig) -> list[str]:
-    """Return what was asked, in order."""
-    return [input_of(entry)["prompt"] for entry in rig.asked()]
+    """Return what was asked, in order, without what was put in front of it."""
+    return [question_in(input_of(entry)["prompt"]) for entry in rig.asked()]
 
 
 @pytest.mark.parametrize("channel", [PUBLIC, PRIVATE, GROUP_DM])
@@ -58,7 +59,7 @@ async def test_in_a_followed_thread_no_mention_is_needed(any_rig: Rig, channel: 
         thread = await begun(any_rig, channel=channel)
         await overheard(any_rig, "and then?", thread=thread, channel=channel)
         shown = await overheard(any_rig, "and now?", thread=thread, channel=channel, user=BEN)
-    assert shown == "begun\nand then?\nand now?"
+    assert shown == "begun\nand then?\nFrom @Ben B.:\nand now?"
     first, *rest = any_rig.asked()
     assert [input_of(entry).get("session_id") for entry in rest] == [first.session_id] * 2
 

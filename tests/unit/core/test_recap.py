@@ -13,6 +13,7 @@ from bot.core.recap import (
     question_in,
     recap,
     with_recap,
+    with_speaker,
 )
 
 BOT, ANN, BEN = "UBOT", "U1", "U2"
@@ -69,6 +70,16 @@ def test_the_question_can_be_told_from_the_recap_in_front_of_it(
     assert question_in(asked) == question
     assert question_in(with_recap(asked, recap=made, asker=name, language=language)) == asked
     assert question_in(f"{made}\n\n{question}") == f"{made}\n\n{question}"
+
+
+@given(st.text(), st.text(), st.sampled_from(Language))
+def test_who_speaks_stands_in_one_line_in_front_of_the_question(
+    question: str, name: str, language: Language
+) -> None:
+    asked = with_speaker(question, asker=name, language=language)
+    assert question_in(asked) == question
+    assert asked.endswith(f"\n{question}")
+    assert "@" in asked.splitlines()[0]
 
 
 def test_people_stand_by_name_and_what_they_wrote_is_read_as_slack_shows_it() -> None:

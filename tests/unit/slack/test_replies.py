@@ -1,22 +1,20 @@
 """The bot's messages, over a real socket."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from bot.core import texts
 from bot.core.files import FileNote
-from bot.core.history import Said
 from bot.core.language import Language
 from bot.core.messages import Written
 from bot.core.reply import Content, Control, Mark, Place, Urgency
-from bot.errors import ChannelClosed, MessageGone, SlackRefused, SlackThrottled, SlackUnavailable
+from bot.errors import ChannelClosed, MessageGone, SlackThrottled, SlackUnavailable
 from bot.metrics import Metrics
 from bot.slack.calls import Calls
-from bot.slack.message import blocks, message, metadata
-from bot.slack.replies import PAGES, SAID_MOST, THREAD_PAGES, SlackReplies
-from bot.turns.ports import Replies, ThreadHistory
+from bot.slack.message import metadata
+from bot.slack.replies import PAGES, SlackReplies
+from bot.turns.ports import Replies
 
 PLACE = Place("T1", "C1", "1.0")
 OUTSIDE = Place("T1", "C1", "")
@@ -31,8 +29,7 @@ def replies(calls: Calls) -> SlackReplies:
 
 def test_the_port_is_satisfied(replies: SlackReplies) -> None:
     port: Replies = replies
-    history: ThreadHistory = replies
-    assert port is history
+    assert port is replies
 
 
 async def test_a_post_goes_into_its_thread_without_unfurling(
@@ -134,118 +131,6 @@ async def test_looking_for_a_message_ends(scripted_slack: Any, replies: SlackRep
 
 def typed(ts: str, text: str, **changes: Any) -> dict[str, Any]:
     return {"type": "message", "user": "U1", "ts": ts, "text": text, **changes}
-
-
-def shown(ts: str, content: Content, mark: Mark) -> dict[str, Any]:
-    """Return a reply's message as Slack would return it."""
-    return typed(
-        ts, "fallback", user="UBOT", blocks=blocks(content, mark=mark), metadata=metadata(mark)
-    )
-
-
-async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
-    scripted_slack: Any, replies: SlackReplies
-) -> None:
-    slack = scripted_slack
-    more = {"next_cursor": "c2"}
-    root = typed("1.0", "<@UBOT> hello")
-    slack.says(
-        "conversations.replies",
-        slack.ok(
-            messages=[
-                root,
-                shown("2.0", Content("**Hi**", note="a note"), Mark(1, 0)),
-                shown("3.0", Content("", note="Thinking…", controls=(Control.STOP,)), Mark(2, 0)),
-            ],
-            response_metadata=more,
-        ),
-        slack.ok(
-            messages=[
-                root,
-                typed("4.0", "", subtype="channel_join"),
-                typed("5.0", "an alert", user=None, bot_id="B2", subtype="bot_message"),
-                typed("10.0", "and?"),
-                typed("20.0", "the question"),
-                typed("21.0", "later"),
-            ]
-        ),
-    )
-    assert await replies.thread(PLACE, before_ts="20.0", after_ts="") == [
-        Said("U1", "<@UBOT> hello"),
-        Said("UBOT", "**Hi**", 1),
-        Said("", "an alert"),
-        Said("U1", "and?"),
-    ]
-    first, second = slack.calls("conversations.replies")
-    assert (first["ts"], first["latest"], first["limit"]) == ("1.0", "20.0", "1000")
-    assert first["include_all_metadata"] == "1"
-    assert second["cursor"] == "c2"
-
-
-async def test_a_question_that_was_blocked_is_read_back_no_more_than_the_sentence_that_says_so(
-    scripted_slack: Any, replies: SlackReplies
-) -> None:
-    def sorry(ts: str, *, about: str) -> dict[str, Any]:
-        content = Content("Put it in other words.", is_answer=False, blocked_ts=about)
-        marked = message(content, mark=Mark(int(float(ts)), 0))
-        return typed(ts, "", user="UBOT", blocks=marked["blocks"], metadata=marked["metadata"])
-
-    root = typed("1.0", "a bad word")
-    pages = [
-        [root, typed("2.0", "me too"), typed("3.0", "also blocked")],
-        [root, sorry("4.0", about="1.0"), sorry("5.0", about="3.0")],
-    ]
-    scripted_slack.says(
-        "conversations.replies",
-        scripted_slack.ok(messages=pages[0], response_metadata={"next_cursor": "c2"}),
-        scripted_slack.ok(messages=pages[1]),
-    )
-    read = await replies.thread(PLACE, before_ts="20.0", after_ts="")
-    assert [said.text for said in read] == ["me too"]
-
-
-async def test_of_a_thread_only_what_is_between_the_two_moments_is_read(
-    scripted_slack: Any, replies: SlackReplies
-) -> None:
-    messages = [typed(f"{number}.5", str(number)) for number in (1, 2, 3, 10, 11)]
-    scripted_slack.says("conversations.replies", scripted_slack.ok(messages=messages))
-    read = await replies.thread(PLACE, before_ts="11.5", after_ts="2.5")
-    assert [said.text for said in read] == ["3", "10"]
-    (asked,) = scripted_slack.calls("conversations.replies")
-    assert (asked["oldest"], asked["latest"]) == ("2.5", "11.5")
-
-
-async def test_a_thread_is_not_waited_for_while_slack_lets_nobody_read_for_long(
-    scripted_slack: Any, replies: SlackReplies
-) -> None:
-    slack = scripted_slack
-    slack.says("conversations.replies", slack.refuses("ratelimited", status=429, retry_after="60"))
-    for _ in range(2):
-        async with asyncio.timeout(2):
-            with pytest.raises(SlackThrottled):
-                await replies.thread(PLACE, before_ts="9.0", after_ts="")
-    assert len(slack.heard) == 1
-
-
-async def test_a_thread_too_long_to_reach_its_end_is_not_read_by_halves(
-    scripted_slack: Any, replies: SlackReplies
-) -> None:
-    slack = scripted_slack
-    page = slack.ok(messages=[typed("1.0", "hello")], response_metadata={"next_cursor": "c"})
-    slack.says("conversations.replies", *[page] * 5)
-    with pytest.raises(SlackRefused) as caught:
-        await replies.thread(PLACE, before_ts="9.0", after_ts="")
-    assert caught.value.code == "thread_too_long"
-    assert len(slack.heard) == THREAD_PAGES
-
-
-async def test_of_a_long_thread_what_was_said_last_is_read(
-    scripted_slack: Any, replies: SlackReplies
-) -> None:
-    messages = [typed(f"{number}.0", str(number)) for number in range(1, 2 * SAID_MOST)]
-    scripted_slack.says("conversations.replies", scripted_slack.ok(messages=messages))
-    read = await replies.thread(PLACE, before_ts="9000.0", after_ts="")
-    assert [said.text for said in read] == [each["text"] for each in messages[-SAID_MOST:]]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.core.history import Said
 from bot.core.reply import Mark
 from bot.slack.message import EVENT_TYPE, metadata
-from bot.slack.spoken import blocked_question, said
+from bot.slack.spoken import TEXTLESS_CHARS, blocked_question, said
 
 REPLY: dict[str, Any] = {
     "user": "UBOT",
@@ -104,11 +104,81 @@ def test_a_notice_says_nothing(subtype: Any) -> None:
     assert said({"user": "U1", "text": "hello", "subtype": subtype}) is None
 
 
+def mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
+ALERT = [
+    {"type": "header", "text": {"type": "plain_text", "text": "Disk <full>"}},
+    {"type": "section", "text": mrkdwn("*db-7* &amp; <@U1>"), "fields": [mrkdwn("a"), mrkdwn("b")]},
+    {"type": "context", "elements": [{"type": "image", "image_url": "x"}, mrkdwn("since noon")]},
+    {"type": "markdown", "text": "**a & b**"},
+    {"type": "actions", "elements": [{"type": "button", "text": mrkdwn("Silence")}]},
+]
+PAGED: dict[str, Any] = {
+    "type": "rich_text",
+    "elements": [
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "user", "user_id": "U2"},
+                {"type": "text", "text": " a < b "},
+                {"type": "emoji", "name": "fire"},
+            ],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (
+            {"blocks": ALERT},
+            "Disk &lt;full&gt;\n*db-7* &amp; <@U1>\na\nb\nsince noon\n**a &amp; b**",
+        ),
+        ({"blocks": [PAGED, TABLE]}, "<@U2> a &lt; b :fire:\na | b\nc | d"),
+        (
+            {"attachments": [{"pretext": "one", "title": "two", "text": "three", "fallback": "x"}]},
+            "one\ntwo\nthree",
+        ),
+        ({"attachments": [{"fallback": "[no preview]"}, {"blocks": ALERT[:1]}]}, None),
+        (
+            {"blocks": ALERT[3:4], "attachments": [{"text": "passed on"}]},
+            "**a &amp; b**\npassed on",
+        ),
+    ],
+)
+def test_what_has_no_text_is_read_from_its_blocks_and_attachments(
+    message: dict[str, Any], text: str | None
+) -> None:
+    read = said({"bot_id": "B2", "subtype": "bot_message", "text": "", **message})
+    assert read == Said("", text or "[no preview]\nDisk &lt;full&gt;")
+
+
+def test_a_message_with_text_is_that_text_whatever_is_attached() -> None:
+    message = {"user": "U1", "text": "look", "blocks": ALERT, "attachments": [{"text": "a page"}]}
+    assert said(message) == Said("U1", "look")
+
+
+def test_of_a_message_without_text_the_beginning_is_read() -> None:
+    read = said({"attachments": [{"text": "x" * 2 * TEXTLESS_CHARS}]})
+    assert read == Said("", "x" * TEXTLESS_CHARS)
+
+
+def test_attachments_are_not_followed_for_ever() -> None:
+    deep: dict[str, Any] = {"text": "deep down"}
+    for _ in range(5_000):
+        deep = {"attachments": [deep]}
+    assert said(deep) is None
+
+
+TYPES = ["rich_text", "table", "section", "context", "user", "mrkdwn", "x"]
+KEYS = ["type", "elements", "rows", "text", "fields", "blocks", "fallback"]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(["rich_text", "table", "x"]),
+    st.none() | st.booleans() | st.integers() | st.sampled_from(TYPES),
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["type", "elements", "rows", "text"]), inner, max_size=4)
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
     ),
     max_leaves=20,
 )
@@ -116,7 +186,12 @@ JSON = st.recursive(
 
 @given(st.fixed_dictionaries({}, optional={"user": JSON, "text": JSON, "subtype": JSON}), JSON)
 def test_no_message_makes_it_raise(message: dict[str, Any], blocks: Any) -> None:
-    for found in (said(message), said({**REPLY, **message, "blocks": blocks})):
+    without_text = {"blocks": blocks, "attachments": blocks}
+    for found in (
+        said(message),
+        said(without_text),
+        said({**REPLY, **message, "blocks": blocks}),
+    ):
         assert found is None or found.text.strip()
 
 

@@ -18,12 +18,13 @@ from bot.core.prepared import Prepared
 from bot.core.question import AppKind, AppProfile, Question
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.core.resolution import Effective
+from bot.core.thread import Past, Reading
 from bot.errors import MessageGone, SlackError
 from bot.metrics import Metrics
 from bot.turns.languages import Languages
 from bot.turns.ports import Recalled
 from bot.turns.world import World
-from storage.records import Conversation, SessionUse, ThreadState, Turn, TurnStatus, Wish
+from storage.records import Conversation, PastTurn, SessionUse, ThreadState, Turn, TurnStatus, Wish
 from storage.usage_records import Admission, Limit, ModelUse
 
 EN, ZH = Language.EN, Language.ZH
@@ -90,7 +91,8 @@ class Slack:
     persons: dict[str, Person] = field(default_factory=dict[str, Person])
     silence: SlackError | None = None
     said: Sequence[Said] | SlackError = ()
-    read: tuple[Place, str, str] | None = None
+    reaches_end: bool = True
+    read: tuple[Place, Past] | None = None
 
     def visible(self, channel_id: str = "C1") -> list[str]:
         """Return the text and note of a channel's messages, in order."""
@@ -167,12 +169,12 @@ class Slack:
         self.calls.append("direct")
         return Place(team_id, "D1", "")
 
-    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
+    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
         self.calls.append("thread")
-        self.read = (place, after_ts, before_ts)
+        self.read = (place, past)
         if isinstance(self.said, SlackError):
             raise self.said
-        return self.said
+        return Reading(self.said, reaches_end=self.reaches_end)
 
     async def profile(self, team_id: str, user_id: str) -> Person | None:
         return self.persons.get(user_id)
@@ -367,12 +369,16 @@ class Threads:
     is_quiet: bool = False
     error: Exception | None = None
     asked: int = 0
+    past: Sequence[PastTurn] = ()
 
     async def state(self, team_id: str, channel_id: str, thread_ts: str) -> ThreadState:
         self.asked += 1
         if self.error is not None:
             raise self.error
         return ThreadState(is_known=self.known, is_quiet=self.is_quiet)
+
+    async def turns(self, team_id: str, channel_id: str, thread_ts: str) -> Sequence[PastTurn]:
+        return self.past
 
     async def quiet(self, team_id: str, channel_id: str, thread_ts: str, *, by: str) -> None:
         self.is_quiet = True

@@ -1,7 +1,7 @@
 """A thread goes on with its session; without one it goes on with what is in the thread."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
@@ -16,6 +16,7 @@ from bot.core.recap import recap, with_recap
 from bot.core.reply import Place
 from bot.core.sessions import IDLE_LIMIT_S, IDLE_MARGIN_S, ROUNDS_LIMIT, ROUNDS_MARGIN
 from bot.core.setting import History
+from bot.core.thread import Past, Reading
 from bot.errors import (
     DashScopeError,
     MemoryGone,
@@ -69,13 +70,6 @@ async def test_a_thread_whose_session_is_over_goes_on_with_a_recap_in_another_on
     (question,) = scene.apps.questions
     assert (question.prompt, question.session_id, question.messages) == (RECAPPED, None, ())
     assert scene.book.session == SessionUse(PROFILE.key, "s1")
-
-
-async def test_a_thread_with_a_good_session_is_not_read() -> None:
-    scene = a_scene(in_session("s0"), known=KNOWN)
-    assert await scene.run(REPLY) == ["Hello|"]
-    assert (scene.apps.questions[0].prompt, scene.apps.questions[0].session_id) == ("hello", "s0")
-    assert "thread" not in scene.slack.calls
 
 
 async def test_a_session_that_turns_out_to_be_lost_costs_one_more_request_with_a_recap() -> None:
@@ -204,7 +198,7 @@ async def test_who_is_mentioned_late_in_a_thread_knows_what_was_said_before() ->
     scene = a_scene(in_session("s1"))
     assert await scene.run(REPLY) == ["Hello|"]
     assert scene.apps.questions[0].prompt == RECAPPED
-    assert scene.slack.read == (Place("T1", "C1", "0.5"), "", "1.0")
+    assert scene.slack.read == (Place("T1", "C1", "0.5"), Past("1.0"))
 
 
 @pytest.mark.parametrize(
@@ -267,9 +261,10 @@ class HalfMute(Slack):
         self._mute = mute
         self.reached = asyncio.Event()
 
-    async def thread(self, place: Place, *, before_ts: str, after_ts: str) -> Sequence[Said]:
-        await self._answer("thread")
-        return await super().thread(place, before_ts=before_ts, after_ts=after_ts)
+    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
+        async with asyncio.timeout(within_s):
+            await self._answer("thread")
+        return await super().thread(place, past=past, within_s=within_s)
 
     async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
         if user_ids:
@@ -319,7 +314,7 @@ async def test_a_thread_that_started_afresh_is_read_only_since_then_and_nothing_
     scene = a_scene(in_session("s1"), known=afresh).given(history=history)
     scene.slack.said = ()
     assert await scene.run(REPLY) == ["Hello|"]
-    assert scene.slack.read == (Place("T1", "C1", "0.5"), "0.7", "1.0")
+    assert scene.slack.read == (Place("T1", "C1", "0.5"), Past("1.0", since_ts="0.7"))
     assert scene.apps.questions[0].prompt == "hello"
 
 
