@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 import pytest_socket
@@ -19,6 +19,15 @@ def loopback_only() -> None:
     pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_certificate_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust nobody: each new client would read all authorities, and nothing here speaks TLS."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("SSL_CERT_FILE", raising=False)
+        environment.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
+        yield
+
+
 @pytest.fixture
 async def no_task_left() -> AsyncIterator[None]:
     """Fail when the test leaves a task running."""
@@ -28,6 +37,12 @@ async def no_task_left() -> AsyncIterator[None]:
     own = {asyncio.current_task()}
     left = [task for task in asyncio.all_tasks() - before - own if not task.done()]
     assert not left, f"tasks left behind: {left}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Run two processes on each core under `-n auto`: the whole bot's tests mostly wait."""
+    return 2 * (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

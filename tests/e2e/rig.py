@@ -1,6 +1,7 @@
 """A whole bot between the playground's servers, over real sockets."""
 
 import asyncio
+import functools
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ WITHIN_S = 20.0
 POLL_S = 0.01
 
 
+@functools.cache  # reading the manifest takes longer than opening the servers
 def the_app() -> SlackApp:
     """The bot's app, with the scopes and events of its manifest and no others."""
     declared = yaml.safe_load(manifest(socket=True, url=None))

@@ -81,6 +81,10 @@ NOT_SET = {Language.EN: "not set", Language.ZH: "未设置"}
 UNDO = {Language.EN: "Undo", Language.ZH: "撤销"}
 UNDONE = {Language.EN: "Put back what there was before.", Language.ZH: "已恢复到更改之前。"}
 READERS = {Language.EN: ADA, Language.ZH: LIN}
+EACH_WAY = pytest.mark.parametrize(
+    ("language", "transport"), [(Language.EN, "http"), (Language.ZH, "socket")], ids=READERS
+)
+"""Both languages and both transports: what is said does not depend on the way it came."""
 
 ANSWERS: Mapping[str, tuple[str, str]] = {
     "": ("**Commands**", "**命令**"),
@@ -162,7 +166,7 @@ def test_every_command_is_tried_here() -> None:
     assert set(all_commands()) <= tried
 
 
-@pytest.mark.parametrize("language", READERS)
+@EACH_WAY
 @pytest.mark.parametrize("key", EXAMPLES)
 async def test_a_setting_is_explained_changed_stored_noted_and_taken_back(
     any_rig: Rig, key: str, language: Language
@@ -191,7 +195,7 @@ async def test_a_setting_is_explained_changed_stored_noted_and_taken_back(
         assert undone.undoes == entry.id
 
 
-@pytest.mark.parametrize("language", READERS)
+@EACH_WAY
 @pytest.mark.parametrize("text", ANSWERS)
 async def test_a_command_is_answered_in_the_language_of_whoever_typed_it(
     desk: Desk, text: str, language: Language

@@ -1,5 +1,6 @@
 """What the documents show and quote is what the bot says."""
 
+import functools
 import importlib
 import io
 import pkgutil
@@ -46,6 +47,12 @@ WIDTH = 100
 README_WIDTH = 80
 APPS_AT = "http://127.0.0.1:43210/api/v1"
 """Stands in the documents for where the stage's apps are."""
+
+
+@functools.cache
+def guide() -> Guide:
+    """Return the playground's guide, which reads all documents when it is made."""
+    return Guide(Library.read(ROOT))
 
 
 def text_of(name: str) -> str:
@@ -269,7 +276,7 @@ def test_every_command_of_the_guide_for_admins_can_be_read(guide: str) -> None:
     ],
 )
 def test_the_playgrounds_guide_answers_what_admins_ask(asked: str, found: str) -> None:
-    said = Guide(Library.read(ROOT))(Inquiry(asked))
+    said = guide()(Inquiry(asked))
     assert said.references[0].doc_name == found
 
 
@@ -315,14 +322,13 @@ def test_the_playgrounds_guide_answers_what_admins_ask(asked: str, found: str) -
     ],
 )
 def test_first_questions_find_the_paragraph_about_them(asked: str, found: str) -> None:
-    source = Guide(Library.read(ROOT))(Inquiry(asked)).references[0]
+    source = guide()(Inquiry(asked)).references[0]
     assert source.doc_name in {"docs/questions.md", "docs/questions.zh.md"}
     assert found in source.title
 
 
 def test_what_the_documents_do_not_cover_is_not_answered_from_them() -> None:
-    guide = Guide(Library.read(ROOT))
     for asked in ("Who wrote you?", "What is the capital of France?"):
-        assert not guide(Inquiry(asked)).references
+        assert not guide()(Inquiry(asked)).references
     for asked in ("What is it?", "What can it do?"):
-        assert guide(Inquiry(asked)).text.startswith("I am the playground's assistant")
+        assert guide()(Inquiry(asked)).text.startswith("I am the playground's assistant")

@@ -66,7 +66,7 @@ async def test_a_turn_another_worker_is_just_taking_holds_nobody_up(
         await other.execute(
             sa.select(turns_table).where(turns_table.c.id == first).with_for_update()
         )
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             assert (await taken(pair[0])).id == second
 
 

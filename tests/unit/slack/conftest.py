@@ -118,14 +118,15 @@ async def token_for(team_id: str) -> str:
 async def calls(
     scripted_slack: ScriptedSlack, budgets: Budgets, metrics: Metrics
 ) -> AsyncIterator[Calls]:
-    async with WebApi(base_url=scripted_slack.url, call_timeout_s=0.5) as api:
+    """Calls that wait for Slack longer than any test does, on however slow a machine."""
+    async with WebApi(base_url=scripted_slack.url, call_timeout_s=60) as api:
         yield Calls(api=api, budgets=budgets, metrics=metrics, token_for=token_for)
 
 
 @pytest.fixture
-async def patient_calls(
+async def impatient_calls(
     scripted_slack: ScriptedSlack, budgets: Budgets, metrics: Metrics
 ) -> AsyncIterator[Calls]:
-    """Calls that wait for a silent Slack longer than any test does."""
-    async with WebApi(base_url=scripted_slack.url, call_timeout_s=60) as api:
+    """Calls for a Slack that stays silent."""
+    async with WebApi(base_url=scripted_slack.url, call_timeout_s=0.1) as api:
         yield Calls(api=api, budgets=budgets, metrics=metrics, token_for=token_for)

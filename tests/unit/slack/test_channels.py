@@ -52,7 +52,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def channels(calls: Calls, clock: Clock) -> SlackChannels:
-    return SlackChannels(calls=calls, clock=clock, timeout_s=0.3)
+    return SlackChannels(calls=calls, clock=clock)
 
 
 async def test_slack_tells_what_a_channel_is_once_a_minute(
@@ -169,11 +169,9 @@ async def test_whether_a_channel_is_private_or_shared_is_known_while_slack_does_
     assert found.creator == ""  # rights go by what Slack says now
 
 
-async def test_nobody_waits_long_for_a_silent_slack(
-    scripted_slack: Any, patient_calls: Calls
-) -> None:
+async def test_nobody_waits_long_for_a_silent_slack(scripted_slack: Any, calls: Calls) -> None:
     scripted_slack.says("conversations.info", scripted_slack.stays_silent)
-    channels = SlackChannels(calls=patient_calls, timeout_s=0.05)
+    channels = SlackChannels(calls=calls, timeout_s=0.05)
     channels.heard("T1", "C1", "general")
     async with asyncio.timeout(10):
         found = await channels.channel("T1", "C1")

@@ -199,10 +199,10 @@ async def test_a_reset_leaves_the_effect_open_and_nothing_is_sent_again(
 
 
 async def test_a_timeout_after_the_effect_leaves_it_open_and_nothing_is_sent_again(
-    scripted_slack: Any, calls: Calls
+    scripted_slack: Any, impatient_calls: Calls
 ) -> None:
     scripted_slack.says(POST, scripted_slack.stays_silent)
-    assert type(await failed(calls)) is SlackUnavailable
+    assert type(await failed(impatient_calls)) is SlackUnavailable
     assert len(scripted_slack.heard) == 1
 
 

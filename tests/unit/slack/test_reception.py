@@ -61,7 +61,8 @@ from bot.slack.reception import Origin, Patience, Reception, Submission
 
 ANN, BOB, BOT = "U0ANN", "U0BOB", "U0BOT"
 OPEN, HIDDEN, ELSEWHERE = "C0OPEN", "C0HIDDEN", "C0ELSE"
-PATIENCE = Patience(at_once=3, work_s=0.4, submit_s=0.3, grace_s=0.2)
+PATIENCE = Patience(at_once=3, work_s=60.0, submit_s=60.0, grace_s=0.2)
+"""Whatever does not hang ends sooner, on however slow a machine."""
 WITHIN_S = 5.0
 
 FORM = Form(
@@ -116,11 +117,10 @@ class Scene:
         return self.words
 
     async def command(self, text: str = "status", *, user: str = ANN, channel: str = OPEN) -> None:
-        """Type a command; the acknowledgement must be empty and quick."""
+        """Type a command; the acknowledgement must be empty, and there before Slack gives up."""
         delivery = await self.slack.command(user, channel, text)
         assert delivery.is_delivered
         assert delivery.attempts[-1].body == ""
-        assert delivery.attempts[-1].took_s < 1
 
     def modal(self, user: str = ANN) -> View | None:
         return self.slack.people.backend.views.modal(user)
@@ -168,10 +168,16 @@ def make_bolt() -> Callable[..., Any]:
 
 
 @pytest.fixture
-async def scene(make_bolt: Callable[..., Any]) -> AsyncIterator[Scene]:
+def patience() -> Patience:
+    """How long the reception waits; override it by parametrising."""
+    return PATIENCE
+
+
+@pytest.fixture
+async def scene(make_bolt: Callable[..., Any], patience: Patience) -> AsyncIterator[Scene]:
     async with SlackServer(a_workspace()) as server, ways_to(server.api_url) as ways:
         scene = Scene(server, ways)
-        async with reception_for(scene.door, ways=ways, patience=PATIENCE) as reception:
+        async with reception_for(scene.door, ways=ways, patience=patience) as reception:
             client = ways.calls._api.client(server.bot_token)
             receivers = receiving(submit, reception=reception)
             app = web.Application()
@@ -454,8 +460,12 @@ async def hangs(*_: object) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("submission", "phrase", "logged"),
-    [(fails, texts.FAILED, "command.failed"), (hangs, texts.TOO_LONG, "command.timed_out")],
+    ("submission", "patience", "phrase", "logged"),
+    [
+        (fails, PATIENCE, texts.FAILED, "command.failed"),
+        (hangs, replace(PATIENCE, submit_s=0.3), texts.TOO_LONG, "command.timed_out"),
+    ],
+    ids=["fails", "hangs"],
 )
 async def test_a_form_always_gets_an_answer_in_time(
     scene: Scene, submission: Any, phrase: Any, logged: str
@@ -465,14 +475,19 @@ async def test_a_form_always_gets_an_answer_in_time(
     await scene.command("config", user=BOB)
     with capture_logs() as lines:
         delivery = await scene.sends({}, user=BOB)
-    assert delivery.attempts[-1].took_s < 2
+    assert delivery.is_delivered
     (line,) = (line for line in lines if line["event"] == logged)
     assert delivery.answer["errors"] == {"app": phrase.say(Language.ZH, id=line["command_id"])}
     assert {name for line in lines for name in line} <= ALLOWED | {"exc_info", "log_level"}
 
 
 @pytest.mark.parametrize(
-    ("work", "phrase"), [(fails, texts.FAILED), (hangs, texts.TOO_LONG)], ids=["fails", "hangs"]
+    ("work", "patience", "phrase"),
+    [
+        (fails, PATIENCE, texts.FAILED),
+        (hangs, replace(PATIENCE, work_s=0.3), texts.TOO_LONG),
+    ],
+    ids=["fails", "hangs"],
 )
 @pytest.mark.parametrize(
     ("user", "language"), [(ANN, Language.EN), (BOB, Language.ZH)], ids=["en", "zh"]

@@ -57,7 +57,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def responses(slack: Slack, clock: Clock) -> AsyncIterator[Responses]:
-    async with Responses(api_url=slack.url, clock=clock, timeout_s=0.5) as responses:
+    async with Responses(api_url=slack.url, clock=clock) as responses:
         yield responses
 
 
@@ -169,10 +169,11 @@ async def test_a_short_wait_that_slack_asks_for_is_waited_out_once(
     assert len(slack.bodies) == 4
 
 
-async def test_a_silent_slack_is_not_waited_for(responses: Responses, slack: Slack) -> None:
+async def test_a_silent_slack_is_not_waited_for(slack: Slack) -> None:
     slack.is_silent = True
-    with pytest.raises(SlackUnavailable):
-        await responses.hook(slack.url).say({"text": "x"})
+    async with Responses(api_url=slack.url, timeout_s=0.1) as responses:
+        with pytest.raises(SlackUnavailable):
+            await responses.hook(slack.url).say({"text": "x"})
 
 
 async def test_nothing_is_posted_before_opening_and_closing_twice_is_harmless() -> None:

@@ -247,13 +247,13 @@ async def test_a_file_that_takes_too_long_is_given_up_alone(
 
 
 async def test_what_slack_does_not_tell_of_a_file_in_time_is_not_waited_for(
-    scripted_slack: Any, patient_calls: Calls
+    scripted_slack: Any, calls: Calls
 ) -> None:
     async def token_for(_team_id: str) -> str:
         return BOT_TOKEN
 
     scripted_slack.says("files.info", scripted_slack.stays_silent)
-    downloads = SlackDownloads(calls=patient_calls, token_for=token_for, api_url=scripted_slack.url)
+    downloads = SlackDownloads(calls=calls, token_for=token_for, api_url=scripted_slack.url)
     attachments = Attachments(downloads=downloads, ready_within_s=0.05)
     async with asyncio.timeout(10):
         assert reasons(await prepared(attachments, FileNote("F9"))) == [TOO_SLOW]

@@ -71,7 +71,7 @@ async def harbour() -> AsyncIterator[Harbour]:
 def uploads(scripted_slack: Any, calls: Calls, harbour: Harbour) -> SlackUploads:
     scripted_slack.says("conversations.open", scripted_slack.ok(channel={"id": "D1"}))
     scripted_slack.says(ANNOUNCE, scripted_slack.ok(file_id="F1", upload_url=harbour.url))
-    return SlackUploads(calls=calls, api_url=scripted_slack.url, timeout_s=0.5)
+    return SlackUploads(calls=calls, api_url=scripted_slack.url)
 
 
 async def failure(uploads: SlackUploads, upload: Upload = UPLOAD) -> SlackError:
@@ -146,11 +146,12 @@ async def test_bytes_that_were_not_taken_are_not_shared_nor_carried_elsewhere(
     assert scripted_slack.calls(COMPLETE) == []
 
 
+@pytest.mark.usefixtures("uploads")
 async def test_an_address_that_does_not_answer_is_given_up(
-    scripted_slack: Any, uploads: SlackUploads, harbour: Harbour
+    scripted_slack: Any, calls: Calls, harbour: Harbour
 ) -> None:
     harbour.is_silent = True
-    error = await failure(uploads)
+    error = await failure(SlackUploads(calls=calls, api_url=scripted_slack.url, timeout_s=0.1))
     assert type(error) is SlackUnavailable
     assert scripted_slack.calls(COMPLETE) == []
 

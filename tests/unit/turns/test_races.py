@@ -181,7 +181,7 @@ async def test_a_reader_who_stops_does_not_wait_for_the_search_for_a_lost_messag
     reply = a_reply(slack, book)
     showing = asyncio.create_task(reply.advance(hello, urgency=Urgency.INTERIM))
     await slack.reached.wait()
-    async with asyncio.timeout(1), reply.calling:
+    async with asyncio.timeout(WITHIN_S), reply.calling:
         showing.cancel()
     await asyncio.wait({showing})
     assert slack.messages == {}

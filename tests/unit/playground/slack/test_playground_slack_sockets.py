@@ -34,7 +34,7 @@ class App:
 @pytest.fixture
 async def start(server: SlackServer, connect: Connect) -> AsyncIterator[Callable[..., Any]]:
     """Return a function that connects one more client."""
-    server.dispatcher.rules = DeliveryRules(time_scale=0.0, ack_timeout_s=0.3)
+    server.dispatcher.rules = DeliveryRules(time_scale=0.0)
     async with AsyncExitStack() as stack:
         web_client = await stack.enter_async_context(connect(server, None))
 
@@ -90,8 +90,9 @@ async def test_an_event_without_an_ack_comes_again_on_another_connection(
 ) -> None:
     silent, awake = await start(), await start()
     silent.acks = False
+    server.dispatcher.rules = DeliveryRules(time_scale=0.0, ack_timeout_s=1.0)
     await server.say("U0ANN", "C0GENERAL", "hello")
-    await server.until(done(server), timeout_s=5)
+    await server.until(done(server), timeout_s=10)
     (first,), (again,) = silent.requests, awake.requests
     assert first.payload["event_id"] == again.payload["event_id"]
     assert first.envelope_id != again.envelope_id
