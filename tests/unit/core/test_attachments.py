@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from bot.core import file_refusals
 from bot.core.attachments import (
     BYTES_MOST,
+    FILES_MOST,
     IMAGE_VARIABLE,
     SESSION_FILE_BYTES_MOST,
     TEXT_BYTES_MOST,
     TEXTS_BYTES_MOST,
+    TOO_MANY_FILES,
     Decision,
     Means,
     Passed,
@@ -136,6 +138,14 @@ def test_texts_share_the_room_in_the_prompt_in_order() -> None:
 )
 def test_what_the_bot_cannot_read_is_refused_in_words(note: FileNote, reason: Phrase) -> None:
     assert fate(note) is reason
+
+
+def test_one_refusal_stands_for_all_that_come_after_those_that_can_go() -> None:
+    lost = replace(IMAGE, mode="tombstone")
+    images = [replace(IMAGE, file_id=f"F1{number}") for number in range(FILES_MOST + 2)]
+    *sent, last = decide([lost, *images], means=ALL)
+    assert [outcome(decision) for decision in sent] == [NOT_THERE, *[Way.IMAGE_LINK] * FILES_MOST]
+    assert last == TOO_MANY_FILES
 
 
 FILES = st.builds(
