@@ -27,7 +27,8 @@ WITHIN_S = 90.0
 SCOPES = {
     PUBLIC: "channels",
     ALSO_PUBLIC: "channels",
-    **{place: f"channel:{place}" for place in (PRIVATE, GROUP_DM, APART)},
+    **{place: f"channel:{place}" for place in (PRIVATE, APART)},
+    GROUP_DM: f"connect:{GROUP_DM}",
 }
 
 
