@@ -119,10 +119,10 @@ async def test_a_recorded_stream_is_shown_as_it_ended(rig: Rig, stream: Stream) 
     assert len(rig.asked()) == 1
 
 
-@pytest.mark.parametrize("stream", WHOLE, ids=named)
-async def test_a_recorded_stream_torn_at_every_third_byte_is_shown_the_same(
-    rig: Rig, stream: Stream
+async def test_the_longest_recorded_stream_torn_at_every_third_byte_is_shown_the_same(
+    rig: Rig,
 ) -> None:
+    stream = max(WHOLE, key=lambda stream: len(stream.capture.body))
     cuts = range(1, len(stream.capture.body), 3)
     rig.dashscope.replay(stream.capture.body, cuts=cuts)
     async with rig.bot():

@@ -20,7 +20,8 @@ from tests.unit.core.test_streams_fuzzed import check_can_be_kept, moments
 from tests.unit.dashscope.replay_server import Part, ReplayServer, Reset, chunked_stream, response
 
 APP = "APP"
-CUTS_EACH = 40
+CUTS_EACH = 12
+"""Hundreds are tried on the decoder; over a connection a few stand for all."""
 
 
 async def no_wait(_seconds: float) -> None:
