@@ -198,7 +198,7 @@ class _Process:
                 waiting_seen=lines.look,
             )
         )
-        self._budgets.divide(lambda: self._dispatcher.share)
+        self._budgets.divide(self._dispatcher.share)
 
     async def _open_calls(self) -> Calls:
         self._budgets = await self._stack.enter_async_context(Budgets(metrics=self.metrics))

@@ -16,7 +16,7 @@ from storage.errors import StorageError
 from storage.listener import Listener
 from storage.postgres import single_engine
 from storage.signals import Signals
-from storage.workers import Identity, beat, reap_expired, reap_suspects, suspects
+from storage.workers import Identity, Pulse, beat, reap_expired, reap_suspects, suspects
 
 GUARDED_SHARE = 0.45
 """Of the lease: after it nothing visible may begin. What began just before has the rest of the
@@ -68,8 +68,7 @@ class Heartbeat:
 
     Attributes:
         good_until: On `boot_clock`; later, nothing visible may happen.
-        live_workers: At the last heartbeat, this one included.
-        share: Of the work, at the last heartbeat; see `Pulse.share`.
+        pulse: What the last heartbeat found; alone and idle before the first.
 
     Raises:
         StorageError: On opening: the database cannot be used.
@@ -85,8 +84,7 @@ class Heartbeat:
         self._listener: Listener | None = None
         self._task: asyncio.Task[None] | None = None
         self.good_until = 0.0
-        self.live_workers = 1
-        self.share = 1.0
+        self.pulse = Pulse(renewed=False, stops=[], live_workers=1, turns={})
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -162,10 +160,9 @@ class Heartbeat:
         )
         pulse = await listener.run(beat, identity)
         self.good_until = began_at + GUARDED_SHARE * self._timing.lease_s
-        if pulse.live_workers != self.live_workers:
+        if pulse.live_workers != self.pulse.live_workers:
             log.info("workers.counted", worker=self._worker_id, workers=pulse.live_workers)
-        self.live_workers = pulse.live_workers
-        self.share = pulse.share
+        self.pulse = pulse
         if self._listener is not None and not pulse.renewed:
             log.warning("lease.lost", worker=self._worker_id)
             self._signals.lost()

@@ -78,15 +78,14 @@ class Lease:
     @property
     def live_workers(self) -> int:
         """Workers at the last heartbeat, this one included; always 1 on SQLite."""
-        return self._heartbeat.live_workers if self._heartbeat else 1
+        return self._heartbeat.pulse.live_workers if self._heartbeat else 1
 
-    @property
-    def share(self) -> float:
-        """This worker's share of the work at the last heartbeat; always 1 on SQLite.
+    def share(self, team_id: str) -> float:
+        """Return this worker's share of a workspace's work at the last heartbeat, 1 on SQLite.
 
         See `Pulse.share`.
         """
-        return self._heartbeat.share if self._heartbeat else 1.0
+        return self._heartbeat.pulse.share(team_id) if self._heartbeat else 1.0
 
     @property
     def is_kept(self) -> bool:

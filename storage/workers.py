@@ -5,6 +5,7 @@ renews from, which the server frees the moment that connection ends: a lock that
 of a death long before the lease runs out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -39,24 +40,22 @@ class Pulse:
             the first time.
         stops: Its running turns that somebody wants stopped.
         live_workers: Workers whose lease is good, this one included.
-        own_turns: Turns this worker runs.
-        all_turns: Turns that are run by anybody.
+        turns: How many turns of each workspace are run, by this worker and by anybody.
     """
 
     renewed: bool
     stops: list[int]
     live_workers: int
-    own_turns: int
-    all_turns: int
+    turns: Mapping[str, tuple[int, int]]
 
-    @property
-    def share(self) -> float:
-        """Return the part of the work that is this worker's, as if each ran one turn more.
+    def share(self, team_id: str) -> float:
+        """Return what part of a workspace's work is this worker's, as if each ran one turn more.
 
         So an idle worker has a share too, for the next turn it takes. What all workers find at one
         moment makes 1.
         """
-        return (self.own_turns + 1) / (self.all_turns + self.live_workers)
+        own, everybodys = self.turns.get(team_id, (0, 0))
+        return (own + 1) / (everybodys + self.live_workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,13 @@ def beat(conn: sa.Connection, identity: Identity) -> Pulse:
         conn.execute(sa.insert(worker).values(entry))
     alive = sa.select(sa.func.count()).where(worker.c.lease_until_ms >= now_ms())
     own = sa.func.count().filter(turn.c.worker_id == identity.worker_id)
-    turns = conn.execute(sa.select(own, sa.func.count()).where(is_running())).one()
+    running = sa.select(turn.c.team_id, own, sa.func.count()).where(is_running())
+    turns = conn.execute(running.group_by(turn.c.team_id)).all()
     return Pulse(
         renewed=renewed,
         stops=stop_requests(conn, identity.worker_id),
         live_workers=conn.execute(alive).scalar_one(),
-        own_turns=turns[0],
-        all_turns=turns[1],
+        turns={team_id: (own, everybodys) for team_id, own, everybodys in turns},
     )
 
 

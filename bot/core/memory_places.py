@@ -2,8 +2,8 @@
 
 What is said in private stays there: direct messages have a memory of their own, and so has each
 private channel, unless it is set to share. Public channels share one, except those that are set
-apart. What is said inside stays inside: a channel that people of other workspaces may read has a
-memory of its own, and it is another one than the channel has while they may not.
+apart. What is said inside stays inside: a channel that people of other workspaces read has a memory
+of its own, and it is another one than the channel has while they do not, or while nobody tells.
 """
 
 import hashlib
@@ -24,14 +24,16 @@ CHANNELS = "channels"
 """The scope of all channels that share one memory of a user: the public ones, unless set apart."""
 _CHANNEL = "channel:"
 _CONNECT = "connect:"
-"""Before the id of a channel that other workspaces may share (Slack Connect)."""
+"""Before the id of a channel that other workspaces share (Slack Connect)."""
+_UNTOLD = "untold:"
+"""Before the id of a channel of which Slack does not say whether others share it."""
 OWN_SWITCH = "memory"
 """The key under which a user's own settings say `off`; nothing else is said there."""
 
 Without = Literal["kind"] | Apart
 """Why an app is asked without memory: what it is, or where it lives."""
 
-_SCOPE = re.compile(r"private|channels|(?:channel|connect):[CG][A-Z0-9]{1,30}")
+_SCOPE = re.compile(r"private|channels|(?:channel|connect|untold):[CG][A-Z0-9]{1,30}")
 
 
 def scope_at(channel_id: str, use: MemoryUse, *, channel: ChannelInfo | None) -> str:
@@ -47,7 +49,9 @@ def scope_at(channel_id: str, use: MemoryUse, *, channel: ChannelInfo | None) ->
     """
     if channel_id.startswith("D"):
         return PRIVATE
-    if channel is None or channel.is_shared:
+    if channel is None:
+        return _UNTOLD + channel_id
+    if channel.is_shared:
         return _CONNECT + channel_id
     is_common = use is MemoryUse.SHARED or not (channel.is_private or use is MemoryUse.SEPARATE)
     return CHANNELS if is_common else of_channel(channel_id)
@@ -65,7 +69,7 @@ def is_scope(text: str) -> bool:
 
 def channel_of(scope: str) -> str | None:
     """Return the channel whose own memory a scope is; None for the others."""
-    return scope.partition(":")[2] if scope.startswith((_CHANNEL, _CONNECT)) else None
+    return scope.partition(":")[2] if scope.startswith((_CHANNEL, _CONNECT, _UNTOLD)) else None
 
 
 def of_channel(channel_id: str) -> str:

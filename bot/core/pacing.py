@@ -6,7 +6,8 @@ here: its refill is what Slack documents, its size is a guess.
 Text edits are scarce (50 a minute for a whole workspace), so some tokens are kept back: one for the
 final edit of every reply under way, and for interim edits a few more for replies that begin. Thus
 interim edits live on what is left over: a reply alone gets one a second, and many share the refill
-in turn, the reader who waits longest first.
+in turn, the reader who waits longest first. Of the look-ups in threads, half of what may go at once
+is kept back for those an answer needs.
 
 Slack counts for the whole bot. Where several workers are that bot, each spends its share.
 """
@@ -21,7 +22,12 @@ from bot.core.reply import Place, Urgency
 
 POST = "chat.postMessage"
 EDIT = "chat.update"
+DELETE = "chat.delete"
+READ = "conversations.replies"
 REPLY_METHODS = frozenset({POST, EDIT})
+SHARED_METHODS = frozenset({POST, EDIT, DELETE})
+"""Of these workers spend shares. The others, look-ups mostly, are seldom short, and a worker that
+has just started needs many."""
 
 INTERIM_GAP_S = 1.0
 """One reply's interim edits are at least this far apart: a reader cannot follow faster."""
@@ -51,12 +57,12 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
     {
         POST: WORKSPACE_POSTS,
         EDIT: EDITS,
-        "chat.delete": TIER_3,
+        DELETE: TIER_3,
         "chat.postEphemeral": TIER_4,
         "conversations.history": TIER_3,
         "conversations.info": TIER_3,
         "conversations.open": TIER_3,
-        "conversations.replies": TIER_3,
+        READ: TIER_3,
         "files.completeUploadExternal": TIER_4,
         "files.getUploadURLExternal": TIER_4,
         "files.info": TIER_4,
@@ -111,9 +117,13 @@ class Pacing:
 
     A reply is under way from its first call asked for until a call with `Urgency.FINAL` is granted
     to it, or until it has been silent for EXPIRY_S.
+
+    Args:
+        began_at: Monotonic seconds; since then this worker spends what it is given here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, began_at: float = 0.0) -> None:
+        self._began_at = began_at
         self._share = 1.0
         self._buckets: dict[str, Bucket] = {}
         self._channels: dict[str, Bucket] = {}
@@ -122,7 +132,7 @@ class Pacing:
         self._asked = 0
 
     def spend(self, share: float, *, now: float) -> None:
-        """Go on with a share of every budget, because other workers spend the rest.
+        """Go on with a share of the SHARED_METHODS' budgets: other workers spend the rest.
 
         Tokens do not change hands: a share that falls loses those beyond it at once, one that
         rises fills up at its own pace.
@@ -134,7 +144,8 @@ class Pacing:
         if share == self._share:
             return
         self._share = share
-        for method, bucket in self._buckets.items():
+        for method in SHARED_METHODS & self._buckets.keys():
+            bucket = self._buckets[method]
             bucket.resize(_budget(method).part(share), now=now)
         for bucket in self._channels.values():
             bucket.resize(CHANNEL_POSTS.part(share), now=now)
@@ -192,7 +203,8 @@ class Pacing:
         words so far, and this one, take another one soon.
         """
         promised = len(self._replies) + sum(r.is_wordless for r in self._replies.values())
-        return self._bucket(EDIT, now=now).level(now=now) < promised + NEWCOMERS
+        bucket = self._bucket(EDIT, now=now)
+        return bucket.level(now=now) < promised + min(NEWCOMERS, bucket.burst(now=now))
 
     def rest_s(self, method: str, *, now: float) -> float:
         """Return the seconds until a method may be called again; 0 when it does not rest."""
@@ -216,14 +228,17 @@ class Pacing:
             channel = self._channel(call.place.channel_id, now=now)
             ready_at = max(ready_at, channel.ready_at(now=now))
         reply = self._replies.get(call.place)
-        if call.urgency is Urgency.INTERIM and reply is not None and reply.granted_at is not None:
+        is_interim = call.urgency is Urgency.INTERIM and call.method in REPLY_METHODS
+        if is_interim and reply is not None and reply.granted_at is not None:
             ready_at = max(ready_at, reply.granted_at + INTERIM_GAP_S)
         return ready_at
 
     def _reserve(self, call: Call, *, now: float) -> float:
+        burst = self._bucket(call.method, now=now).burst(now=now)
+        if call.method == READ and call.urgency is Urgency.INTERIM:
+            return burst / 2
         if call.method != EDIT:
             return 0.0
-        burst = self._bucket(EDIT, now=now).burst(now=now)
         most = burst - max(1.0, burst * OPEN_SHARE)
         match call.urgency:
             case Urgency.FINAL:
@@ -238,7 +253,7 @@ class Pacing:
     def _remember(self, call: Call, *, now: float) -> None:
         if call.urgency is Urgency.FINAL:
             self._replies.pop(call.place, None)
-        elif (reply := self._replies.get(call.place)) is not None:
+        elif call.method in REPLY_METHODS and (reply := self._replies.get(call.place)) is not None:
             reply.granted_at = now
 
     def _forget_silent(self, *, now: float) -> None:
@@ -255,7 +270,9 @@ class Pacing:
 
     def _bucket(self, method: str, *, now: float) -> Bucket:
         if method not in self._buckets:
-            self._buckets[method] = self._new_bucket(_budget(method), now=now)
+            is_shared = method in SHARED_METHODS
+            new_bucket = self._new_bucket if is_shared else Bucket
+            self._buckets[method] = new_bucket(_budget(method), now=now)
         return self._buckets[method]
 
     def _channel(self, channel_id: str, *, now: float) -> Bucket:
@@ -267,9 +284,10 @@ class Pacing:
         return self._channels[channel_id]
 
     def _new_bucket(self, budget: Budget, *, now: float) -> Bucket:
-        # The others may have spent what a first look would take for a full bucket.
-        level = None if self._share == 1 else 1.0
-        return Bucket(budget.part(self._share), now=now, level=level)
+        if self._share == 1:
+            return Bucket(budget, now=now)
+        # When this worker joined, the others may have spent what was in the full bucket.
+        return Bucket(budget.part(self._share), now=min(now, self._began_at), level=1.0)
 
 
 def _budget(method: str) -> Budget:

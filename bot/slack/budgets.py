@@ -31,7 +31,7 @@ def _call_later(delay_s: float, callback: Callable[[], None]) -> Timer:
     return asyncio.get_running_loop().call_later(delay_s, callback)
 
 
-def _all() -> float:
+def _all(_team_id: str) -> float:
     return 1.0
 
 
@@ -39,7 +39,8 @@ def _all() -> float:
 class _Workspace:
     """One workspace's pace, who waits in it, and when to look again."""
 
-    pacing: Pacing = field(default_factory=Pacing)
+    team_id: str
+    pacing: Pacing
     waiters: dict[Call, asyncio.Future[None]] = field(default_factory=dict)
     timer: Timer | None = None
 
@@ -66,7 +67,8 @@ class Budgets:
         self._metrics = metrics
         self._clock = clock
         self._later = later
-        self._share: Callable[[], float] = _all
+        self._share: Callable[[str], float] = _all
+        self._began_at = clock()
         self._workspaces: dict[str, _Workspace] = {}
 
     async def __aenter__(self) -> Self:
@@ -87,11 +89,11 @@ class Budgets:
                 waiter.cancel()
         self._workspaces.clear()
 
-    def divide(self, share: Callable[[], float]) -> None:
+    def divide(self, share: Callable[[str], float]) -> None:
         """Spend a share of what Slack allows from now on; until then it is all of it.
 
         Args:
-            share: Returns it as it is now, see `Pacing.spend`; asked again and again.
+            share: Returns a workspace's as it is now, see `Pacing.spend`; asked again and again.
         """
         self._share = share
 
@@ -105,7 +107,7 @@ class Budgets:
             method: The Web API method.
             urgency: Its rank.
         """
-        workspace = self._workspaces.setdefault(place.team_id, _Workspace())
+        workspace = self._workspace(place.team_id)
         asked_at = self._clock()
         call = workspace.pacing.ask(place, method=method, urgency=urgency, now=asked_at)
         granted = workspace.waiters[call] = asyncio.get_running_loop().create_future()
@@ -122,7 +124,7 @@ class Budgets:
 
     def throttled(self, place: Place, *, method: str, retry_after_s: float) -> None:
         """Take note that Slack answered 429: nobody calls `method` before that time has passed."""
-        workspace = self._workspaces.setdefault(place.team_id, _Workspace())
+        workspace = self._workspace(place.team_id)
         now = self._clock()
         workspace.pacing.throttle(
             method, channel_id=place.channel_id, retry_after_s=retry_after_s, now=now
@@ -136,10 +138,16 @@ class Budgets:
 
     def is_crowded(self, team_id: str) -> bool:
         """Return whether a reply that begins now may have to wait to show its first words."""
-        workspace = self._workspaces.setdefault(team_id, _Workspace())
+        workspace = self._workspace(team_id)
         now = self._clock()
-        workspace.pacing.spend(self._share(), now=now)
+        workspace.pacing.spend(self._share(workspace.team_id), now=now)
         return workspace.pacing.is_crowded(now=now)
+
+    def _workspace(self, team_id: str) -> _Workspace:
+        if team_id not in self._workspaces:
+            pacing = Pacing(began_at=self._began_at)
+            self._workspaces[team_id] = _Workspace(team_id, pacing)
+        return self._workspaces[team_id]
 
     def _settle(self, workspace: _Workspace) -> None:
         """Wake those who may go, and come back when the next may."""
@@ -147,7 +155,7 @@ class Budgets:
             workspace.timer.cancel()
             workspace.timer = None
         now = self._clock()
-        workspace.pacing.spend(self._share(), now=now)
+        workspace.pacing.spend(self._share(workspace.team_id), now=now)
         for call in workspace.pacing.grant(now=now):
             granted = workspace.waiters[call]
             if not granted.done():  # a cancelled waiter gives its grant back when its task runs

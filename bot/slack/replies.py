@@ -6,14 +6,13 @@ from typing import Any, cast
 from bot.core.files import notes_of
 from bot.core.language import Language
 from bot.core.messages import Written
-from bot.core.pacing import EDIT, POST
+from bot.core.pacing import DELETE, EDIT, POST, READ
 from bot.core.reply import Content, Mark, Place, Urgency
 from bot.errors import MessageGone, SlackUnavailable
 from bot.slack.calls import Calls
 from bot.slack.message import carries, message, offer, whisper
-from bot.slack.threads import REPLIES, next_cursor
+from bot.slack.threads import next_cursor
 
-DELETE = "chat.delete"
 OPEN = "conversations.open"
 WHISPER = "chat.postEphemeral"
 PAGE_MESSAGES = 200
@@ -132,8 +131,8 @@ class SlackReplies:
             "inclusive": True,
             "limit": 2,  # the root comes along in any case
         }
-        await self._calls.permit(place, method=REPLIES, urgency=Urgency.FIRST_WORDS)
-        page = await self._calls.read(place, method=REPLIES, query=query)
+        await self._calls.permit(place, method=READ, urgency=Urgency.FIRST_WORDS)
+        page = await self._calls.read(place, method=READ, query=query)
         for found in cast("list[dict[str, Any]]", page.get("messages") or []):
             if found.get("ts") == ts and found.get("subtype") != "tombstone":
                 return Written(str(found.get("text") or ""), notes_of(found.get("files")))
@@ -172,7 +171,7 @@ class SlackReplies:
         await self._calls.send(place, method=WHISPER, body=body)
 
     async def _messages(self, place: Place, *, after_ts: str) -> AsyncIterator[dict[str, Any]]:
-        method = REPLIES if place.thread_ts else "conversations.history"
+        method = READ if place.thread_ts else "conversations.history"
         query: dict[str, str | int | bool] = {
             "channel": await self._conversation(place),
             "oldest": after_ts,

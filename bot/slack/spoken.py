@@ -36,15 +36,15 @@ def said(message: Mapping[str, Any]) -> Said | None:
     if turn_id is not None and _is_sentence(message["metadata"]):
         return None
     text = message.get("text")
-    words = text if isinstance(text, str) else ""
+    words, user = text if isinstance(text, str) else "", message.get("user")
     if turn_id is not None:
         words = "\n\n".join(_answer(message.get("blocks")))
     elif not words.strip():
         words = _told(message)[:TEXTLESS_CHARS]
+        user = "" if _is_passed_on(message) else user
     files = tuple(plain_name(note.name) for note in notes_of(message.get("files")))
     if not words.strip() and not files:
         return None
-    user = message.get("user")
     return Said(user if isinstance(user, str) else "", words, turn_id, files)
 
 
@@ -82,6 +82,11 @@ def _answer(blocks: object) -> Iterator[str]:
                 yield _words(block, deep=0)
             case _:
                 continue
+
+
+def _is_passed_on(message: Mapping[str, Any]) -> bool:
+    """Return whether somebody else may have said it: nobody's words are taken for another's."""
+    return any(_passed_on(one) for one in _objects(message.get("attachments")))
 
 
 def _told(message: Mapping[str, Any]) -> str:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
+from bot.core.pacing import READ
 from bot.core.reply import Place, Urgency
 from bot.core.thread import Past, Reading, in_order, moment
 from bot.errors import SlackError
 from bot.slack.calls import Calls
 from bot.slack.spoken import blocked_question, said
 
-REPLIES = "conversations.replies"
 THREAD_MESSAGES = 1_000
 """Messages asked for at once: as many as Slack gives (docs.slack.dev, "conversations.replies"),
 because it gives the oldest first."""
@@ -43,7 +43,9 @@ class SlackThreads:
         self._keeps = keeps
         self._long: dict[Place, None] = {}
 
-    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
+    async def thread(
+        self, place: Place, *, past: Past, within_s: float, urgency: Urgency
+    ) -> Reading:
         """Return what was said last in a thread before a question.
 
         At most SAID_MOST messages. What the bot says about its work (that it thinks, waits, offers
@@ -55,17 +57,18 @@ class SlackThreads:
             past: What is wanted of it.
             within_s: Longer is not waited; while Slack lets nobody read for longer than that, it is
                 said at once.
+            urgency: INTERIM for what an answer can do without.
 
         Raises:
             SlackError: In its most specific form, when nothing was given.
             TimeoutError: Nothing was given in time.
         """
-        self._calls.refuse_rest(place, method=REPLIES, longer_than_s=within_s)
+        self._calls.refuse_rest(place, method=READ, longer_than_s=within_s)
         found: Found = {}
         reaches_end = False
         try:
             async with asyncio.timeout(within_s):
-                reaches_end = await self._read(place, past=past, found=found)
+                reaches_end = await self._read(place, past=past, found=found, urgency=urgency)
         except (SlackError, TimeoutError):
             if not found:
                 raise
@@ -76,7 +79,7 @@ class SlackThreads:
         words = {ts: told for ts, told in heard.items() if told is not None}
         return Reading(in_order(words, past)[-SAID_MOST:], reaches_end=reaches_end)
 
-    async def _read(self, place: Place, *, past: Past, found: Found) -> bool:
+    async def _read(self, place: Place, *, past: Past, found: Found, urgency: Urgency) -> bool:
         """Find the messages of the past; return whether the last ones are among them."""
         # Without `latest`: a reply may have come later than the next question.
         query: Query = {
@@ -89,8 +92,8 @@ class SlackThreads:
         if oldest := self._oldest(place, past):
             query["oldest"] = oldest
         for _ in range(THREAD_PAGES):
-            await self._calls.permit(place, method=REPLIES, urgency=Urgency.FIRST_WORDS)
-            page = await self._calls.read(place, method=REPLIES, query=query)
+            await self._calls.permit(place, method=READ, urgency=urgency)
+            page = await self._calls.read(place, method=READ, query=query)
             messages = cast("list[dict[str, Any]]", page.get("messages") or [])
             found.update({str(one["ts"]): one for one in messages})
             following = next_cursor(page)

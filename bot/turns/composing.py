@@ -13,7 +13,7 @@ from bot.core.language import Phrase
 from bot.core.messages import mentioned_users, prompt
 from bot.core.question import AppKind, Question
 from bot.core.recap import recap, with_recap, with_speaker
-from bot.core.reply import Place
+from bot.core.reply import Place, Urgency
 from bot.core.sessions import is_usable
 from bot.core.setting import Follow, History
 from bot.core.thread import Past, Reading, between_people, moment
@@ -179,7 +179,7 @@ class Composer:
             since_ts = max(heard.message_ts, self._since_ts or "0", key=moment)
             past = Past(self._turn.message_ts, since_ts=since_ts)
             try:
-                reading = await self._read(past, within_s=BETWEEN_WITHIN_S)
+                reading = await self._read(past, within_s=BETWEEN_WITHIN_S, urgency=Urgency.INTERIM)
             except (SlackError, TimeoutError) as error:
                 log.info("history.not_read", error=type(error).__name__)
                 reading = Reading(())
@@ -259,7 +259,7 @@ class Composer:
         questions = {each.id: each.message_ts for each in await self._turns()}
         past = Past(turn.message_ts, since_ts=self._since_ts, questions=questions)
         try:
-            reading = await self._read(past, within_s=HISTORY_WITHIN_S)
+            reading = await self._read(past, within_s=HISTORY_WITHIN_S, urgency=Urgency.FIRST_WORDS)
         except (SlackError, TimeoutError) as error:
             log.info("history.not_read", error=type(error).__name__)
             self._missing = [texts.NO_HISTORY]
@@ -271,10 +271,12 @@ class Composer:
         turn = self._turn
         return await self._world.threads.turns(turn.team_id, turn.channel_id, turn.thread_ts)
 
-    async def _read(self, past: Past, *, within_s: float) -> Reading:
+    async def _read(self, past: Past, *, within_s: float, urgency: Urgency) -> Reading:
         turn = self._turn
         place = Place(turn.team_id, turn.channel_id, turn.thread_ts)
-        return await self._world.history.thread(place, past=past, within_s=within_s)
+        return await self._world.history.thread(
+            place, past=past, within_s=within_s, urgency=urgency
+        )
 
     async def _named(self, said: Sequence[Said]) -> "_Before":
         """Find the names of those who speak, and of the asker."""

@@ -121,10 +121,9 @@ class Dispatcher:
         """Whether the task that keeps the lease up is alive, where there is one."""
         return self._lease.is_kept
 
-    @property
-    def share(self) -> float:
-        """This process's share of the work, and so of Slack's budgets; see `Lease.share`."""
-        return self._lease.share
+    def share(self, team_id: str) -> float:
+        """Return this process's share of a workspace's work, and so of Slack's budgets there."""
+        return self._lease.share(team_id)
 
     def wake(self) -> None:
         """Look for turns now."""

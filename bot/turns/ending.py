@@ -140,7 +140,9 @@ class Ending:
 
 def _session_id(answer: Answer, *, terms: Terms) -> str | None:
     """Return what the thread goes on with; a session that did not hear of an answer is left."""
-    return answer.session_id if terms.keeps_session else NO_SESSION
+    if terms.keeps_session:
+        return answer.session_id
+    return NO_SESSION if answer.text else None
 
 
 def _usage(answer: Answer) -> tuple[tuple[str, int, int], ...]:

@@ -85,7 +85,9 @@ class Replies(Protocol):
 class ThreadHistory(Protocol):
     """What was said in threads."""
 
-    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
+    async def thread(
+        self, place: Place, *, past: Past, within_s: float, urgency: Urgency
+    ) -> Reading:
         """Return what was said last in a thread before a question.
 
         What the bot says about its work (that it thinks, waits, offers something) is left out, and

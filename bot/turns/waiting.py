@@ -56,21 +56,21 @@ class WaitingLines:
         self._replies = replies
         self._languages = languages
         self._signal = asyncio.Event()
-        self._over: asyncio.Queue[WaitingLine] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]]
+        self._leaving: dict[int, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         self._tasks = {
             asyncio.create_task(self._keep_announcing(), name="waiting-lines"),
-            asyncio.create_task(self._keep_taking_away(), name="waiting-lines-over"),
             asyncio.create_task(self._keep_looking_back(), name="waiting-lines-left"),
         }
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        for task in self._tasks:
+        tasks = {*self._tasks, *self._leaving.values()}
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(self._tasks)
+        await asyncio.wait(tasks)
 
     def look(self) -> None:
         """Look soon whether somebody waits."""
@@ -79,7 +79,7 @@ class WaitingLines:
     def end_wait(self, turn: Turn) -> None:
         """Take the line of a turn that waits no more away soon, if it has one."""
         if turn.notice:
-            self._over.put_nowait(_line(turn, ts=turn.notice))
+            self._begin_to_take_away(_line(turn, ts=turn.notice))
 
     async def _keep_announcing(self) -> None:
         while True:
@@ -111,25 +111,27 @@ class WaitingLines:
         content = Content("", note=texts.waiting(waiting.ahead, language=language))
         ts = await self._replies.post(place, content, mark=Mark(waiting.id, MARK))
         if not await self._turns.announced(turn_id=waiting.id, notice_ts=ts):
-            self._over.put_nowait(_line(waiting, ts=ts))
-
-    async def _keep_taking_away(self) -> None:
-        while True:
-            await self._take_away(await self._over.get())
-            self._over.task_done()
+            self._begin_to_take_away(_line(waiting, ts=ts))
 
     async def _keep_looking_back(self) -> None:
         """Take away what was left, here or in a process that died."""
         while True:
             await asyncio.sleep(self._again_after_s)
-            await self._over.join()  # what is left may be among them
             try:
                 left = await self._turns.left_lines(older_than_s=self._again_after_s, limit=AT_MOST)
             except StorageError as error:
                 log.info("waiting.not_looked_after", error=type(error).__name__)
                 continue
             for line in left:
-                self._over.put_nowait(line)
+                self._begin_to_take_away(line)
+
+    def _begin_to_take_away(self, line: WaitingLine) -> None:
+        """Take a line away beside all others: each workspace's Slack has its own pace."""
+        if line.turn_id in self._leaving:
+            return
+        task = asyncio.create_task(self._take_away(line), name=f"waiting-line-{line.turn_id}")
+        self._leaving[line.turn_id] = task
+        task.add_done_callback(lambda _task: self._leaving.pop(line.turn_id))
 
     async def _take_away(self, line: WaitingLine) -> None:
         """Delete a line; if that fails only for now, it counts as left."""

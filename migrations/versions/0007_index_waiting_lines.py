@@ -11,7 +11,10 @@ depends_on = None
 
 def upgrade() -> None:
     # Of turns that had ended, the line was taken away without a note.
-    op.execute("UPDATE turn SET notice = NULL WHERE status NOT IN ('queued', 'running')")
+    op.execute(
+        "UPDATE turn SET notice = NULL "
+        "WHERE notice IS NOT NULL AND status NOT IN ('queued', 'running')"
+    )
     has_line = sa.text("notice IS NOT NULL")
     op.create_index(
         "ix_turn_line", "turn", ["id"], postgresql_where=has_line, sqlite_where=has_line

@@ -23,6 +23,7 @@ from bot.playground.slack.message import Message, visible_text
 from bot.playground.slack.server import SlackServer
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings
+from bot.turns.waiting import MARK
 
 ANN = "U0ANN"
 BEN = "U0BEN"
@@ -152,6 +153,12 @@ def turns_of(running: app.Running) -> int:
 def is_growing(message: Message) -> bool:
     """Tell whether a message still has its Stop button."""
     return any(block["type"] == "actions" for block in message.blocks)
+
+
+def is_waiting_line(message: Message) -> bool:
+    """Tell whether a message of the bot is no part of a reply: it says that a question waits."""
+    metadata = message.draft.metadata or {}
+    return metadata.get("event_payload", {}).get("page") == MARK
 
 
 def words(messages: Sequence[Message]) -> str:

@@ -28,7 +28,7 @@ SCOPES = {
     PUBLIC: "channels",
     ALSO_PUBLIC: "channels",
     **{place: f"channel:{place}" for place in (PRIVATE, APART)},
-    GROUP_DM: f"connect:{GROUP_DM}",
+    GROUP_DM: f"untold:{GROUP_DM}",
 }
 
 

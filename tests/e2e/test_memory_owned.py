@@ -61,7 +61,7 @@ async def test_what_is_said_in_private_stays_in_private(home: Home) -> None:
         assert await home.ask("Who am I?", channel=place) == fact
         for other in everywhere - {place}:
             assert fact not in await home.ask("Who am I?", channel=other)
-    scopes = ["private", "channels", f"channel:{PRIVATE}", f"connect:{GROUP_DM}"]
+    scopes = ["private", "channels", f"channel:{PRIVATE}", f"untold:{GROUP_DM}"]
     assert set(made(home.bailian)) == {(ANN, scope) for scope in scopes}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from midway import has_begun, markdown_of
-from rig import ANN, PUBLIC, Rig, is_growing, words
+from rig import ANN, PUBLIC, Rig, is_growing, is_waiting_line, words
 from workers import Fleet, a_fleet
 
 from bot.core import texts
@@ -64,7 +64,8 @@ def talk(rig: Rig, pace: Pace) -> None:
 def is_settled(rig: Rig, thread: str, *, turns: int = 1) -> bool:
     """Tell whether a thread has all its answers and none of them grows."""
     replies = rig.reply(thread)
-    return len(replies) >= turns and not any(map(is_growing, replies))
+    is_over = not any(is_growing(reply) or is_waiting_line(reply) for reply in replies)
+    return len(replies) >= turns and is_over
 
 
 async def settled(rig: Rig, *threads: str, turns: int = 1) -> None:

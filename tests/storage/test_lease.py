@@ -164,7 +164,7 @@ async def test_a_lease_is_good_from_when_its_renewal_was_sent_not_from_when_it_w
         async def run(self, *_asked: object) -> Pulse:
             while boot_clock() < answered_at:
                 await asyncio.sleep(0.01)
-            return Pulse(renewed=True, stops=[], live_workers=1, own_turns=0, all_turns=0)
+            return Pulse(renewed=True, stops=[], live_workers=1, turns={})
 
     heartbeat = Heartbeat(
         parse_url(postgres_database),
@@ -208,15 +208,18 @@ async def test_live_workers_are_counted(pair: tuple[Storage, Storage]) -> None:
         await until(lambda: lease.live_workers == 1)
 
 
-async def test_shares_follow_the_turns_and_make_one(pair: tuple[Storage, Storage]) -> None:
+async def test_shares_follow_the_turns_of_a_workspace_and_make_one(
+    pair: tuple[Storage, Storage],
+) -> None:
     for number in range(3):
         await claimed(pair[0], new_turn(message_ts=f"{number}.0", thread_ts=f"{number}.0"))
     async with lease_of(pair[0], beat_s=0.1) as idle:
         async with lease_of(pair[1], beat_s=0.1) as busy:
-            await until(lambda: idle.share == busy.share == 1 / 2)
+            await until(lambda: idle.share("T1") == busy.share("T1") == 1 / 2)
             assert len(await pair[1].turns.take(limit=3)) == 3
-            await until(lambda: (idle.share, busy.share) == (1 / 5, 4 / 5))
-        await until(lambda: idle.share == 1)
+            await until(lambda: (idle.share("T1"), busy.share("T1")) == (1 / 5, 4 / 5))
+            assert idle.share("T2") == busy.share("T2") == 1 / 2
+        await until(lambda: idle.share("T1") == 1)
 
 
 async def test_leaving_gives_turns_back_at_once_as_if_never_taken(
@@ -273,7 +276,7 @@ async def test_a_lease_wakes_its_process_once_it_is_held(storage: Storage) -> No
     ears = Ears()
     async with ears.lease(storage) as lease:
         assert ears.wakes.qsize() >= 1
-        assert lease.live_workers == lease.share == 1
+        assert lease.live_workers == lease.share("T1") == 1
         ears.forget()
         await claimed(storage)
         assert ears.wakes.qsize() >= 1

@@ -9,14 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rig import BOT, Rig, is_growing, turn_of
+from rig import BOT, Rig, is_growing, is_waiting_line, turn_of
 
 from bot.core import texts
 from bot.core.language import Language
 from bot.playground.dashscope.journal import Entry
 from bot.playground.slack.delivery import ParcelKind
 from bot.playground.slack.message import Message, visible_text
-from bot.turns.waiting import MARK
 from chaos.disasters import Disaster, Struck
 from chaos.questions import END, TAG, Asked, is_whole, question
 
@@ -24,6 +23,8 @@ CUT = texts.cut(turn_id=0, language=Language.EN).partition(";")[0]
 GAVE_UP = texts.gave_up(turn_id=0, language=Language.EN).partition("(")[0]
 AFRESH = f"\n{texts.NEW_SESSION.en}"
 """Under the answer after one that failed: its session may be gone, so another one was begun."""
+UNTOLD = f"\n{texts.NO_HISTORY.en}"
+"""Under the first answer of a thread that could not be read in time."""
 TRIES = 5
 """Deaths after which a turn may be given up."""
 LATE_S = {
@@ -100,7 +101,8 @@ class Verdict:
                 nameless.append(shown)
             else:
                 named.append(found[0])
-                self._judge_answer(shown.removesuffix(AFRESH if has_failed else ""), found[0])
+                shown = shown.removesuffix(UNTOLD).removesuffix(AFRESH if has_failed else "")
+                self._judge_answer(shown, found[0])
         if doubled := [tag for tag, count in Counter(named).items() if count > 1]:
             self.wrong.append(f"answered twice: {doubled}")
         self._judge_failures(nameless, [tag for tag in tags if tag not in named])
@@ -247,12 +249,6 @@ class Verdict:
             f"deliveries: {len(self.rig.slack.deliveries)} in {len(attempts)} attempts, "
             f"{sum(bool(a.failure) for a in attempts)} failed"
         )
-
-
-def is_waiting_line(message: Message) -> bool:
-    """Tell whether a message of the bot is no part of a reply: it says that a question waits."""
-    metadata = message.draft.metadata or {}
-    return metadata.get("event_payload", {}).get("page") == MARK
 
 
 def _is_refused(entry: Entry) -> bool:

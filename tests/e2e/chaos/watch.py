@@ -4,11 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from rig import Rig, is_growing
+from rig import Rig, is_growing, is_waiting_line
 
 from bot.playground.dashscope.journal import Entry
-from bot.playground.slack.message import Message, visible_text
-from bot.turns.waiting import MARK
+from bot.playground.slack.message import visible_text
 from chaos.questions import Asked
 
 FOR_EVER_S = 3_600.0
@@ -26,19 +25,13 @@ async def note_ends(rig: Rig, ends: dict[str, float]) -> None:
     await rig.dashscope.until(look, timeout_s=FOR_EVER_S)
 
 
-def is_line(reply: Message) -> bool:
-    """Tell whether a message only says that its question waits."""
-    metadata = reply.draft.metadata or {}
-    return metadata.get("event_payload", {}).get("page") == MARK
-
-
 def is_settled(rig: Rig, asked: Sequence[Asked]) -> bool:
     """Tell whether every thread has as many finished replies as questions."""
     wanted = Counter((question.channel, question.thread) for question in asked)
     for (channel, thread), count in wanted.items():
         replies = rig.reply(thread, channel=channel)
-        finished = [reply for reply in replies if not is_growing(reply) and not is_line(reply)]
-        if len(finished) < count or len(finished) < len(replies):
+        is_open = any(is_growing(reply) or is_waiting_line(reply) for reply in replies)
+        if is_open or len(replies) < count:
             return False
     return True
 

@@ -90,6 +90,15 @@ def test_nothing_remembered_inside_counts_where_other_workspaces_may_be(
     assert is_scope(away)
 
 
+@given(channel_id=CHANNEL_IDS, use=USES, before=USES)
+@pytest.mark.parametrize("known", [OPEN, HIDDEN, *WITH_OTHERS])
+def test_what_is_remembered_while_nobody_tells_what_a_channel_is_counts_at_no_other_time(
+    channel_id: str, use: MemoryUse, before: MemoryUse, known: ChannelInfo
+) -> None:
+    untold = scope_at(channel_id, before, channel=None)
+    assert untold not in {scope_at(channel_id, use, channel=known), CHANNELS, PRIVATE}
+
+
 @pytest.mark.parametrize("kind", [OPEN, HIDDEN, None], ids=["public", "private", "unknown"])
 def test_where_memory_is_off_the_one_is_shown_that_would_be_used(kind: ChannelInfo | None) -> None:
     off, on = (scope_at("C1", use, channel=kind) for use in (MemoryUse.OFF, MemoryUse.ON))
@@ -97,7 +106,8 @@ def test_where_memory_is_off_the_one_is_shown_that_would_be_used(kind: ChannelIn
 
 
 @pytest.mark.parametrize(
-    "scope", ["private", "channels", "channel:C0PUBLIC", "channel:G1", "connect:C0PUBLIC"]
+    "scope",
+    ["private", "channels", "channel:C0PUBLIC", "channel:G1", "connect:C0PUBLIC", "untold:G1"],
 )
 def test_scopes_are_known_by_their_form(scope: str) -> None:
     assert is_scope(scope)

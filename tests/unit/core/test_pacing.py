@@ -19,7 +19,9 @@ from bot.core.pacing import (
     EXPIRY_S,
     INTERIM_GAP_S,
     POST,
+    READ,
     TIER_2,
+    TIER_3,
     Call,
     Pacing,
 )
@@ -467,7 +469,7 @@ def test_workers_whose_shares_make_one_together_spend_one_budget(
         work(at)
         turns = {0: own} | {n: t for n, t in enumerate(others, 1) if t is not None}
         joined += len(turns.keys() - fleet.keys())
-        fleet = {number: fleet.get(number, Pacing()) for number in turns}
+        fleet = {number: fleet.get(number, Pacing(began_at=clock[0])) for number in turns}
         for number, pacing in fleet.items():
             share = (turns[number] + 1) / (sum(turns.values()) + len(turns))
             pacing.spend(share, now=clock[0])
@@ -491,6 +493,34 @@ def test_a_worker_that_joins_others_begins_with_one_call_and_fills_up_to_its_sha
     assert at_once(rested, EDIT, now=0) == 1
     assert rested.next_at(now=0) == pytest.approx(2 / EDITS.per_s)
     assert at_once(rested, EDIT, now=600) == EDITS.burst / 2
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 12])
+def test_a_reply_that_is_alone_is_in_no_crowd_however_many_workers_there_are(workers: int) -> None:
+    pacing = Pacing()
+    pacing.spend(1 / workers, now=600)
+    assert not pacing.is_crowded(now=600)
+
+
+def test_look_ups_are_not_shared_and_those_nobody_needs_leave_half() -> None:
+    pacing = Pacing()
+    pacing.spend(0.1, now=0)
+    calls = [
+        pacing.ask(place(number), method=READ, urgency=Urgency.INTERIM, now=0)
+        for number in range(9)
+    ]
+    assert len(pacing.grant(now=0)) == TIER_3.burst / 2
+    for call in calls[5:]:
+        pacing.withdraw(call, now=0)
+    assert at_once(pacing, READ, now=0) == TIER_3.burst / 2
+
+
+def test_a_look_up_of_a_reply_that_was_just_posted_need_not_wait() -> None:
+    pacing = Pacing()
+    pacing.ask(place(1), method=POST, urgency=Urgency.FIRST_WORDS, now=0)
+    pacing.grant(now=0)
+    call = pacing.ask(place(1), method=READ, urgency=Urgency.INTERIM, now=0.1)
+    assert pacing.grant(now=0.1) == (call,)
 
 
 def test_a_share_that_falls_loses_tokens_and_one_that_rises_finds_none() -> None:

@@ -182,7 +182,7 @@ async def test_a_share_that_grows_is_noticed_by_those_who_wait(
     gate: Budgets, time: InventedTime
 ) -> None:
     shares = [0.01]
-    gate.divide(lambda: shares[-1])
+    gate.divide(lambda _team_id: shares[-1])
     await gate.permit(PLACE, method=EDIT, urgency=Urgency.FINAL)
     waiting = asyncio.create_task(gate.permit(PLACE, method=EDIT, urgency=Urgency.FINAL))
     await time.advance(10 * REFILL_S)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from bot.core.history import Said
-from bot.core.reply import Content, Control, Mark, Place
+from bot.core.pacing import READ
+from bot.core.reply import Content, Control, Mark, Place, Urgency
 from bot.core.thread import Past, Reading
 from bot.errors import SlackThrottled
 from bot.slack.calls import Calls
 from bot.slack.message import blocks, message, metadata
 from bot.slack.threads import (
-    REPLIES,
     SAID_MOST,
     SCARCE_MESSAGES,
     THREAD_PAGES,
@@ -51,7 +51,7 @@ def numbers(first: int, count: int) -> list[dict[str, Any]]:
 
 
 async def read(threads: SlackThreads, past: Past) -> Reading:
-    return await threads.thread(PLACE, past=past, within_s=WITHIN_S)
+    return await threads.thread(PLACE, past=past, within_s=WITHIN_S, urgency=Urgency.FIRST_WORDS)
 
 
 def texts(reading: Reading) -> list[str]:
@@ -76,8 +76,8 @@ async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
         typed("20.0", "the question"),
         typed("21.0", "later"),
     ]
-    slack.says(REPLIES, slack.ok(messages=first, response_metadata=MORE))
-    slack.says(REPLIES, slack.ok(messages=second))
+    slack.says(READ, slack.ok(messages=first, response_metadata=MORE))
+    slack.says(READ, slack.ok(messages=second))
     assert await read(threads, Past("20.0")) == Reading(
         [
             Said("U1", "<@UBOT> hello"),
@@ -86,7 +86,7 @@ async def test_a_thread_is_read_up_to_the_question_without_what_is_no_answer(
             Said("U1", "and?"),
         ]
     )
-    asked, again = slack.calls(REPLIES)
+    asked, again = slack.calls(READ)
     assert (asked["ts"], asked["limit"], asked["include_all_metadata"]) == ("1.0", "1000", "1")
     assert "oldest" not in asked
     assert again["cursor"] == "c"
@@ -104,8 +104,8 @@ async def test_a_question_that_was_blocked_is_read_back_no_more_than_the_sentenc
     first = [root, typed("2.0", "me too"), typed("3.0", "also blocked")]
     first += [typed(f"3.{number:06}", "", subtype="channel_join") for number in range(20)]
     second = [root, sorry("4.0", about="1.0"), sorry("25.0", about="3.0")]
-    slack.says(REPLIES, slack.ok(messages=first, response_metadata=MORE))
-    slack.says(REPLIES, slack.ok(messages=second))
+    slack.says(READ, slack.ok(messages=first, response_metadata=MORE))
+    slack.says(READ, slack.ok(messages=second))
     assert texts(await read(threads, Past("20.0"))) == ["me too"]
 
 
@@ -119,10 +119,10 @@ async def test_an_answer_that_came_after_the_next_question_is_read(
         typed("4.0", "three"),
         shown("5.0", Content("…"), Mark(2, 0)),
     ]
-    scripted_slack.says(REPLIES, scripted_slack.ok(messages=messages))
+    scripted_slack.says(READ, scripted_slack.ok(messages=messages))
     past = Past("2.0", questions={1: "1.0", 2: "2.0", 3: "4.0"})
     assert texts(await read(threads, past)) == ["one", "First."]
-    (asked,) = scripted_slack.calls(REPLIES)
+    (asked,) = scripted_slack.calls(READ)
     assert "latest" not in asked
 
 
@@ -130,9 +130,9 @@ async def test_of_a_thread_only_what_is_between_the_two_moments_is_read(
     scripted_slack: Any, threads: SlackThreads
 ) -> None:
     messages = [typed(f"{number}.5", str(number)) for number in (1, 2, 3, 10, 11)]
-    scripted_slack.says(REPLIES, scripted_slack.ok(messages=messages))
+    scripted_slack.says(READ, scripted_slack.ok(messages=messages))
     assert texts(await read(threads, Past("11.5", since_ts="2.5"))) == ["3", "10"]
-    (asked,) = scripted_slack.calls(REPLIES)
+    (asked,) = scripted_slack.calls(READ)
     assert asked["oldest"] == "2.5"
 
 
@@ -140,7 +140,7 @@ async def test_a_thread_is_not_waited_for_while_slack_lets_nobody_read_for_long(
     scripted_slack: Any, threads: SlackThreads
 ) -> None:
     slack = scripted_slack
-    slack.says(REPLIES, slack.refuses("ratelimited", status=429, retry_after="60"))
+    slack.says(READ, slack.refuses("ratelimited", status=429, retry_after="60"))
     for _ in range(2):
         async with asyncio.timeout(2):
             with pytest.raises(SlackThrottled):
@@ -149,12 +149,12 @@ async def test_a_thread_is_not_waited_for_while_slack_lets_nobody_read_for_long(
 
 
 async def test_a_thread_of_which_nothing_comes_in_time_is_not_waited_for(
-    scripted_slack: Any, patient_calls: Calls
+    scripted_slack: Any, calls: Calls
 ) -> None:
-    slack, threads = scripted_slack, SlackThreads(calls=patient_calls)
-    slack.says(REPLIES, slack.stays_silent)
+    slack, threads = scripted_slack, SlackThreads(calls=calls)
+    slack.says(READ, slack.stays_silent)
     with pytest.raises(TimeoutError):
-        await threads.thread(PLACE, past=Past("9.0"), within_s=0.05)
+        await threads.thread(PLACE, past=Past("9.0"), within_s=0.05, urgency=Urgency.FIRST_WORDS)
 
 
 async def test_what_was_read_before_slack_gave_no_more_is_told_as_a_part(
@@ -163,18 +163,20 @@ async def test_what_was_read_before_slack_gave_no_more_is_told_as_a_part(
     slack = scripted_slack
     page = slack.ok(messages=numbers(1, 20), response_metadata=MORE)
     for refusal in (slack.refuses("ratelimited", status=429, retry_after="1"), slack.hangs_up):
-        slack.says(REPLIES, page, refusal)
+        slack.says(READ, page, refusal)
     reading = await read(threads, Past("99.0"))
     assert (len(reading.said), reading.reaches_end) == (20, False)
 
 
 async def test_what_was_read_before_time_was_up_is_told_as_a_part(
-    scripted_slack: Any, patient_calls: Calls
+    scripted_slack: Any, calls: Calls
 ) -> None:
-    slack, threads = scripted_slack, SlackThreads(calls=patient_calls)
-    slack.says(REPLIES, slack.ok(messages=numbers(1, 20), response_metadata=MORE))
-    slack.says(REPLIES, slack.stays_silent)
-    reading = await threads.thread(PLACE, past=Past("99.0"), within_s=0.5)
+    slack, threads = scripted_slack, SlackThreads(calls=calls)
+    slack.says(READ, slack.ok(messages=numbers(1, 20), response_metadata=MORE))
+    slack.says(READ, slack.stays_silent)
+    reading = await threads.thread(
+        PLACE, past=Past("99.0"), within_s=0.5, urgency=Urgency.FIRST_WORDS
+    )
     assert (len(reading.said), reading.reaches_end) == (20, False)
 
 
@@ -183,15 +185,15 @@ async def test_where_slack_gives_few_messages_it_is_asked_once_and_next_for_the_
 ) -> None:
     slack = scripted_slack
     page = numbers(1, SCARCE_MESSAGES)
-    slack.says(REPLIES, slack.ok(messages=page, response_metadata=MORE))
+    slack.says(READ, slack.ok(messages=page, response_metadata=MORE))
     assert await read(threads, Past("17.0")) == Reading(
         [Said("U1", each["text"]) for each in page], reaches_end=False
     )
     questions = {n: f"{n}.0" for n in (17, 18, 19, 20, 21, 22)} | {23: "17.0"}
-    slack.says(REPLIES, slack.ok(messages=[typed("1.0", "1"), *numbers(18, 5)]))
+    slack.says(READ, slack.ok(messages=[typed("1.0", "1"), *numbers(18, 5)]))
     reading = await read(threads, Past("22.0", questions=questions))
     assert (texts(reading), reading.reaches_end) == (["1", "18", "19", "20", "21"], True)
-    first, second = slack.calls(REPLIES)
+    first, second = slack.calls(READ)
     assert "oldest" not in first
     assert (second["oldest"], second["inclusive"]) == ("18.0", "1")
 
@@ -200,10 +202,10 @@ async def test_what_is_forgotten_is_not_read_again_for_the_last_turns(
     scripted_slack: Any, threads: SlackThreads
 ) -> None:
     slack = scripted_slack
-    slack.says(REPLIES, slack.ok(messages=numbers(1, 15), response_metadata=MORE))
+    slack.says(READ, slack.ok(messages=numbers(1, 15), response_metadata=MORE))
     await read(threads, Past("17.0"))
     await read(threads, Past("20.0", since_ts="19.0", questions={1: "18.0", 2: "20.0"}))
-    assert slack.calls(REPLIES)[1]["oldest"] == "19.0"
+    assert slack.calls(READ)[1]["oldest"] == "19.0"
 
 
 async def test_only_so_many_long_threads_are_kept_in_mind(
@@ -212,19 +214,29 @@ async def test_only_so_many_long_threads_are_kept_in_mind(
     slack, questions = scripted_slack, {1: "17.0"}
     threads = SlackThreads(calls=calls, keeps=1)
     for thread_ts in ("1.0", "1.1"):
-        slack.says(REPLIES, slack.ok(messages=numbers(1, 15), response_metadata=MORE))
+        slack.says(READ, slack.ok(messages=numbers(1, 15), response_metadata=MORE))
         place = Place("T1", "C1", thread_ts)
-        await threads.thread(place, past=Past("18.0", questions=questions), within_s=WITHIN_S)
+        await threads.thread(
+            place,
+            past=Past("18.0", questions=questions),
+            within_s=WITHIN_S,
+            urgency=Urgency.FIRST_WORDS,
+        )
     for thread_ts in ("1.0", "1.1"):
         place = Place("T1", "C1", thread_ts)
-        await threads.thread(place, past=Past("18.0", questions=questions), within_s=WITHIN_S)
-    assert [call.get("oldest") for call in slack.calls(REPLIES)] == [None, None, None, "17.0"]
+        await threads.thread(
+            place,
+            past=Past("18.0", questions=questions),
+            within_s=WITHIN_S,
+            urgency=Urgency.FIRST_WORDS,
+        )
+    assert [call.get("oldest") for call in slack.calls(READ)] == [None, None, None, "17.0"]
 
 
 async def test_a_thread_is_never_read_for_ever(scripted_slack: Any, threads: SlackThreads) -> None:
     slack = scripted_slack
     page = slack.ok(messages=numbers(1, 20), response_metadata=MORE)
-    slack.says(REPLIES, *[page] * (THREAD_PAGES + 1))
+    slack.says(READ, *[page] * (THREAD_PAGES + 1))
     reading = await read(threads, Past("99.0"))
     assert (len(reading.said), reading.reaches_end) == (20, False)
     assert len(slack.heard) == THREAD_PAGES
@@ -234,7 +246,7 @@ async def test_what_follows_the_question_is_not_read_to_its_end(
     scripted_slack: Any, threads: SlackThreads
 ) -> None:
     slack = scripted_slack
-    slack.says(REPLIES, slack.ok(messages=numbers(1, 20), response_metadata=MORE))
+    slack.says(READ, slack.ok(messages=numbers(1, 20), response_metadata=MORE))
     assert (await read(threads, Past("10.0"))).reaches_end
     assert len(slack.heard) == 1
 
@@ -243,6 +255,6 @@ async def test_of_a_long_thread_what_was_said_last_is_read(
     scripted_slack: Any, threads: SlackThreads
 ) -> None:
     messages = numbers(1, 2 * SAID_MOST)
-    scripted_slack.says(REPLIES, scripted_slack.ok(messages=messages))
+    scripted_slack.says(READ, scripted_slack.ok(messages=messages))
     reading = await read(threads, Past("9000.0"))
     assert texts(reading) == [each["text"] for each in messages[-SAID_MOST:]]

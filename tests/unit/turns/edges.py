@@ -169,7 +169,9 @@ class Slack:
         self.calls.append("direct")
         return Place(team_id, "D1", "")
 
-    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
+    async def thread(
+        self, place: Place, *, past: Past, within_s: float, urgency: Urgency
+    ) -> Reading:
         self.calls.append("thread")
         self.read = (place, past)
         if isinstance(self.said, SlackError):

@@ -74,7 +74,7 @@ async def test_twenty_questions_at_once_make_one_memory(storage: Storage) -> Non
         ("C0HIDDEN", MemoryUse.SHARED, "channels"),
         ("C0SHARED", MemoryUse.ON, "connect:C0SHARED"),
         ("C0SHARED", MemoryUse.SHARED, "connect:C0SHARED"),
-        ("C0UNKNOWN", MemoryUse.ON, "connect:C0UNKNOWN"),
+        ("C0UNKNOWN", MemoryUse.ON, "untold:C0UNKNOWN"),
     ],
 )
 async def test_a_place_has_its_own_memory(

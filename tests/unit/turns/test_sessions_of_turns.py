@@ -13,7 +13,7 @@ from bot.core.answer import Answer, ModelUsage
 from bot.core.history import SYSTEM, Said
 from bot.core.question import AppKind
 from bot.core.recap import recap, with_recap
-from bot.core.reply import Place
+from bot.core.reply import Place, Urgency
 from bot.core.sessions import IDLE_LIMIT_S, IDLE_MARGIN_S, ROUNDS_LIMIT, ROUNDS_MARGIN
 from bot.core.setting import History
 from bot.core.thread import Past, Reading
@@ -261,10 +261,12 @@ class HalfMute(Slack):
         self._mute = mute
         self.reached = asyncio.Event()
 
-    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
+    async def thread(
+        self, place: Place, *, past: Past, within_s: float, urgency: Urgency
+    ) -> Reading:
         async with asyncio.timeout(within_s):
             await self._answer("thread")
-        return await super().thread(place, past=past, within_s=within_s)
+        return await super().thread(place, past=past, within_s=within_s, urgency=urgency)
 
     async def display_names(self, team_id: str, user_ids: Collection[str]) -> Mapping[str, str]:
         if user_ids:

@@ -24,7 +24,7 @@ from bot.core.answer import Answer
 from bot.core.history import Said
 from bot.core.question import AppKind
 from bot.core.recap import recap, with_recap, with_speaker
-from bot.core.reply import Place
+from bot.core.reply import Place, Urgency
 from bot.core.setting import Follow, History
 from bot.core.thread import Past, Reading
 from bot.errors import SessionLost, SlackThrottled
@@ -125,7 +125,9 @@ async def test_what_people_said_meanwhile_is_left_out_in_silence_when_slack_does
 class Mute(Slack):
     """A Slack that never gives a thread."""
 
-    async def thread(self, place: Place, *, past: Past, within_s: float) -> Reading:
+    async def thread(
+        self, place: Place, *, past: Past, within_s: float, urgency: Urgency
+    ) -> Reading:
         self.calls.append("thread")
         async with asyncio.timeout(within_s):
             await asyncio.Event().wait()
