@@ -25,9 +25,9 @@ EDIT = "chat.update"
 DELETE = "chat.delete"
 READ = "conversations.replies"
 REPLY_METHODS = frozenset({POST, EDIT})
-SHARED_METHODS = frozenset({POST, EDIT, DELETE})
-"""Of these workers spend shares. The others, look-ups mostly, are seldom short, and a worker that
-has just started needs many."""
+SHARED_METHODS = frozenset({EDIT, DELETE})
+"""Of these workers spend shares. The others are seldom short: a share would hold up the first sign
+of an answer, or what a worker that has just started looks up."""
 
 INTERIM_GAP_S = 1.0
 """One reply's interim edits are at least this far apart: a reader cannot follow faster."""
@@ -147,8 +147,6 @@ class Pacing:
         for method in SHARED_METHODS & self._buckets.keys():
             bucket = self._buckets[method]
             bucket.resize(_budget(method).part(share), now=now)
-        for bucket in self._channels.values():
-            bucket.resize(CHANNEL_POSTS.part(share), now=now)
 
     def ask(self, place: Place, *, method: str, urgency: Urgency, now: float) -> Call:
         """Queue a call."""
@@ -270,9 +268,7 @@ class Pacing:
 
     def _bucket(self, method: str, *, now: float) -> Bucket:
         if method not in self._buckets:
-            is_shared = method in SHARED_METHODS
-            new_bucket = self._new_bucket if is_shared else Bucket
-            self._buckets[method] = new_bucket(_budget(method), now=now)
+            self._buckets[method] = self._new_bucket(method, now=now)
         return self._buckets[method]
 
     def _channel(self, channel_id: str, *, now: float) -> Bucket:
@@ -280,11 +276,12 @@ class Pacing:
             if len(self._channels) >= CHANNELS_KEPT:
                 kept = {c: b for c, b in self._channels.items() if not b.is_full(now=now)}
                 self._channels = kept
-            self._channels[channel_id] = self._new_bucket(CHANNEL_POSTS, now=now)
+            self._channels[channel_id] = Bucket(CHANNEL_POSTS, now=now)
         return self._channels[channel_id]
 
-    def _new_bucket(self, budget: Budget, *, now: float) -> Bucket:
-        if self._share == 1:
+    def _new_bucket(self, method: str, *, now: float) -> Bucket:
+        budget = _budget(method)
+        if self._share == 1 or method not in SHARED_METHODS:
             return Bucket(budget, now=now)
         # When this worker joined, the others may have spent what was in the full bucket.
         return Bucket(budget.part(self._share), now=min(now, self._began_at), level=1.0)

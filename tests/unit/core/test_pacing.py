@@ -547,9 +547,16 @@ def test_a_rest_and_the_mistrust_after_it_outlast_a_change_of_share() -> None:
 
 def test_a_share_is_one_call_at_least() -> None:
     pacing = Pacing()
-    assert at_once(pacing, POST, now=0) > 1
     pacing.spend(0.001, now=0)
     assert at_once(pacing, EDIT, now=0) == 1
+
+
+def test_what_a_worker_had_not_spent_is_cut_to_its_share() -> None:
+    pacing = Pacing()
+    pacing.ask(place(0), method=EDIT, urgency=Urgency.FINAL, now=0)
+    pacing.grant(now=0)
+    pacing.spend(1 / 6, now=0)
+    assert at_once(pacing, EDIT, now=0) == EDITS.burst / 6
 
 
 def test_channels_that_are_quiet_are_forgotten() -> None:
