@@ -178,7 +178,7 @@ async def test_where_reading_is_scarce_only_what_cannot_be_read_is_missing(tmp_p
         answers = [shown(rig, thread) for thread in threads]
     missing = [noted(KNOWS_NOTHING, texts.NO_HISTORY)]
     assert answers == [[KNOWS], missing, missing]
-    assert took_s < WITHIN_S / 2
+    assert took_s < 10
 
 
 async def test_an_ended_session_whose_thread_cannot_be_read_says_that_it_is_forgotten(

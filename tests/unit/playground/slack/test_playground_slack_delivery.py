@@ -28,7 +28,7 @@ class Bot:
     async def take(self, request: web.Request) -> web.Response:
         self.requests.append((dict(request.headers), await request.read()))
         if self.is_slow:
-            await asyncio.sleep(5)
+            await asyncio.Event().wait()
         return self.answers.pop(0)() if self.answers else web.Response()
 
     @property
@@ -110,10 +110,10 @@ async def test_an_app_that_does_not_answer_in_time_is_tried_again(
 ) -> None:
     bot.is_slow = True
     server.dispatcher.rules = DeliveryRules(
-        ack_timeout_s=0.05, time_scale=0.0, retry_delays_s=(0.0,)
+        ack_timeout_s=1.0, time_scale=0.0, retry_delays_s=(0.0,)
     )
     await server.say("U0ANN", "C0GENERAL", "hello")
-    await server.until(done(server), timeout_s=5)
+    await server.until(done(server), timeout_s=10)
     assert [a.failure for a in server.deliveries[0].attempts] == ["http_timeout"] * 2
     assert bot.requests[1][0]["X-Slack-Retry-Reason"] == "http_timeout"
 
