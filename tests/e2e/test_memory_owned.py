@@ -302,7 +302,7 @@ async def test_neither_keys_nor_what_is_remembered_are_logged(home: Home) -> Non
     await home.desk.save(view, {"content": f"{MEMORY_CANARY} Yes."})
     await home.open_home()
     text = str(home.desk.log.lines)
-    assert "4711" not in text
+    assert "Canary" not in text
     assert "playground-secret" not in text
 
 
