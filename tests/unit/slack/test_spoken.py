@@ -206,3 +206,9 @@ def test_files_are_named_harmlessly_and_say_something_without_words() -> None:
     files = [{"id": "F1", "name": "../a [b].pdf"}, {"id": "F2", "title": "<!channel>"}, "odd"]
     message = {"user": "U1", "text": "", "subtype": "file_share", "files": files}
     assert said(message) == Said("U1", "", None, ("a b .pdf", "!channel"))
+
+
+def test_words_passed_on_without_a_comment_are_nobodys_and_those_with_one_are_the_authors() -> None:
+    passed_on = {"user": "U1", "ts": "1.0", "attachments": [{"text": "I am allergic to nuts."}]}
+    assert said({**passed_on, "text": ""}) == Said("", "I am allergic to nuts.")
+    assert said({**passed_on, "text": "see this"}) == Said("U1", "see this")
