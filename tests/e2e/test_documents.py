@@ -17,7 +17,19 @@ import bot.admin
 import bot.core
 from bot import demo, logs
 from bot.__main__ import sentence
-from bot.core.commands import Unknown, parse_command
+from bot.core.commands import (
+    Audit,
+    Do,
+    Drop,
+    NameMemory,
+    Read,
+    Reset,
+    Unknown,
+    Verb,
+    Write,
+    all_commands,
+    parse_command,
+)
 from bot.core.language import Language, Phrase
 from bot.core.setting import SETTINGS
 from bot.errors import SlackTokenRefused
@@ -26,7 +38,7 @@ from bot.playground.dashscope.answers import Inquiry
 from bot.playground.dashscope.guide import Guide
 from bot.playground.dashscope.library import Library
 from bot.playground.dashscope.pace import Pace
-from bot.prompt import Prompt
+from bot.prompt import SLASH, Prompt
 from bot.settings import Settings
 from bot.stage import stage
 from storage.errors import DatabaseBehind, DatabaseBusy, NotPermitted, StorageUnavailable
@@ -253,6 +265,38 @@ def test_every_setting_is_in_the_table_of_settings(guide: str, heading: str) -> 
         if f"| `{setting.command}` |" not in table and not setting.command.startswith("quota ")
     ]
     assert not missing
+
+
+def commands_to_show() -> Iterator[str]:
+    """Yield what can be typed, in its words; quotas are alike, so that one stands for all."""
+    yield from (words for words in all_commands() if not words.startswith("quota "))
+    yield from ("quota user turns", "apps add", "apps edit", "apps test", "apps remove")
+    yield from ("usage csv", "audit all", "audit csv", "workspace config")
+
+
+def command_words(typed: str) -> str:
+    """Return the words of what was typed without its values, in English."""
+    match parse_command(typed).command:
+        case Do(verb=Verb.APPS | Verb.USAGE as verb, rest=rest):
+            return " ".join((verb, *rest.split()[:1]))
+        case Do(verb=verb):
+            return f"workspace {verb}" if parse_command(typed).for_workspace else verb
+        case Audit(of=of):
+            return "audit" if of == "here" else f"audit {of}"
+        case Reset():
+            return "reset"
+        case Read(setting=setting) | Write(setting=setting) | Drop(setting=setting):
+            return setting.command
+        case NameMemory() | Unknown():
+            return ""
+
+
+@pytest.mark.parametrize("guide", GUIDES.values())
+def test_every_command_is_shown_with_its_answer(guide: str) -> None:
+    slash = f"{SLASH} "
+    typed = (text for text, answer in steps(text_of(guide)) if answer.strip())
+    shown = {command_words(text.removeprefix(slash)) for text in typed if text.startswith(slash)}
+    assert not [words for words in commands_to_show() if words not in shown]
 
 
 @pytest.mark.parametrize("guide", GUIDES.values())
