@@ -27,9 +27,7 @@ ENDLESS = Pace(chars_per_s=5, first_token_s=0.1)
 SOONER_THAN_A_LEASE_S = 13.0
 """A worker's lease is 15 s and renewed every two: what happens sooner did not wait for its end."""
 ROOMY = Rate(per_min=3_000, burst=200)
-PATIENT = DeliveryRules(
-    retry_delays_s=(0.0, 0.5, 1.0, 2.0, 4.0, *[8.0] * 5), ack_timeout_s=10.0
-)
+PATIENT = DeliveryRules(retry_delays_s=(0.0, 0.5, 1.0, 2.0, 4.0, *[8.0] * 5), ack_timeout_s=10.0)
 """Slack waits longer than the bot, so that the bot's own answer is seen, and does not give up."""
 
 

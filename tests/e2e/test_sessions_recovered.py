@@ -33,7 +33,7 @@ from bot.playground.dashscope.answers import Inquiry, Said
 from bot.playground.dashscope.refusals import LOST_SESSION
 from bot.playground.slack.faults import Fault, FaultKind
 from bot.playground.slack.limits import Limits
-from bot.playground.slack.message import Message
+from bot.playground.slack.message import Draft, Message
 from storage.database import Storage
 
 KINDS = pytest.mark.parametrize("kind", [AppKind.AGENT, AppKind.DIALOG_WORKFLOW])
@@ -131,10 +131,11 @@ async def test_nothing_of_another_thread_or_channel_is_ever_told(tmp_path: Path)
 
 async def test_a_long_thread_is_told_in_part_the_newest_messages(tmp_path: Path) -> None:
     async with servers(tmp_path, recite) as rig:
+        thread = rig.slack.workspace.post(PUBLIC, Draft(ANN, text="number 0")).ts
+        for number in range(1, 60):
+            draft = Draft(BEN, text=f"number {number}", thread_ts=thread)
+            rig.slack.workspace.post(PUBLIC, draft)
         async with rig.bot():
-            thread = await rig.slack.say(ANN, PUBLIC, "number 0")
-            for number in range(1, 60):
-                await rig.slack.say(BEN, PUBLIC, f"number {number}", thread_ts=thread)
             await talk(rig, "so?", thread=thread)
         (prompt,) = prompts(rig)
     told = [line for line in prompt.splitlines() if line.startswith("> @Ben")]
