@@ -256,6 +256,7 @@ async def test_a_killed_workers_turn_goes_on_elsewhere_in_the_same_message(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_wakes(
     fleet: Fleet,
 ) -> None:
