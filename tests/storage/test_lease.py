@@ -288,7 +288,7 @@ async def test_a_lease_wakes_its_process_once_it_is_held(storage: Storage) -> No
         assert ears.wakes.qsize() >= 1
         assert lease.live_workers == lease.share("T1") == 1
         ears.forget()
-        await claimed(storage)
+        await storage.turns.claim(new_turn())
         assert ears.wakes.qsize() >= 1
 
 
