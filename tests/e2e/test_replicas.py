@@ -288,12 +288,13 @@ async def test_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_wakes(
     assert rig.reply(thread) == (reply,)
 
 
+@pytest.mark.slow
 async def test_a_database_restart_in_mid_answer_goes_unseen(
     fleet: Fleet, postgres: TempPostgres
 ) -> None:
     rig = fleet.rig
     rig.slack.dispatcher.rules = PATIENT
-    talk(rig, SPOKEN)
+    talk(rig, replace(SPOKEN, chars_per_s=40))  # so that all four grow at one time
     await fleet.start(2)
     threads = [await rig.ask(ANSWER) for _ in range(4)]
     for thread in threads:
