@@ -25,7 +25,7 @@ lease to end: more than the longest call of Slack or of connecting to DashScope 
 LISTENER_TIMEOUT_S = 2.0
 RECONNECT_PAUSE_S = 0.25
 
-_SECOND_LOOK = 0.25
+SECOND_LOOK = 0.25
 """Of a beat: how long a worker whose connection ended has to come back."""
 
 _GRACE_BEATS = 2
@@ -180,7 +180,7 @@ class Heartbeat:
         found = await listener.run(suspects, self._worker_id)
         if not found:
             return 0
-        await asyncio.sleep(_SECOND_LOOK * self._timing.beat_s)
+        await asyncio.sleep(SECOND_LOOK * self._timing.beat_s)
         return await listener.run(reap_suspects, found)
 
 

@@ -117,13 +117,15 @@ class WaitingLines:
         """Take away what was left, here or in a process that died."""
         while True:
             await asyncio.sleep(self._again_after_s)
+            leaving = frozenset(self._leaving)  # may be gone by the time we know what was left
             try:
                 left = await self._turns.left_lines(older_than_s=self._again_after_s, limit=AT_MOST)
             except StorageError as error:
                 log.info("waiting.not_looked_after", error=type(error).__name__)
                 continue
             for line in left:
-                self._begin_to_take_away(line)
+                if line.turn_id not in leaving:
+                    self._begin_to_take_away(line)
 
     def _begin_to_take_away(self, line: WaitingLine) -> None:
         """Take a line away beside all others: each workspace's Slack has its own pace."""

@@ -15,7 +15,7 @@ from rig import APP_ID, Rig
 from bot.playground.dashscope.server import PLAYGROUND_KEY
 
 ROOT = Path(__file__).parents[2]
-ENDS_WITHIN_S = 45.0
+ENDS_WITHIN_S = 60.0
 """A process that takes longer is stuck; a loaded machine starts one in a few seconds."""
 
 

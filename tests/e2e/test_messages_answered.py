@@ -1,7 +1,7 @@
 """A message in Slack becomes one answer in its thread."""
 
 import pytest
-from rig import ANN, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, words
+from rig import ANN, BOT, GROUP_DM, PRIVATE, PUBLIC, WITHIN_S, Rig, words
 
 from bot.playground.slack.delivery import DeliveryRules
 
@@ -52,7 +52,8 @@ async def test_a_message_delivered_many_times_in_any_order_is_answered_once(any_
         threads = [await any_rig.ask(f"question {number}") for number in range(5)]
         await any_rig.finished(5)
         await any_rig.slack.until(
-            lambda: all(delivery.is_done for delivery in any_rig.slack.deliveries), timeout_s=10
+            lambda: all(delivery.is_done for delivery in any_rig.slack.deliveries),
+            timeout_s=WITHIN_S,
         )
     assert len(any_rig.asked()) == 5
     for number, thread in enumerate(threads):

@@ -20,7 +20,7 @@ from bot.prompt import Prompt
 from bot.settings import Settings
 from bot.stage import SECOND_APP_ID, Stage, stage
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 @dataclass

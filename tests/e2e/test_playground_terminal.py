@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WITHIN_S = 45.0
+WITHIN_S = 90.0
 LFLAG = 3
 """Where `termios.tcgetattr` keeps what a terminal does with what is typed."""
 UP = "\x1b[A"

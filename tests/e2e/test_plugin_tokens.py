@@ -201,6 +201,7 @@ async def crowded(tmp_path: Path, database_url: str) -> AsyncIterator[Rig]:
         yield rig
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("seed", "database"), [(1, "sqlite"), (2, "sqlite"), (3, "postgresql")])
 async def test_among_many_who_ask_at_once_in_shared_threads_no_token_goes_astray(
     crowded: Rig, seed: int

@@ -24,6 +24,7 @@ from bot.playground.dashscope.faults import (
 from bot.playground.dashscope.refusals import NAMED, Refusal, Shape
 from bot.playground.dashscope.server import PLAYGROUND_KEY
 from bot.playground.slack import faults as slack_faults
+from bot.playground.slack.delivery import DeliveryRules
 from bot.playground.slack.faults import FaultKind
 
 QUESTION = "heliotrope-question-4711"
@@ -140,6 +141,7 @@ async def test_a_question_is_stored_while_it_is_unfinished_and_gone_when_it_ende
 async def test_a_claim_that_fails_does_not_quote_the_message(
     confiding: Rig, tmp_path: Path
 ) -> None:
+    confiding.slack.dispatcher.rules = DeliveryRules(retry_delays_s=(0.5,) * 60)
     with logged("DEBUG") as logbook:
         async with confiding.bot():
             with closing(sqlite3.connect(tmp_path / "bot.db", timeout=10)) as database:

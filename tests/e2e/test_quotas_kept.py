@@ -19,6 +19,8 @@ from bot.playground.dashscope.refusals import Refusal
 from bot.playground.slack.limits import Limits
 from storage.database import Storage
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 CHANNELS = (PUBLIC, PRIVATE, GROUP_DM)
 WITHIN_S = 60.0
 SPENT = re.compile(
@@ -202,6 +204,7 @@ async def test_what_was_asked_yesterday_leaves_today_free(rig: Rig, days: int) -
     assert len(rig.asked()) == days
 
 
+@pytest.mark.timeout(240)
 async def test_a_turn_that_survives_its_process_is_counted_once(
     any_rig: Rig, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from midway import ANSWER
-from rig import ANN, BEN, BOT, PRIVATE, PUBLIC, Rig, is_growing, words
+from rig import ANN, BEN, BOT, PRIVATE, PUBLIC, WITHIN_S, Rig, is_growing, words
 
 from bot.core.pacing import EDITS
 from bot.playground.dashscope.pace import Pace
@@ -46,6 +46,7 @@ def shows_words(call: Call) -> bool:
     return any(block["type"] == "markdown" for block in call.arguments["blocks"])
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("threads", [8, pytest.param(32, marks=pytest.mark.slow)])
 async def test_many_threads_at_once_are_all_answered_within_the_documented_rates(
     rig: Rig, threads: int
@@ -71,6 +72,7 @@ async def test_many_threads_at_once_are_all_answered_within_the_documented_rates
     assert len(finals) + len([call for call in posted_whole if call.outcome == "ok"]) == threads
 
 
+@pytest.mark.timeout(300)
 async def test_in_a_crowd_replies_begin_with_words_and_leave_the_edits_to_final_texts(
     rig: Rig,
 ) -> None:
@@ -96,9 +98,11 @@ async def test_a_final_text_does_not_wait_for_the_growing_of_other_replies(rig: 
     async with rig.bot():
         for number in range(TALKERS):
             await rig.ask(endless, channel=places[number % len(places)])
-        await rig.slack.until(lambda: len(rig.slack.journal.of(EDIT)) >= TALKERS, timeout_s=30)
+        await rig.slack.until(
+            lambda: len(rig.slack.journal.of(EDIT)) >= TALKERS, timeout_s=WITHIN_S
+        )
         thread = await rig.ask(SHORT, channel=places[-1])
-        await rig.dashscope.until(lambda entries: entries[-1].finished, timeout_s=30)
+        await rig.dashscope.until(lambda entries: entries[-1].finished, timeout_s=WITHIN_S)
         before = len(rig.slack.journal.of(EDIT))
         await rig.finished()
         (message,) = rig.reply(thread, channel=places[-1])

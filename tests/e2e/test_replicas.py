@@ -1,6 +1,7 @@
 """Several `run` processes on one PostgreSQL are one bot."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -23,11 +24,11 @@ WITHIN_S = 60.0
 ANSWER = " ".join(f"word{number}" for number in range(60))
 SPOKEN = Pace(chars_per_s=150, first_token_s=0.1)
 ENDLESS = Pace(chars_per_s=5, first_token_s=0.1)
-STOPPED_WITHIN_S = 5.0
-"""A notice takes milliseconds; the margin is for a loaded machine."""
-TAKEN_OVER_WITHIN_S = 8.0
+SOONER_THAN_A_LEASE_S = 13.0
+"""A worker's lease is 15 s and renewed every two: what happens sooner did not wait for its end."""
 ROOMY = Rate(per_min=3_000, burst=200)
-PATIENT = DeliveryRules(retry_delays_s=(0.0, 0.5, 1.0, 2.0, 4.0, 8.0))
+PATIENT = DeliveryRules(retry_delays_s=(0.0, 0.5, 1.0, 2.0, 4.0, *[8.0] * 5), ack_timeout_s=10.0)
+"""Slack waits longer than the bot, so that the bot's own answer is seen, and does not give up."""
 
 
 @pytest.fixture
@@ -91,6 +92,14 @@ async def begun(rig: Rig, thread: str) -> Message:
     """Wait until the reply of a thread shows words and will show more."""
     return await rig.slack.until(
         lambda: next(filter(has_begun, rig.reply(thread)), None), timeout_s=WITHIN_S
+    )
+
+
+async def taken_up(rig: Rig, *questions: str) -> None:
+    """Wait until the app has been asked all these."""
+    await rig.dashscope.until(
+        lambda entries: {entry.body["input"]["prompt"] for entry in entries}.issuperset(questions),
+        timeout_s=WITHIN_S,
     )
 
 
@@ -176,42 +185,51 @@ async def test_stop_clicked_through_any_replica_stops_the_turn_where_it_runs(
     assert entry.aborted
     (message,) = rig.reply(thread)
     assert words([message]) == f"{markdown_of(message)}\n{texts.STOPPED.en}"
-    assert took_s < STOPPED_WITHIN_S
+    assert took_s < SOONER_THAN_A_LEASE_S
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_rolling_restart_under_load_loses_nothing_and_asks_nothing_twice(
     fleet: Fleet,
 ) -> None:
     rig = fleet.rig
     rig.slack.dispatcher.rules = PATIENT
     rig.changes["grace_s"] = 60.0
-    talk(rig, Pace(chars_per_s=60, first_token_s=1.0))
+    rig.changes["turns_at_once"] = 1  # so that no worker takes all there is
+    talk(rig, Pace(chars_per_s=60, first_token_s=3.0))
     old = await fleet.start(3)
-    threads: list[str] = []
+    threads: dict[str, str] = {}
+    numbers = itertools.count()
     is_over = asyncio.Event()
 
+    async def ask_one() -> None:
+        question = f"question {next(numbers):03d}"
+        threads[question] = await rig.ask(question)
+
     async def keep_asking() -> None:
-        """Ask six people's questions at once, then as fast as the bot may go on editing for long.
+        """Ask as fast as the bot may go on editing for long.
 
         More than 50 answers a minute would be a backlog that grows the slower this machine is.
         """
         while not is_over.is_set():
-            threads.append(await rig.ask(f"question {len(threads):03d}"))
-            if len(threads) >= 6:
-                await asyncio.sleep(2.0)
+            await ask_one()
+            await asyncio.sleep(2.0)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_asking())
         for worker in old:
             await fleet.start()  # before the other goes: somebody must take messages
+            for _ in range(4):  # as many as are up, so that hardly any is idle when the other goes
+                await ask_one()
+            await taken_up(rig, *threads)
             assert await worker.stop() == 0
         is_over.set()
-    await settled(rig, *threads)
-    asked = sorted(entry.body["input"]["prompt"] for entry in rig.asked())
-    assert asked == [f"question {number:03d}" for number in range(len(threads))]
-    for number, thread in enumerate(threads):
+    await settled(rig, *threads.values())
+    assert sorted(entry.body["input"]["prompt"] for entry in rig.asked()) == sorted(threads)
+    for question, thread in threads.items():
         (reply,) = rig.reply(thread)
-        assert words([reply]) == f"question {number:03d}"
+        assert words([reply]) == question
     assert any(worker.lines("turns.draining") for worker in old)
     assert not any(worker.lines("turns.handed_back") for worker in old)
 
@@ -234,10 +252,11 @@ async def test_a_killed_workers_turn_goes_on_elsewhere_in_the_same_message(
     await settled(rig, thread)
     (reply,) = rig.reply(thread)
     assert (reply.ts, words([reply])) == (message.ts, ANSWER)
-    assert took_s < TAKEN_OVER_WITHIN_S
+    assert took_s < SOONER_THAN_A_LEASE_S
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_wakes(
     fleet: Fleet,
 ) -> None:
@@ -269,12 +288,13 @@ async def test_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_wakes(
     assert rig.reply(thread) == (reply,)
 
 
+@pytest.mark.slow
 async def test_a_database_restart_in_mid_answer_goes_unseen(
     fleet: Fleet, postgres: TempPostgres
 ) -> None:
     rig = fleet.rig
     rig.slack.dispatcher.rules = PATIENT
-    talk(rig, SPOKEN)
+    talk(rig, replace(SPOKEN, chars_per_s=40))  # so that all four grow at one time
     await fleet.start(2)
     threads = [await rig.ask(ANSWER) for _ in range(4)]
     for thread in threads:

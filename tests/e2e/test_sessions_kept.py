@@ -10,6 +10,7 @@ from bot.core import texts
 from bot.core.question import AppKind
 from bot.playground.dashscope.faults import Cut, ErrorEvent, Fault
 from bot.playground.dashscope.refusals import NAMED
+from bot.playground.slack.message import Draft
 
 
 async def say_three(rig: Rig, *, between: Fault | None = None) -> tuple[str, str, str]:
@@ -42,10 +43,11 @@ async def test_in_a_long_thread_a_late_question_brings_along_what_was_said_last(
     tmp_path: Path,
 ) -> None:
     async with servers(tmp_path, recite) as rig:
+        thread = rig.slack.workspace.post(PUBLIC, Draft(BEN, text="root")).ts
+        for number in range(250):
+            draft = Draft(BEN, text=f"note {number}", thread_ts=thread)
+            rig.slack.workspace.post(PUBLIC, draft)
         async with rig.bot():
-            thread = await rig.slack.say(BEN, PUBLIC, "root")
-            for number in range(250):
-                await rig.slack.say(BEN, PUBLIC, f"note {number}", thread_ts=thread)
             await rig.ask("which was last?", thread_ts=thread)
             await rig.finished()
         shown = words(rig.reply(thread))

@@ -20,7 +20,20 @@ from given import (
 )
 from midway import ANSWER, SPOKEN, when_words_show
 from pydantic import SecretStr
-from rig import ANN, APP_ID, BEN, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, turn_of, turns_of, words
+from rig import (
+    ANN,
+    APP_ID,
+    BEN,
+    BOT,
+    GROUP_DM,
+    PRIVATE,
+    PUBLIC,
+    WITHIN_S,
+    Rig,
+    turn_of,
+    turns_of,
+    words,
+)
 
 from bot.core import texts
 from bot.core.language import Language
@@ -297,13 +310,14 @@ async def test_settings_changed_in_mid_answer_hold_from_the_next_one_on(tmp_path
 
     apps = App(APP_ID, answers=at_length), echo_app("app-wide")
     async with several_apps(tmp_path, *apps) as rig:
-        rig.dashscope.manner = replace(rig.dashscope.manner, pace=SPOKEN)
+        slowly = replace(SPOKEN, chars_per_s=100)  # so that four commands go in between
+        rig.dashscope.manner = replace(rig.dashscope.manner, pace=slowly)
         shown = when_words_show(rig, lambda _message: None)
         async with a_desk(rig) as desk:
             await register(desk, "wide", app_id="app-wide")
             await desk.say("history messages")
             thread = await rig.ask("Ann")
-            await rig.slack.until(lambda: shown, timeout_s=20)
+            await rig.slack.until(lambda: shown, timeout_s=WITHIN_S)
             for typed in ("app wide", "reply sources off", "language zh", "history off"):
                 await desk.say(typed)
             assert not rig.asked()[0].finished  # it was indeed in the middle

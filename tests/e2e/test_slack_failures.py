@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from midway import ANSWER, SPOKEN, markdown_of, when_words_show
-from rig import ANN, APP_ID, BOT, PUBLIC, Rig, a_rig, is_growing, words
+from rig import ANN, APP_ID, BOT, PUBLIC, WITHIN_S, Rig, a_rig, is_growing, words
 
 from bot.core import texts
 from bot.playground.dashscope.apps import echo_app
@@ -210,7 +210,7 @@ async def test_an_answer_waits_for_a_token_that_was_revoked(rig: Rig) -> None:
         rig.slack.faults.add(Fault("*", FaultKind.ERROR, error="token_revoked", times=None))
         thread = await rig.ask(ANSWER)
         await rig.slack.until(
-            lambda: rig.slack.journal.count(POST, "token_revoked") >= 2, timeout_s=10
+            lambda: rig.slack.journal.count(POST, "token_revoked") >= 2, timeout_s=WITHIN_S
         )
         rig.slack.faults.clear()
         await rig.finished()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from midway import markdown_of
-from rig import ANN, BEN, PUBLIC, Rig, is_growing, words
+from rig import ANN, BEN, PUBLIC, WITHIN_S, Rig, is_growing, words
 
 from bot.core import texts
 from bot.playground.dashscope.pace import Pace
@@ -13,7 +13,6 @@ from bot.playground.slack.message import Message
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 
 ENDLESS = " ".join(f"word{number}" for number in range(900))
-WITHIN_S = 20.0
 
 
 @pytest.fixture

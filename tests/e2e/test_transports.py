@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from midway import ANSWER, SPOKEN, when_words_show
-from rig import APP_ID, BOT, PUBLIC, Rig, a_rig, words
+from rig import APP_ID, BOT, PUBLIC, WITHIN_S, Rig, a_rig, words
 
 from bot.app import Running
 from bot.playground.dashscope.apps import echo_app
@@ -23,8 +23,7 @@ from bot.playground.slack.message import Message
 from bot.playground.slack.request_url import signed_headers
 from bot.playground.slack.sockets import DisconnectReason
 
-WITHIN_S = 20.0
-QUICK_RETRIES = DeliveryRules(retry_delays_s=(1.0, 2.0, 4.0))
+QUICK_RETRIES = DeliveryRules(retry_delays_s=(1.0, 2.0, *[4.0] * 10))
 MENTION = {
     "type": "event_callback",
     "team_id": "T0PLAY",
@@ -173,7 +172,8 @@ async def test_a_warning_of_a_refresh_brings_a_second_socket_before_the_first_go
 async def test_the_process_is_ready_only_while_its_socket_lives(socket_rig: Rig) -> None:
     async with socket_rig.bot() as bot:
         await until_status(bot, "/readyz", 200)
-        socket_rig.slack.faults.add(Fault("apps.connections.open", FaultKind.STATUS))
+        fault = Fault("apps.connections.open", FaultKind.STATUS, times=None)
+        socket_rig.slack.faults.add(fault)
         socket_rig.slack.sockets.drop()
         body = await until_status(bot, "/readyz", 503)
         checks = {"database": True, "dispatcher": True, "socket": False}
@@ -181,6 +181,7 @@ async def test_the_process_is_ready_only_while_its_socket_lives(socket_rig: Rig)
         status, _ = await fetch(bot, "/healthz")
         assert status == 200
         assert "dashscope_slack_socket_live 0.0" in (await fetch(bot, "/metrics"))[1]
+        socket_rig.slack.faults.clear()
         await until_status(bot, "/readyz", 200)
 
 

@@ -19,7 +19,7 @@ from bot.playground.dashscope.pace import Pace
 from bot.playground.slack.change import Change, Edited, Posted
 from bot.playground.slack.message import visible_text
 
-ANSWER = " ".join(["Final words."] * 20)
+ANSWER = " ".join(["Final words."] * 40)
 PACE = Pace(chars_per_s=250, first_token_s=0.1)
 FLOWS = pytest.mark.parametrize("kind", [AppKind.WORKFLOW, AppKind.DIALOG_WORKFLOW])
 NODE = "Working: 大模型_b1C…"
@@ -69,6 +69,7 @@ async def test_where_steps_are_not_wanted_no_node_is_told_of(tmp_path: Path) -> 
     assert any(text.startswith("Final") and len(text) < len(ANSWER) for text in seen)
 
 
+@pytest.mark.usefixtures("one_day")
 async def test_tokens_of_a_workflow_count(tmp_path: Path) -> None:
     async with servers(tmp_path, drafting, kind=AppKind.WORKFLOW) as rig:
         await store(rig, "workspace", quota_user_tokens=10)

@@ -162,6 +162,7 @@ async def test_a_form_sent_twice_is_answered_once(flow: Rig) -> None:
     assert [given["city"] for given in given_to(flow)] == ["A"]
 
 
+@pytest.mark.usefixtures("one_day")
 @ONE_KIND
 @OVER_HTTP
 async def test_a_form_that_was_refused_can_be_sent_again_when_it_may(flow: Rig) -> None:
@@ -204,6 +205,7 @@ async def test_a_form_that_was_taken_is_answered_by_the_next_process(any_rig: Ri
     assert len(rig.reply(thread)) == 1
 
 
+@pytest.mark.usefixtures("one_day")
 @ONE_KIND
 @OVER_HTTP
 async def test_a_hint_uses_up_no_quota_and_its_answer_one_question(any_rig: Rig) -> None:

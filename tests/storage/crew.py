@@ -7,12 +7,10 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import inbox
-from storage.clock import now_ms
 from storage.database import Storage
 from storage.errors import LeaseLost
 from storage.lease import Lease
@@ -21,7 +19,8 @@ from storage.records import Turn
 from storage.tables import turn as turns_table
 from storage.tables import worker as workers_table
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+"""What takes longer hangs, on however slow a machine."""
 POLL_S = 0.01
 
 
@@ -74,15 +73,17 @@ async def line_of(worker: Process) -> str:
         return (await worker.stdout.readline()).decode().strip()
 
 
-async def unread_lines(worker: Process) -> list[str]:
-    """Return what a frozen process had said."""
-    lines: list[str] = []
-    with contextlib.suppress(TimeoutError):
-        assert worker.stdout is not None
-        while True:
-            async with asyncio.timeout(0.2):
-                lines.append((await worker.stdout.readline()).decode().strip())
-    return lines
+async def first_said_after(worker: Process, *, moment: float) -> str:
+    """Return the first thing a process says that it looked at after a moment.
+
+    Args:
+        worker: A process of `worker_process`.
+        moment: On `boot_clock`, which is one for all processes.
+    """
+    while True:
+        word, _, began_at = (await line_of(worker)).partition(" ")
+        if float(began_at) > moment:
+            return word
 
 
 async def next_turn(storage: Storage, ears: Ears) -> Turn:
@@ -120,30 +121,32 @@ def may_go_on(lease: Lease) -> bool:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    for _ in range(int(PATIENCE_S / POLL_S)):
-        if holds():
-            return
-        await asyncio.sleep(POLL_S)
-    pytest.fail("it never came to hold")
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.sleep(POLL_S)
 
 
 async def until_somebody_waits(storage: Storage) -> None:
     waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    for _ in range(int(PATIENCE_S / POLL_S)):
-        if await storage.read(lambda conn: conn.execute(waiting).scalar_one()):
-            return
-        await asyncio.sleep(POLL_S)
-    pytest.fail("nobody waited for a lock")
+    async with asyncio.timeout(PATIENCE_S):
+        while not await storage.read(lambda conn: conn.execute(waiting).scalar_one()):
+            await asyncio.sleep(POLL_S)
 
 
 async def beats(storage: Storage, *, more_s: float) -> None:
     """Wait until a worker has renewed its lease by so much."""
     goal_ms = await storage.read(lease_until_ms, storage.worker) + more_s * 1000
-    for _ in range(int(PATIENCE_S / POLL_S)):
-        if await storage.read(lease_until_ms, storage.worker) >= goal_ms:
-            return
-        await asyncio.sleep(POLL_S)
-    pytest.fail("no heartbeat")
+    async with asyncio.timeout(PATIENCE_S):
+        while await storage.read(lease_until_ms, storage.worker) < goal_ms:
+            await asyncio.sleep(POLL_S)
+
+
+async def look_around(lease: Lease) -> None:
+    """Let a worker look now for others that died, however rarely its heart beats."""
+    heartbeat = lease._heartbeat
+    assert heartbeat is not None
+    assert heartbeat._listener is not None
+    await heartbeat._reap(heartbeat._listener)
 
 
 def worker_ids(conn: sa.Connection) -> set[str]:
@@ -158,11 +161,6 @@ def declare_all_dead(conn: sa.Connection) -> int:
 def lease_until_ms(conn: sa.Connection, worker_id: str) -> int:
     until = sa.select(workers_table.c.lease_until_ms)
     return conn.execute(until.where(workers_table.c.id == worker_id)).scalar_one()
-
-
-def lease_left_ms(conn: sa.Connection, worker_id: str) -> int:
-    left = sa.select(workers_table.c.lease_until_ms - now_ms())
-    return conn.execute(left.where(workers_table.c.id == worker_id)).scalar_one()
 
 
 def cut_off(conn: sa.Connection, worker_id: str) -> None:

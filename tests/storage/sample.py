@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from storage import inbox
 from storage.database import Storage
 from storage.lease import Lease
 from storage.records import NewTurn, StoredApp, Turn
@@ -41,8 +42,8 @@ def new_app(name: str = "FAQ") -> StoredApp:
 
 
 async def claimed(storage: Storage, new: NewTurn | None = None) -> int:
-    """Claim a message nobody has claimed."""
-    turn_id = await storage.turns.claim(new or new_turn())
+    """Claim a message nobody has claimed, with more patience than Slack leaves the bot."""
+    turn_id = await storage.run(inbox.claim, new or new_turn())
     assert turn_id is not None
     return turn_id
 

@@ -77,7 +77,7 @@ async def test_a_refused_statement_does_not_tell_its_parameters(storage: Storage
 
 
 async def test_ping_tells_whether_the_database_answers(storage: Storage) -> None:
-    await storage.ping(timeout_s=5)
+    await storage.ping(timeout_s=60)
     with pytest.raises(StorageUnavailable):
         await storage.ping(timeout_s=0)
 
@@ -96,5 +96,5 @@ async def test_a_failed_transaction_leaves_nothing(storage: Storage) -> None:
 async def test_closing_twice_is_harmless(url: str) -> None:
     storage = Storage(url)
     async with storage:
-        await storage.ping(timeout_s=5)
+        await storage.ping(timeout_s=60)
     await asyncio.gather(storage.__aexit__(None, None, None))

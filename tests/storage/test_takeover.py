@@ -2,8 +2,8 @@
 
 import asyncio
 import dataclasses
+import inspect
 import signal
-import time
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from storage import schema, workers
 from storage.database import Storage
 from storage.errors import DatabaseBusy, StorageUnavailable
+from storage.heartbeat import SECOND_LOOK, boot_clock
+from storage.lease import Lease
 from storage.postgres import single_engine
 from storage.records import Turn, TurnStatus
 from storage.tables import turn as turns_table
@@ -18,13 +20,13 @@ from tests.postgres import TempPostgres
 from tests.storage.crew import (
     PATIENCE_S,
     Ears,
-    beats,
     connected,
     cut_off,
+    first_said_after,
     line_of,
+    look_around,
     next_turn,
     process,
-    unread_lines,
     until_somebody_waits,
     worker_ids,
 )
@@ -86,22 +88,24 @@ async def test_a_lost_race_for_one_thread_leaves_the_other_threads_turns(
         assert [turn.id for turn in await taking] == [elsewhere]
 
 
-async def test_a_killed_workers_turn_runs_elsewhere_within_three_seconds(
+def test_a_dead_worker_is_looked_at_twice_within_three_seconds() -> None:
+    beat_s = inspect.signature(Lease).parameters["beat_s"].default
+    assert beat_s * (1 + SECOND_LOOK) < 3
+
+
+async def test_a_killed_workers_turn_runs_elsewhere_long_before_its_lease_ends(
     postgres_database: str,
 ) -> None:
     ears = Ears()
     async with Storage(postgres_database) as storage:
         turn_id = await claimed(storage)
         async with (
-            process(postgres_database, lease_s=10.0, beat_s=2.0) as victim,
-            ears.lease(storage, lease_s=10.0, beat_s=2.0),
+            process(postgres_database, lease_s=2 * PATIENCE_S, beat_s=2.0) as victim,
+            ears.lease(storage, lease_s=2 * PATIENCE_S, beat_s=2.0),
         ):
             victim.kill()
-            killed_at = time.monotonic()
             turn = await next_turn(storage, ears)
-            took_s = time.monotonic() - killed_at
     assert (turn.id, turn.crashes, turn.attempts) == (turn_id, 1, 2)
-    assert took_s < 3
 
 
 async def test_a_frozen_worker_may_show_nothing_after_it_was_taken_over(
@@ -111,18 +115,16 @@ async def test_a_frozen_worker_may_show_nothing_after_it_was_taken_over(
     async with Storage(postgres_database) as storage:
         turn_id = await claimed(storage)
         async with (
-            process(postgres_database, lease_s=1.5, beat_s=0.2) as victim,
+            process(postgres_database, lease_s=4.0, beat_s=0.2) as victim,
             ears.lease(storage),
         ):
+            assert (await line_of(victim)).startswith("ok ")
             victim.send_signal(signal.SIGSTOP)
             turn = await next_turn(storage, ears)
-            last_line = await unread_lines(victim)
+            thawed_at = boot_clock()
             victim.send_signal(signal.SIGCONT)
-            # One answer may have been decided before the freeze.
-            answers = [await line_of(victim) for _ in range(3)]
+            assert await first_said_after(victim, moment=thawed_at) == "lost"
     assert (turn.id, turn.crashes) == (turn_id, 1)
-    assert last_line[-1] == "ok"
-    assert "lost" in answers[:2]
 
 
 async def test_a_worker_that_loses_its_connection_for_a_moment_keeps_its_turns(
@@ -130,13 +132,15 @@ async def test_a_worker_that_loses_its_connection_for_a_moment_keeps_its_turns(
 ) -> None:
     ears = Ears()
     await claimed(pair[0])
-    async with ears.lease(pair[0], beat_s=1.0), lease_of(pair[1], beat_s=0.5):
+    # The other one looks again after a quarter of a beat: that long there is to come back.
+    async with ears.lease(pair[0], lease_s=60.0), lease_of(pair[1], beat_s=12.0) as other:
         running = await taken(pair[0])
         async with asyncio.timeout(PATIENCE_S):
             ears.forget()
             await pair[1].run(cut_off, pair[0].worker)
+            await look_around(other)
             await ears.wakes.get()  # it is back
-            await beats(pair[1], more_s=1.0)  # the other worker looked around
+            await look_around(other)
         await pair[0].turns.posting(running)
         assert ears.losses.empty()
 
@@ -169,7 +173,8 @@ async def test_after_a_restart_of_the_database_workers_hear_again_and_keep_their
         await schema.upgrade(url)
         async with Storage(url) as one, Storage(url) as other:
             await claimed(one)
-            async with ears.lease(one) as lease, lease_of(other, lease_s=5.0, beat_s=0.2):
+            # Leases outlive the restart, however long that takes here.
+            async with ears.lease(one, lease_s=100.0) as lease, lease_of(other, lease_s=100.0):
                 running = await taken(one)
                 await asyncio.to_thread(server.stop)
                 with pytest.raises(StorageUnavailable):

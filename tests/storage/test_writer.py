@@ -21,7 +21,7 @@ from storage.writer import MAX_BATCH
 from tests.storage.conftest import sqlite_url
 from tests.storage.sample import lease_of, new_turn
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """A worker in a process of its own: takes one turn and says over and over whether it may go on.
 
+With each word goes when it began to look, on `boot_clock`.
+
 Started as `python -m tests.storage.worker_process URL LEASE_S BEAT_S`.
 """
 
@@ -8,6 +10,7 @@ import sys
 
 from storage.database import Storage
 from storage.errors import LeaseLost
+from storage.heartbeat import boot_clock
 from storage.lease import Lease
 from tests.storage.sample import ignore
 
@@ -24,7 +27,8 @@ async def main(url: str, *, lease_s: float, beat_s: float) -> None:
             turns = await storage.turns.take(limit=1)
             say(f"took {len(turns)}")
             for _ in range(int(LIFE_S / INTERVAL_S)):
-                say(may_go_on(lease))
+                began_at = boot_clock()
+                say(f"{may_go_on(lease)} {began_at}")
                 await asyncio.sleep(INTERVAL_S)
 
 

@@ -8,7 +8,8 @@ from bot.server import Bounds, serving
 
 HALF_A_HEAD = b"POST /slack/events HTTP/1.1\r\nHost: x\r\n"
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-SOON_S = 5.0
+SOON_S = 60.0
+"""Less than a silent connection is kept."""
 
 
 async def answer(_request: web.Request) -> web.Response:

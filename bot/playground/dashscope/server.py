@@ -85,7 +85,7 @@ class DashScopeServer:
         capture = recorded if isinstance(recorded, Capture) else Capture(recorded, cuts=tuple(cuts))
         self.faults.add(capture)
 
-    async def until(self, predicate: Predicate, *, timeout_s: float = 5.0) -> tuple[Entry, ...]:
+    async def until(self, predicate: Predicate, *, timeout_s: float = 60.0) -> tuple[Entry, ...]:
         """Wait until the journal's entries satisfy `predicate`, and return them.
 
         Raises:

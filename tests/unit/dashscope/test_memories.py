@@ -48,10 +48,10 @@ ODD = "喜欢 & likes noodles + tea? 100% ~ok~ =/'(*)! \n😀"
 @pytest.fixture
 def logs_restored() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**config)
 
 
 @pytest.fixture

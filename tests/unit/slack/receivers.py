@@ -101,7 +101,7 @@ async def ways_to(api_url: str) -> AsyncGenerator[Ways]:
         return "xoxb-playground"
 
     async with (
-        WebApi(base_url=api_url, call_timeout_s=2) as api,
+        WebApi(base_url=api_url, call_timeout_s=60) as api,
         Budgets(metrics=metrics) as budgets,
         Responses(api_url=api_url, gap_s=0) as responses,
     ):

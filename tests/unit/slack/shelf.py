@@ -22,11 +22,15 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Shelf:
-    """Answers every path with what was put there, and keeps the headers of whoever asked."""
+    """Answers every path with what was put there, and keeps the headers of whoever asked.
+
+    It counts the pieces that it poured, too.
+    """
 
     url: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    poured: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -71,6 +75,7 @@ class Shelf:
             await response.prepare(request)
             for chunk in chunks:
                 await response.write(chunk)
+                self.poured += 1
                 await asyncio.sleep(pause_s)
             if not ends:
                 await self.released.wait()

@@ -173,7 +173,7 @@ async def test_nobody_waits_long_for_a_silent_slack(scripted_slack: Any, calls: 
     scripted_slack.says("conversations.info", scripted_slack.stays_silent)
     channels = SlackChannels(calls=calls, timeout_s=0.05)
     channels.heard("T1", "C1", "general")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         found = await channels.channel("T1", "C1")
     assert found is not None
     assert found.name == "general"

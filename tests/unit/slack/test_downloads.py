@@ -206,7 +206,7 @@ async def test_a_body_that_does_not_end_is_given_up(
     note = replace(NOTE, url=slack.pours("/f", *[b"x"] * drips, pause_s=0.05, ends=False))
     async with (
         downloads_from(slack.api_url, idle_s=idle_s, total_s=total_s) as downloads,
-        asyncio.timeout(5),
+        asyncio.timeout(30),
     ):
         assert type(await failure(downloads, note)) is SlackUnavailable
 
@@ -214,11 +214,10 @@ async def test_a_body_that_does_not_end_is_given_up(
 async def test_redirects_do_not_lengthen_the_time_a_file_may_take(slack: Shelf) -> None:
     slack.pours("/f", *[b"x"] * 100, pause_s=0.05)
     note = replace(NOTE, url=slack.puts("/r", status=302, after_s=1.6, Location="/f"))
-    clock = asyncio.get_running_loop().time
     async with downloads_from(slack.api_url, idle_s=60.0, total_s=2.0) as downloads:
-        started_at = clock()
         assert type(await failure(downloads, note)) is SlackUnavailable
-    assert clock() - started_at < 3.3
+    # In what is left of the two seconds eight pieces come at most, in another two they were forty.
+    assert slack.poured < 20
 
 
 async def test_nobody_at_the_address_is_slack_unavailable() -> None:

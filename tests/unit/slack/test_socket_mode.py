@@ -23,14 +23,15 @@ from bot.slack.listeners import build_bolt
 from bot.slack.socket_mode import SocketMode, SocketTiming
 
 FAST = SocketTiming(
-    ping_s=0.8,
+    ping_s=60.0,
     look_s=0.02,
-    open_s=1.0,
+    open_s=60.0,
     first_pause_s=0.01,
     longest_pause_s=0.05,
     steady_s=0.0,
-    drain_s=0.5,
+    drain_s=60.0,
 )
+"""It comes back fast, and waits for what comes longer than any test does."""
 MENTION: dict[str, Any] = {
     "type": "events_api",
     "envelope_id": "e1",
@@ -120,7 +121,7 @@ class Slack:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds; a test's timeout bounds it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not holds():
                 self.changed.clear()
                 try:
@@ -192,8 +193,10 @@ Build = Callable[..., SocketMode]
 
 
 @asynccontextmanager
-async def connected(build: Build, slack: Slack) -> AsyncGenerator[SocketMode]:
-    async with build() as socket_mode:
+async def connected(
+    build: Build, slack: Slack, timing: SocketTiming = FAST
+) -> AsyncGenerator[SocketMode]:
+    async with build(timing) as socket_mode:
         await slack.until(lambda: socket_mode.live)
         yield socket_mode
 
@@ -221,7 +224,7 @@ async def test_a_failed_claim_is_not_acknowledged_and_the_redelivery_is(
 
 
 async def test_it_is_live_from_slacks_hello_to_the_end(build: Build, slack: Slack) -> None:
-    socket_mode = build()
+    socket_mode = build(replace(FAST, open_s=2.0))
     assert not socket_mode.live
     slack.silent = True
     async with socket_mode:
@@ -239,7 +242,7 @@ async def test_a_socket_that_answers_no_pings_is_replaced_and_both_are_said_once
 ) -> None:
     slack.deaf = True
     with capture_logs() as lines:
-        async with connected(build, slack) as socket_mode:
+        async with connected(build, slack, replace(FAST, ping_s=0.8)) as socket_mode:
             slack.deaf = False
             await slack.until(lambda: not socket_mode.live)
             await slack.until(lambda: socket_mode.live)
@@ -271,7 +274,7 @@ async def test_a_socket_that_dies_young_is_replaced_after_a_pause(
 
 async def test_a_dead_ticket_is_given_up_for_a_fresh_one(build: Build, slack: Slack) -> None:
     slack.dead_tickets = {1}
-    async with connected(build, slack):
+    async with connected(build, slack, replace(FAST, open_s=2.0)):
         assert slack.opened == [2]
         assert set(slack.tries) == {1, 2}
 
@@ -363,7 +366,7 @@ async def test_leaving_leaves_no_task_behind(
     slack.refuses = "internal_error" if state == "refused" else None
     slack.silent = state == "not greeted"
     before = asyncio.all_tasks()
-    async with build() as socket_mode:
+    async with build(replace(FAST, drain_s=0.5)) as socket_mode:
         if state == "stuck delivery":
             claims.open.clear()
             await slack.until(lambda: socket_mode.live)

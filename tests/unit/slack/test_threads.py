@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.core.history import Said
 from bot.core.pacing import READ
@@ -21,7 +22,7 @@ from bot.slack.threads import (
 from bot.turns.ports import ThreadHistory
 
 PLACE = Place("T1", "C1", "1.0")
-WITHIN_S = 5.0
+WITHIN_S = 50.0
 MORE = {"next_cursor": "c"}
 
 
@@ -142,7 +143,7 @@ async def test_a_thread_is_not_waited_for_while_slack_lets_nobody_read_for_long(
     slack = scripted_slack
     slack.says(READ, slack.refuses("ratelimited", status=429, retry_after="60"))
     for _ in range(2):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             with pytest.raises(SlackThrottled):
                 await read(threads, Past("9.0"))
     assert len(slack.heard) == 1
@@ -169,14 +170,22 @@ async def test_what_was_read_before_slack_gave_no_more_is_told_as_a_part(
 
 
 async def test_what_was_read_before_time_was_up_is_told_as_a_part(
-    scripted_slack: Any, calls: Calls
+    scripted_slack: Any, threads: SlackThreads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slack, threads = scripted_slack, SlackThreads(calls=calls)
-    slack.says(READ, slack.ok(messages=numbers(1, 20), response_metadata=MORE))
-    slack.says(READ, slack.stays_silent)
-    reading = await threads.thread(
-        PLACE, past=Past("99.0"), within_s=0.5, urgency=Urgency.FIRST_WORDS
-    )
+    slack, is_asked_for_more = scripted_slack, asyncio.Event()
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        is_asked_for_more.set()
+        return await slack.stays_silent(request)
+
+    slack.says(READ, slack.ok(messages=numbers(1, 20), response_metadata=MORE), silent)
+    is_read = asyncio.create_task(read(threads, Past("99.0")))
+    loop = asyncio.get_running_loop()
+    clock = loop.time
+    async with asyncio.timeout(30):
+        await is_asked_for_more.wait()
+    monkeypatch.setattr(loop, "time", lambda: clock() + WITHIN_S)
+    reading = await is_read
     assert (len(reading.said), reading.reaches_end) == (20, False)
 
 

@@ -30,7 +30,7 @@ GENERAL = ChannelInfo(
 )
 AGENT = Effective(PROFILE)
 DIRECT = a_turn(channel_id="D1")
-QUICK = Patience(answer_s=2.0, rest_s=0.0, throttled_s=0.0)
+QUICK = Patience(answer_s=60.0, rest_s=0.0, throttled_s=0.0)
 
 
 @dataclass
@@ -104,6 +104,6 @@ async def grow_stale(storage: Storage) -> None:
 
 
 async def idle(predicate: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await predicate():
             await asyncio.sleep(0.005)

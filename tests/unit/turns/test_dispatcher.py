@@ -19,7 +19,8 @@ from storage.records import NewTurn, Turn, TurnStatus
 from storage.tables import is_queued
 from storage.tables import turn as turns_table
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
+TAKEN_UP_WITHIN_S = 10.0
 
 
 @pytest.fixture
@@ -173,7 +174,7 @@ async def test_each_time_slack_fails_a_turn_it_rests_longer_and_it_is_never_drop
         await work.until(lambda: bool(work.started))
         while (found := await storage.read(lambda conn: conn.scalar(resting))) is None:
             await asyncio.sleep(0.005)
-    assert delay_s <= found / 1000 < delay_s + WITHIN_S
+    assert delay_s <= found / 1000 < delay_s + TAKEN_UP_WITHIN_S
 
 
 async def test_a_turn_nothing_runs_any_more_is_given_back_and_one_that_runs_is_not(

@@ -147,7 +147,7 @@ async def test_a_question_that_is_completed_is_read_from_slack_with_its_own_line
 async def test_an_edit_that_takes_a_variable_away_is_asked_for_it() -> None:
     scene = asking(Stream([Answer()], gate=asyncio.Event()))
     running = asyncio.create_task(scene.run(saying_this("city=A\ndays=1\nWhat?")))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not scene.apps.questions:
             await asyncio.sleep(0)
     scene.book.wish = Wish(None, 1, {"text": "days=1\nWhat?", "files": 0, "edited_ts": "5.5"})

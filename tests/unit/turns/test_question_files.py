@@ -31,7 +31,7 @@ def with_files(text: str = "<@UBOT> hello", **payload: Any) -> Turn:
 
 
 async def seen(slack: Slack, shown: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while slack.visible() != [shown]:
             await asyncio.sleep(0)
 
@@ -100,7 +100,7 @@ async def test_an_edit_keeps_what_was_read() -> None:
     shelf = Shelf(READY)
     scene = Scene(Stream([Answer()], gate=asyncio.Event()), saying("New")).amid(files=shelf)
     running = asyncio.create_task(scene.run(with_files()))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not scene.apps.questions:
             await asyncio.sleep(0)
     scene.book.wish = Wish(None, 1, {"text": "new words", "files": FILES, "edited_ts": "5.5"})

@@ -22,7 +22,7 @@ from storage.errors import LeaseLost, StorageUnavailable
 from storage.records import NewTurn, Turn, TurnStatus, Wish
 from storage.tables import turn as turns_table
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 
 
 @pytest.fixture

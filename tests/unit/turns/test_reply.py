@@ -308,7 +308,7 @@ async def test_without_the_lease_nothing_is_called(slack: Slack, book: Book) -> 
 
 
 async def until(condition: object) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0)
 

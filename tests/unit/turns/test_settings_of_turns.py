@@ -78,7 +78,7 @@ async def test_the_bot_speaks_the_askers_language_unless_one_is_set(
     if locale is not None:
         scene.slack.persons["U1"] = somebody(locale=locale)
     running = asyncio.create_task(scene.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while scene.slack.visible() != ["So far|"]:
             await asyncio.sleep(0)
     (growing,) = scene.slack.messages.values()
@@ -182,7 +182,7 @@ async def test_an_edited_question_reads_the_thread_once() -> None:
     scene = Scene(Stream([Answer()], gate=asyncio.Event()), saying("New answer"))
     scene.given(history=History.MESSAGES).slack.said = [Said("U1", "before")]
     running = asyncio.create_task(scene.run(REPLY))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not scene.apps.questions:
             await asyncio.sleep(0)
     scene.book.wish = Wish(None, 1, {"text": "new words", "files": 0, "edited_ts": "5.5"})
@@ -202,7 +202,7 @@ async def test_sources_are_marked_and_listed_unless_switched_off(shows: bool, te
     )
     scene = Scene(growing).given(shows_sources=shows)
     running = asyncio.create_task(scene.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not any(scene.slack.messages.values()) or not growing.answer.complete:
             await asyncio.sleep(0)
     assert growing.gate is not None
@@ -215,7 +215,7 @@ async def test_while_an_answer_grows_marks_are_not_shown_either() -> None:
     growing = Stream([Answer(text, sources=SOURCES)], gate=asyncio.Event())
     scene = Scene(growing).given(shows_sources=False)
     running = asyncio.create_task(scene.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while scene.slack.visible() != ["Red. And more|"]:
             await asyncio.sleep(0)
     running.cancel()
@@ -229,7 +229,7 @@ async def test_what_the_app_does_stands_beside_the_growing_answer_and_goes_with_
     )
     scene = Scene(growing)
     running = asyncio.create_task(scene.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while scene.slack.visible() != ["It is sunny|Searching the knowledge base…"]:
             await asyncio.sleep(0)
     growing.answer = said("It is sunny", steps=steps)

@@ -1,8 +1,10 @@
 """The line under a message that waits: posted once, and gone when nobody waits any more."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from edges import EN, ZH, Chosen, Failure, Slack, english, somebody
@@ -16,9 +18,10 @@ from storage import schema
 from storage.database import Storage
 from storage.lease import Lease
 from storage.records import NewTurn, Turn, TurnStatus
+from storage.turns import Turns
 
 ANN = "U1"
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 LINE = f"|{texts.waiting(1, language=EN)}"
 NEVER_S = 600.0
 
@@ -69,9 +72,10 @@ def lines_of(
     *,
     languages: Languages | None = None,
     again_after_s: float = NEVER_S,
+    turns: Turns | None = None,
 ) -> WaitingLines:
     return WaitingLines(
-        turns=storage.turns,
+        turns=turns or storage.turns,
         replies=slack,
         languages=languages or english(),
         patience_s=0,
@@ -90,6 +94,28 @@ async def until_noted(storage: Storage) -> None:
     async with asyncio.timeout(WITHIN_S):
         while await storage.turns.left_lines(older_than_s=0, limit=9):
             await asyncio.sleep(0.005)
+
+
+@dataclass
+class Watched:
+    """An inbox that keeps what was found left, look by look."""
+
+    turns: Turns
+    looks: list[Sequence[Any]] = field(default_factory=list[Sequence[Any]])
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as the inbox does."""
+        return getattr(self.turns, name)
+
+    async def left_lines(self, **bounds: Any) -> Sequence[Any]:
+        found = await self.turns.left_lines(**bounds)
+        self.looks.append(found)
+        return found
+
+    async def looked_again(self) -> None:
+        """Wait until somebody looked back, and once more: what the first look began has begun."""
+        count = len(self.looks) + 2
+        await until(lambda: len(self.looks) >= count)
 
 
 class SlowSlack(Slack):
@@ -131,11 +157,12 @@ async def test_a_line_is_in_the_language_of_whoever_waits(storage: Storage, slac
 
 
 async def test_a_turn_without_a_line_needs_nothing(storage: Storage, slack: Slack) -> None:
-    first = await two_of_a_thread(storage)
-    async with lines_of(storage, slack, again_after_s=0.01) as lines:
+    first, watched = await two_of_a_thread(storage), Watched(storage.turns)
+    turns = cast("Turns", watched)
+    async with lines_of(storage, slack, again_after_s=0.01, turns=turns) as lines:
         lines.end_wait(first)
         lines.end_wait(await next_of(storage, first))
-        await asyncio.sleep(0.05)
+        await watched.looked_again()
     assert slack.calls == []
 
 
@@ -226,12 +253,49 @@ async def test_a_line_that_a_dead_process_left_is_found_and_taken_away(
 async def test_a_line_that_was_never_posted_is_looked_for_once(
     storage: Storage, slack: Slack
 ) -> None:
+    first, watched = await two_of_a_thread(storage), Watched(storage.turns)
+    await storage.turns.to_announce(older_than_s=0, limit=9)
+    await next_of(storage, first)
+    async with lines_of(storage, slack, again_after_s=0.01, turns=cast("Turns", watched)):
+        await until_noted(storage)
+        await watched.looked_again()
+    assert slack.calls == ["find"]
+
+
+async def test_a_line_that_went_while_somebody_looked_back_is_not_taken_away_again(
+    storage: Storage,
+) -> None:
+    is_looked_for, found, told = (asyncio.Event() for _ in range(3))
+
+    class Slow(Slack):
+        """A Slack that finds a message when it is let."""
+
+        async def find(self, place: Place, *, mark: Mark, after_ts: str) -> str | None:
+            is_looked_for.set()
+            await found.wait()
+            return await super().find(place, mark=mark, after_ts=after_ts)
+
+    class Late(Watched):
+        """An inbox that tells late what its second look found."""
+
+        async def left_lines(self, **bounds: Any) -> Sequence[Any]:
+            left = await super().left_lines(**bounds)
+            if len(self.looks) == 2:
+                await told.wait()
+            return left
+
+    slack, late = Slow(), Late(storage.turns)
     first = await two_of_a_thread(storage)
     await storage.turns.to_announce(older_than_s=0, limit=9)
     await next_of(storage, first)
-    async with lines_of(storage, slack, again_after_s=0.01):
+    async with lines_of(storage, slack, again_after_s=0.01, turns=cast("Turns", late)):
+        await is_looked_for.wait()
+        await until(lambda: len(late.looks) == 2)
+        found.set()
         await until_noted(storage)
-        await asyncio.sleep(0.05)
+        told.set()
+        await late.looked_again()
+    assert late.looks[1]
     assert slack.calls == ["find"]
 
 
@@ -257,10 +321,12 @@ async def test_a_line_slack_does_not_delete_for_now_is_taken_away_later(
 async def test_a_line_slack_never_deletes_is_let_be(storage: Storage, slack: Slack) -> None:
     first = await two_of_a_thread(storage)
     slack.failures = [Failure("delete", ChannelClosed(method="chat.delete"))]
-    async with lines_of(storage, slack, again_after_s=0.01) as lines:
+    async with lines_of(storage, slack) as lines:
         lines.look()
         await until(slack.visible)
         lines.end_wait(await next_of(storage, first))
         await until_noted(storage)
-        await asyncio.sleep(0.05)
+    watched = Watched(storage.turns)
+    async with lines_of(storage, slack, again_after_s=0.01, turns=cast("Turns", watched)):
+        await watched.looked_again()
     assert slack.calls == ["post", "delete"]

@@ -85,6 +85,6 @@ async def asking(server: DashScopeServer) -> AsyncIterator[Asking]:
     """A client with the right key."""
     headers = {"Authorization": f"Bearer {PLAYGROUND_KEY}"}
     async with httpx.AsyncClient(
-        base_url=server.base_url, headers=headers, timeout=5, trust_env=False
+        base_url=server.base_url, headers=headers, timeout=60, trust_env=False
     ) as client:
         yield Asking(server, client)

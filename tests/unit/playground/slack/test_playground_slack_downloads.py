@@ -11,7 +11,7 @@ from bot.playground.slack import SlackServer, User, Workspace
 from bot.playground.slack.directory import File, attached_json, file_json
 from bot.playground.slack.downloads import Download
 
-WITHIN_S = 5.0
+WITHIN_S = 60.0
 
 
 @pytest.fixture

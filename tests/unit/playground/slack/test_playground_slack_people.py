@@ -314,7 +314,7 @@ async def test_a_home_tab_is_published_and_its_buttons_work(
     desk.bolt.event("app_home_opened")(note)
     server.people.open_home("U0ANN")
     views = server.people.backend.views
-    home = await server.until(lambda: views.home("U0ANN"), timeout_s=5)
+    home = await server.until(lambda: views.home("U0ANN"), timeout_s=60)
     await server.people.click_view(home, "stop")
     assert opened_tabs[0]["tab"] == "home"
     assert desk.seen[0]["container"] == {"type": "view", "view_id": home.view_id}
@@ -351,6 +351,6 @@ async def test_bolt_hears_a_mention_and_answers_in_its_thread(
 
     desk.bolt.event("app_mention")(answer)
     ts = await server.say("U0ANN", "C0GENERAL", "<@U0BOT> a < b")
-    replies = await server.until(lambda: server.workspace.replies("C0GENERAL", ts), timeout_s=5)
+    replies = await server.until(lambda: server.workspace.replies("C0GENERAL", ts), timeout_s=60)
     assert replies[0].text == "<@U0BOT> a &lt; b"
     assert [ping.token for ping in server.workspace.pings] == ["<@U0BOT>"]

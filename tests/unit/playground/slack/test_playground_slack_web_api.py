@@ -157,7 +157,7 @@ async def test_every_call_takes_the_latency(workspace: Workspace, connect: Conne
 
 async def test_waiting_ends_with_the_change_waited_for(server: SlackServer, slack: Slack) -> None:
     waiting = asyncio.create_task(
-        server.until(lambda: server.workspace.messages("C0GENERAL"), timeout_s=5)
+        server.until(lambda: server.workspace.messages("C0GENERAL"), timeout_s=60)
     )
     ts = await posted(slack)
     assert [m.ts for m in await waiting] == [ts]
