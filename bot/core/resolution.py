@@ -1,11 +1,11 @@
 """What holds in a place: the settings of its levels put together, for the app that answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeVar
 
-from bot.core.api_fields import is_sent, problems
+from bot.core.api_fields import AGENT_VARIABLES, is_sent, problems
 from bot.core.json_value import Json
 from bot.core.language import Phrase
 from bot.core.question import AppKind, AppProfile
@@ -217,7 +217,28 @@ def _laid_over(
     if values.get("more") == NONE:
         options = {name: found for name, found in options.items() if is_option_of_its_own(name)}
         own["more"] = _Found(None, level)
-    return {**options, **own}
+    return {**_not_given_again(options, own=own), **own}
+
+
+def _not_given_again(
+    options: Mapping[str, _Found], *, own: Mapping[str, _Found]
+) -> dict[str, _Found]:
+    """Return what is inherited without the agents' variables that a level has a value of.
+
+    One that stands by itself and one inside `biz_params` are the same field of a request, so the
+    nearer level decides; with none of `biz_params` there is neither.
+    """
+    variables: Json = own["biz_params"].value if "biz_params" in own else {}
+    inside = AGENT_VARIABLES if variables is None else _parts(variables)
+    again = {name for name in AGENT_VARIABLES if name in own or name in inside}
+    left = {name: found for name, found in options.items() if name not in again}
+    inherited = left.get("biz_params")
+    if inherited and again & _parts(inherited.value).keys():
+        rest = {name: part for name, part in _parts(inherited.value).items() if name not in again}
+        left["biz_params"] = replace(inherited, value=rest)
+        if not rest:
+            del left["biz_params"]
+    return left
 
 
 def _usable(
@@ -292,6 +313,11 @@ def _values_of_options(options: Mapping[str, _Found]) -> dict[str, Json]:
         return own
     shown = {name: value for name, value in further.items() if (name, value) != ("more", None)}
     return {**own, "more": shown or NONE}
+
+
+def _parts(value: Json) -> Mapping[str, Json]:
+    """Return an object; of anything else there are no parts."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _words(value: Json) -> tuple[str, ...]:
