@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 from bot.core.api_fields import AGENT_VARIABLES, is_sent, problems
 from bot.core.json_value import Json
 from bot.core.language import Phrase
+from bot.core.plugin_tokens import NO_TOKENS_THERE
 from bot.core.question import AppKind, AppProfile
 from bot.core.setting import (
     DEFAULT_APP,
@@ -134,7 +135,8 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     answers here; over them lie the channel's. Each option is replaced as a whole, or by none.
 
     A value that is not its setting's, or stands where that setting cannot be set, counts for
-    nothing. An option the app's kind cannot use is left out of `options`.
+    nothing. An option the app's kind cannot use is left out of `options`, and where no token
+    may go there are no `plugins`.
 
     Args:
         layers: What is set.
@@ -149,11 +151,13 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     reasons |= objection
     system, objection = _system(values.get("system"), history=history)
     reasons |= objection
+    plugins, objection = _plugins(usable.get("plugins"), app=app)
+    reasons |= objection
     return Effective(
         app=app,
         options={name: value for name, value in usable.items() if is_sent(name)},
         asked=_words(usable.get("ask")),
-        plugins=_words(usable.get("plugins")),
+        plugins=plugins,
         unused=tuple(reasons),
         history=history,
         system=system,
@@ -251,6 +255,13 @@ def _usable(
         reasons |= found
         options = {name: value for name, value in options.items() if name not in found}
     return options, reasons
+
+
+def _plugins(value: Json, *, app: AppProfile) -> tuple[tuple[str, ...], dict[str, Phrase]]:
+    """Return the plugins that get a token; none where no token may go."""
+    if value is None or app.takes_tokens:
+        return _words(value), {}
+    return (), {"plugins": NO_TOKENS_THERE}
 
 
 def _history(value: Json, *, kind: AppKind) -> tuple[History, dict[str, Phrase]]:

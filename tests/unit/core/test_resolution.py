@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.core.api_fields import API_FIELDS, placed, problem_of, problems
 from bot.core.json_value import Json
+from bot.core.plugin_tokens import NO_TOKENS_THERE
 from bot.core.question import AppKind, AppProfile
 from bot.core.resolution import Effective, Layers, Quota, chosen_app, resolve
 from bot.core.setting import SETTINGS, Follow, History, LanguageChoice, Level, MemoryUse
@@ -352,6 +353,16 @@ def test_what_only_tells_the_bot_how_to_ask_is_apart_from_what_is_sent() -> None
 def test_another_app_is_not_asked_with_the_variables_and_plugins_of_the_workspaces() -> None:
     other = resolve(layers({"plugins": ["TOOL"]}, {"app": "other"}), app=AGENT)
     assert other.plugins == ()
+
+
+def test_an_app_at_a_host_where_no_token_goes_uses_no_plugin_with_one() -> None:
+    stored = layers({}, {"plugins": ["TOOL"]})
+    effective = resolve(stored, app=replace(AGENT, takes_tokens=False))
+    assert (effective.plugins, effective.unused) == ((), ("plugins",))
+    assert effective.reasons["plugins"] == NO_TOKENS_THERE
+    assert effective.values["plugins"] == ["TOOL"]
+    flow = resolve(stored, app=replace(WORKFLOW, takes_tokens=False))
+    assert flow.reasons["plugins"].en.startswith("Only for agent")
 
 
 ANY = st.recursive(
