@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bot.app import account_of
 from bot.core.memory_places import Without, why_without
+from bot.core.question import AppKind
 from bot.core.studio_workspace import apart
 from bot.dashscope.client import DashScope
 from bot.dashscope.memories import Memories
@@ -215,14 +216,18 @@ async def _dashscope(settings: Settings) -> Finding:
     profile = settings.app_profile()
     try:
         async with DashScope(metrics=Metrics()) as apps:
-            await apps.probe(profile)
+            tells_of_nodes = await apps.probe(profile)
     except DashScopeError as error:
         state = f"{type(error).__name__}: {error.code or error.status or 'no answer'}"
         return Finding(subject, ok=False, state=state, advice=_dashscope_advice(error))
     state = f"{profile.app_id} answers, asked as {profile.kind.value}"
+    if tells_of_nodes and profile.kind is AppKind.AGENT:
+        state = f"{state}, but tells of nodes as workflows do"
+        advice = "set DASHSCOPE_APP_KIND to what the app was built as"
+        return Finding(subject, ok=False, state=state, advice=advice)
     if "dashscope_app_kind" in settings.model_fields_set:
         return Finding(subject, ok=True, state=state)
-    # Agents and workflows answer a question in one piece alike.
+    # That no node was told of is a sign of an agent, and no proof.
     advice = "DashScope does not tell an app's kind: set DASHSCOPE_APP_KIND if it is another"
     return Finding(subject, ok=True, state=state, advice=advice)
 

@@ -24,6 +24,7 @@ from bot.core.commands import DROPPING_WORDS
 from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
 from bot.core.pasted_keys import KEPT_OUT, holds_key
+from bot.core.plugin_tokens import NO_TOKENS_THERE
 from bot.core.question import AppKind
 from bot.core.shapes import NOTHING
 from bot.errors import BadValue
@@ -136,6 +137,7 @@ def read_entry(
     )
     if not reader.problems:
         reader.check_key(entry, keys=keys)
+        reader.check_plugins(entry, keys=keys)
     return EntryProblems(reader.problems) if reader.problems else entry
 
 
@@ -236,6 +238,13 @@ class _Reader:
         if word not in _YES | _NO:
             self.blame("open", texts.BAD_OPEN)
         return word in _YES
+
+    def check_plugins(self, entry: AppEntry, *, keys: KeyRules) -> None:
+        """Let no option ask for tokens that would not be sent."""
+        takes_tokens = may_take_bot_key(entry.base_url, default_base_url=keys.default_base_url)
+        if "plugins" in entry.options and not takes_tokens:
+            reason = NO_TOKENS_THERE.say(self._language)
+            self.blame("options", texts.BAD_OPTION, name="plugins", reason=reason)
 
     def check_key(self, entry: AppEntry, *, keys: KeyRules) -> None:
         """Let no key go where it was not meant to go."""

@@ -106,7 +106,9 @@ async def saved_notice(saved: Saved, *, office: Office, reader: Reader) -> Notic
 
 async def _consequences(before: StoredApp, *, office: Office, reader: Reader) -> list[str]:
     apps = await apps_of(office, reader.caller.team_id)
-    was = {**apps, before.name.casefold(): profile_of(before, api_key="")}
+    default_base_url = office.choices.default_app.base_url
+    former = profile_of(before, api_key="", default_base_url=default_base_url)
+    was = {**apps, before.name.casefold(): former}
     return await app_consequences(office, reader, before.name, before=was)
 
 

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from bot.admin import app_texts as texts
 from bot.admin import marks
 from bot.admin.ports import Prober
+from bot.admin.replies import typeable
+from bot.core.api_fields import KIND_NAMES
 from bot.core.app_addresses import host_of, region_of
 from bot.core.failures import plain_code
-from bot.core.language import Language, Phrase
-from bot.core.question import AppProfile
+from bot.core.language import Language, Phrase, together
+from bot.core.question import AppKind, AppProfile
+from bot.core.setting import DEFAULT_APP
 from bot.errors import (
     AccountProblem,
     ContentBlocked,
@@ -64,12 +67,14 @@ async def try_out(
     started_at = clock()
     try:
         async with asyncio.timeout(within_s):
-            await prober.probe(app)
+            tells_of_nodes = await prober.probe(app)
     except TimeoutError:
         return verdict(UpstreamTimeout(), app=app, language=language, within_s=within_s)
     except DashScopeError as error:
         return verdict(error, app=app, language=language, within_s=within_s)
     ms = round((clock() - started_at) * 1000)
+    if tells_of_nodes and app.kind is AppKind.AGENT:
+        return _odd_kind(app, ms=ms, language=language)
     return texts.WORKS.say(language, name=marks.code(app.name), ms=ms)
 
 
@@ -82,11 +87,23 @@ def verdict(
     said = _phrase(error).say(
         language,
         name=marks.code(app.name),
+        kind=KIND_NAMES[app.kind].say(language),
         where=f"{region.say(language)}, {host}" if region else host,
         workspace=marks.code_or_dash(app.workspace),
         seconds=f"{within_s:g}",
     )
     return f"{said} {_reference(error, language=language)}".strip()
+
+
+def _odd_kind(app: AppProfile, *, ms: int, language: Language) -> str:
+    """Say that an agent tells of nodes, and who corrects its kind; the API has no call for it."""
+    found = texts.LOOKS_LIKE_WORKFLOW.say(language, name=marks.code(app.name), ms=ms)
+    if app.name == DEFAULT_APP:
+        way = texts.CORRECT_DEFAULT_KIND.say(language)
+    else:
+        command = typeable("apps", "edit", app.name, "kind=workflow")
+        way = texts.CORRECT_KIND.say(language, command=command)
+    return together((found, way), language=language)
 
 
 def _phrase(error: DashScopeError) -> Phrase:

@@ -203,6 +203,19 @@ NOTHING_SAVED = Phrase("Nothing was changed:", "未作任何更改：")
 # Tests.
 
 WORKS = Phrase("{name} works: it answered in {ms} ms.", "{name} 工作正常：{ms} 毫秒内应答。")
+LOOKS_LIKE_WORKFLOW = Phrase(
+    "{name} answered in {ms} ms, but this looks like a workflow, and it is asked as an agent: some "
+    "questions would be asked twice.",
+    "{name} 在 {ms} 毫秒内应答，但它像是工作流，现在却按智能体应用提问：有些问题会被提问两次。",
+)
+CORRECT_KIND = Phrase(
+    "Correct its kind: {command}, or `dialog_workflow` or `orchestration`, as it was built.",
+    "请更正其类型：{command}，或 `dialog_workflow`、`orchestration`，以创建时的类型为准。",
+)
+CORRECT_DEFAULT_KIND = Phrase(
+    "Whoever runs the bot corrects its kind: `DASHSCOPE_APP_KIND`.",
+    "请机器人的维护者更正其类型：`DASHSCOPE_APP_KIND`。",
+)
 KEY_REFUSED = Phrase(
     "{name}: the key was refused. It is wrong, or it belongs to another region: "
     "a key works only in the region it was made in, and this app is asked in {where}.",
@@ -243,8 +256,9 @@ BLOCKED = Phrase(
     "{name} 可以访问，但测试问题被内容安全规则拦截。",
 )
 REFUSED = Phrase(
-    "{name} can be reached, but it refused the test question: it may need variables or options.",
-    "{name} 可以访问，但拒绝了测试问题：可能需要变量或选项。",
+    "{name} can be reached, but it refused the test question, asked as {kind}: it may be of "
+    "another kind, or need variables or options.",
+    "{name} 可以访问，但拒绝了按{kind}提出的测试问题：它可能属于其他类型，或需要变量或选项。",
 )
 BROKE = Phrase(
     "{name} can be reached, but the app or one of its nodes failed.",

@@ -100,7 +100,7 @@ class Choices:
         if app is None:
             raise UnknownApp(name)
         key = await self._key(team_id, app) if with_key else ""
-        return profile_of(app, api_key=key)
+        return profile_of(app, api_key=key, default_base_url=self._default.base_url)
 
     async def answering(
         self, team_id: str, layers: Layers, *, user_id: str, with_key: bool = True
@@ -166,8 +166,14 @@ def layers_at(scope: str, *, stored: Mapping[str, StoredSettings]) -> Layers:
             return Layers(workspace=workspace, user=own_app, is_direct=True)
 
 
-def profile_of(app: StoredApp, *, api_key: str) -> AppProfile:
-    """Return a stored app as the rest of the bot knows it."""
+def profile_of(app: StoredApp, *, api_key: str, default_base_url: str) -> AppProfile:
+    """Return a stored app as the rest of the bot knows it.
+
+    Args:
+        app: As it is stored.
+        api_key: Its key; empty where none is needed.
+        default_base_url: Where the bot's own app is asked.
+    """
     return AppProfile(
         name=app.name,
         app_id=app.app_id,
@@ -177,4 +183,6 @@ def profile_of(app: StoredApp, *, api_key: str) -> AppProfile:
         workspace=app.workspace,
         options=app.options,
         is_open=app.is_open,
+        # Any other host is an admin's choice, and admins are promised never to see a token.
+        takes_tokens=may_take_bot_key(app.base_url, default_base_url=default_base_url),
     )

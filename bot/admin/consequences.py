@@ -48,9 +48,12 @@ async def apps_of(office: Office, team_id: str) -> Apps:
     Raises:
         StorageError: The database did not answer.
     """
-    stored = await office.storage.apps.list(team_id)
-    registered = {app.name.casefold(): profile_of(app, api_key="") for app in stored}
-    return {**registered, DEFAULT_APP: office.choices.default_app}
+    stored, default = await office.storage.apps.list(team_id), office.choices.default_app
+    registered = {
+        app.name.casefold(): profile_of(app, api_key="", default_base_url=default.base_url)
+        for app in stored
+    }
+    return {**registered, DEFAULT_APP: default}
 
 
 async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str]:

@@ -169,8 +169,11 @@ class Homes(Protocol):
 class Prober(Protocol):
     """Asks an app the smallest question."""
 
-    async def probe(self, profile: AppProfile) -> None:
+    async def probe(self, profile: AppProfile) -> bool:
         """Return when the app answers as it should; costs a few tokens.
+
+        Returns:
+            Whether it told of nodes, which only workflows and orchestrations have.
 
         Raises:
             DashScopeError: It does not.

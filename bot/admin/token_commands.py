@@ -14,6 +14,7 @@ from bot.admin.shown_settings import effective_at
 from bot.admin.submission import Submission
 from bot.core.field_checks import MAX_WORD_CHARS
 from bot.core.language import Language
+from bot.core.mentions import defuse
 from bot.core.plugin_tokens import MAX_TOKEN_CHARS, MAX_TOKENS, token_problem, tool_problem
 from bot.core.screens import (
     MAX_OPTION_CHARS,
@@ -57,6 +58,8 @@ async def show_tokens(office: Office, visit: Visit, typed: str) -> Notice:
     used = effective.plugins
     lines = [f"- {line}" for line in _lines(kept, used, language=language)]
     parts = [texts.TITLE.say(language), "\n".join(lines) or texts.NONE.say(language)]
+    if why := effective.reasons.get("plugins"):
+        parts.append(texts.NONE_GOES.say(language, reason=defuse(why.say(language))))
     can_keep = office.storage.secrets.is_open
     if not can_keep:
         parts.append(texts.LOCKED.say(language))

@@ -12,6 +12,7 @@ NONE = Phrase("You have given none.", "您尚未提供任何令牌。")
 KEPT = Phrase("{tool}: kept", "{tool}：已保存")
 KEPT_USED = Phrase("{tool}: kept, and used here", "{tool}：已保存，在此处使用")
 WANTED = Phrase("{tool}: used here, and you have given none", "{tool}：在此处使用，您尚未提供")
+NONE_GOES = Phrase("None goes along here. {reason}", "在此处不会发送任何令牌。{reason}")
 LOCKED = Phrase(
     "No token can be kept: the bot runs without `ENCRYPTION_KEYS`. Nothing was changed.",
     "无法保存令牌：机器人未设置 `ENCRYPTION_KEYS`。未作任何更改。",
@@ -27,8 +28,9 @@ FULL = Phrase(
     "您已有 {most} 个令牌，达到上限：请先移除一个。",
 )
 SAVED = Phrase(
-    "Your token for {tool} is kept, and goes along from your next question on.",
-    "已保存您用于 {tool} 的令牌，从您的下一个问题起生效。",
+    "Your token for {tool} is kept. From your next question on it goes along where the plugin is "
+    "used.",
+    "已保存您用于 {tool} 的令牌，从您的下一个问题起，在使用此插件的地方生效。",
 )
 REMOVED = Phrase(
     "Your token for {tool} is forgotten, from your next question on.",

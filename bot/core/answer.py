@@ -134,6 +134,11 @@ class AnswerReader:
         return self._finish_reason is not None
 
     @property
+    def tells_of_nodes(self) -> bool:
+        """Whether a node was told of, which only workflows and orchestrations have."""
+        return self._trail.tells_of_nodes
+
+    @property
     def is_full(self) -> bool:
         """Whether the answer is longer than anybody reads; it is as long as it will be then."""
         return max(self._text.chars, self._trail.chars) > MAX_ANSWER_CHARS

@@ -118,10 +118,10 @@ _IN_THE_ORDER_SENT = (
 
 API_FIELDS: Mapping[str, ApiField] = {field.name: field for field in _IN_THE_ORDER_SENT}
 
+AGENT_VARIABLES = tuple(field.name for field in _IN_THE_ORDER_SENT if field.spot is Spot.BIZ_PARAMS)
+"""What an agent takes inside `biz_params`; each can also be set by itself."""
+
 _NEED_A_KNOWLEDGE_BASE = ("file_ids", "metadata_filter", "tags")
-_INSIDE_AGENT_VARIABLES = tuple(
-    field.name for field in _IN_THE_ORDER_SENT if field.spot is Spot.BIZ_PARAMS
-)
 
 _BY_THE_BOT = Phrase("The bot fills this in itself.", "此字段由机器人自行填写。")
 _NAME_THE_PARTS = Phrase(
@@ -259,8 +259,8 @@ def _problem_of_variables(name: str, value: Json, *, kind: AppKind) -> Phrase | 
     if name != "biz_params" or not isinstance(value, Mapping):
         return None
     if kind is not AppKind.AGENT:
-        return _FLOW_VARIABLES if any(key in value for key in _INSIDE_AGENT_VARIABLES) else None
-    if any(key not in _INSIDE_AGENT_VARIABLES for key in value):
+        return _FLOW_VARIABLES if any(key in value for key in AGENT_VARIABLES) else None
+    if any(key not in AGENT_VARIABLES for key in value):
         return _AGENT_VARIABLES
     found = (API_FIELDS[key].check(part) for key, part in value.items())
     return next((problem for problem in found if problem), None)

@@ -40,6 +40,7 @@ class AppProfile:
         options: The request fields it is asked with unless a setting says otherwise, by the API's
             own names; `core.api_fields` knows where each goes.
         is_open: Whether everybody may choose it in direct messages.
+        takes_tokens: Whether people's own tokens for plugins may be sent to its address.
     """
 
     name: str
@@ -50,6 +51,7 @@ class AppProfile:
     workspace: str = ""
     options: Mapping[str, Json] = field(default_factory=dict[str, Json], hash=False)
     is_open: bool = False
+    takes_tokens: bool = True
 
     @property
     def key(self) -> str:

@@ -1,13 +1,14 @@
 """What holds in a place: the settings of its levels put together, for the app that answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeVar
 
-from bot.core.api_fields import is_sent, problems
+from bot.core.api_fields import AGENT_VARIABLES, is_sent, problems
 from bot.core.json_value import Json
 from bot.core.language import Phrase
+from bot.core.plugin_tokens import NO_TOKENS_THERE
 from bot.core.question import AppKind, AppProfile
 from bot.core.setting import (
     DEFAULT_APP,
@@ -134,7 +135,8 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     answers here; over them lie the channel's. Each option is replaced as a whole, or by none.
 
     A value that is not its setting's, or stands where that setting cannot be set, counts for
-    nothing. An option the app's kind cannot use is left out of `options`.
+    nothing. An option the app's kind cannot use is left out of `options`, and where no token
+    may go there are no `plugins`.
 
     Args:
         layers: What is set.
@@ -149,11 +151,13 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     reasons |= objection
     system, objection = _system(values.get("system"), history=history)
     reasons |= objection
+    plugins, objection = _plugins(usable.get("plugins"), app=app)
+    reasons |= objection
     return Effective(
         app=app,
         options={name: value for name, value in usable.items() if is_sent(name)},
         asked=_words(usable.get("ask")),
-        plugins=_words(usable.get("plugins")),
+        plugins=plugins,
         unused=tuple(reasons),
         history=history,
         system=system,
@@ -217,7 +221,28 @@ def _laid_over(
     if values.get("more") == NONE:
         options = {name: found for name, found in options.items() if is_option_of_its_own(name)}
         own["more"] = _Found(None, level)
-    return {**options, **own}
+    return {**_not_given_again(options, own=own), **own}
+
+
+def _not_given_again(
+    options: Mapping[str, _Found], *, own: Mapping[str, _Found]
+) -> dict[str, _Found]:
+    """Return what is inherited without the agents' variables that a level has a value of.
+
+    One that stands by itself and one inside `biz_params` are the same field of a request, so the
+    nearer level decides; with none of `biz_params` there is neither.
+    """
+    variables: Json = own["biz_params"].value if "biz_params" in own else {}
+    inside = AGENT_VARIABLES if variables is None else _parts(variables)
+    again = {name for name in AGENT_VARIABLES if name in own or name in inside}
+    left = {name: found for name, found in options.items() if name not in again}
+    inherited = left.get("biz_params")
+    if inherited and again & _parts(inherited.value).keys():
+        rest = {name: part for name, part in _parts(inherited.value).items() if name not in again}
+        left["biz_params"] = replace(inherited, value=rest)
+        if not rest:
+            del left["biz_params"]
+    return left
 
 
 def _usable(
@@ -230,6 +255,13 @@ def _usable(
         reasons |= found
         options = {name: value for name, value in options.items() if name not in found}
     return options, reasons
+
+
+def _plugins(value: Json, *, app: AppProfile) -> tuple[tuple[str, ...], dict[str, Phrase]]:
+    """Return the plugins that get a token; none where no token may go."""
+    if value is None or app.takes_tokens:
+        return _words(value), {}
+    return (), {"plugins": NO_TOKENS_THERE}
 
 
 def _history(value: Json, *, kind: AppKind) -> tuple[History, dict[str, Phrase]]:
@@ -292,6 +324,11 @@ def _values_of_options(options: Mapping[str, _Found]) -> dict[str, Json]:
         return own
     shown = {name: value for name, value in further.items() if (name, value) != ("more", None)}
     return {**own, "more": shown or NONE}
+
+
+def _parts(value: Json) -> Mapping[str, Json]:
+    """Return an object; of anything else there are no parts."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _words(value: Json) -> tuple[str, ...]:

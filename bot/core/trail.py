@@ -67,6 +67,8 @@ class Trail:
 
     def __init__(self, *, incremental: bool, every_node_speaks: bool) -> None:
         self._every_node_speaks = every_node_speaks
+        self.tells_of_nodes = False
+        """Whether any node was told of, be it a step or not; agents have none."""
         self._steps: dict[str, Step] = {}
         self._steps_chars = 0
         self._listed = _Voices(incremental=incremental)
@@ -124,6 +126,7 @@ class Trail:
                 self._steps[step.key] = replace(step, status="done")
 
     def _take_node(self, node: _Node, *, heard_by: "_Voices", speaks: bool) -> None:
+        self.tells_of_nodes = True
         if node.type.lower() == _START:
             return
         if speaks:

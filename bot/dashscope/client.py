@@ -133,8 +133,11 @@ class DashScope:
             await stream.aclose()
             self._note_end(stream, app=question.app, started_at=started_at)
 
-    async def probe(self, profile: AppProfile) -> None:
+    async def probe(self, profile: AppProfile) -> bool:
         """Ask the smallest question once and throw the answer away; costs a few tokens.
+
+        Returns:
+            Whether the app told of nodes, which only workflows and orchestrations have.
 
         Raises:
             DashScopeError: The app does not answer as it should.
@@ -152,6 +155,7 @@ class DashScope:
                         pass
                 finally:
                     await stream.aclose()
+                return stream.tells_of_nodes
 
     async def reach(self, profile: AppProfile) -> None:
         """Return when the profile's host answers anything at all; asks no app and costs nothing.

@@ -58,6 +58,11 @@ class AppStream:
         return self._reader.answer
 
     @property
+    def tells_of_nodes(self) -> bool:
+        """Whether a node of a workflow was told of so far."""
+        return self._reader.tells_of_nodes
+
+    @property
     def is_full(self) -> bool:
         """Whether the answer is longer than is read; the rest is left to the app."""
         return self._reader.is_full

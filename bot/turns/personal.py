@@ -108,7 +108,8 @@ class Personal:
     def _is_asked_at_the_vendors(self) -> bool:
         """Tell whether the app is where the bot's own key may go.
 
-        Any other host is an admin's choice, and admins are promised never to see a token.
+        Any other host is an admin's choice, and admins are promised never to see a token. Settings
+        leave plugins out there; whatever they say, nothing is sent.
         """
         base_url = self._terms.effective.app.base_url
         return may_take_bot_key(base_url, default_base_url=self._world.default_base_url)

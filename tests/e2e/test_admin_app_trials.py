@@ -1,13 +1,16 @@
 """`apps test`: an app is tried out, and what is wrong is told."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from desk import Desk, a_desk
-from given import register
+from given import register, several_apps
 from rig import APP_ID, Rig
 from strange_apps import CANARY, NOWHERE, OTHER_KEY, shop
 
+from bot.core.question import AppKind
+from bot.playground.dashscope.apps import echo_app
 from bot.playground.dashscope.faults import Hangup
 from bot.playground.dashscope.refusals import NAMED
 from bot.playground.dashscope.server import DashScopeServer
@@ -36,6 +39,7 @@ class Trial:
     is_nowhere: bool = False
 
 
+FLOWS = [kind for kind in AppKind if kind is not AppKind.AGENT]
 TRIALS = {
     "a good one": Trial({}, "`Shop` works: it answered in"),
     "a good one in a sub-workspace": Trial(
@@ -117,4 +121,21 @@ async def test_an_app_of_another_kind_than_it_is_said_to_be_does_not_pass_its_te
     http_desk: Desk,
 ) -> None:
     await register(http_desk, "odd", app_id=APP_ID, kind="workflow")
-    assert "works" not in await http_desk.say("apps test odd")
+    told = await http_desk.say("apps test odd")
+    assert "works" not in told
+    assert "asked as workflow: it may be of another kind" in told
+
+
+@pytest.mark.parametrize("kind", FLOWS)
+async def test_a_workflow_that_is_said_to_be_an_agent_does_not_pass_its_test(
+    tmp_path: Path, kind: AppKind
+) -> None:
+    apps = echo_app(APP_ID), echo_app("flow", kind=kind)
+    async with several_apps(tmp_path, *apps) as rig, a_desk(rig) as desk:
+        await register(desk, "odd", app_id="flow")
+        told = await desk.say("apps test odd")
+        assert "this looks like a workflow" in told
+        assert "`/dashscope apps edit odd kind=workflow`" in told
+        assert len(rig.asked()) == 1
+        await desk.say(f"apps edit odd kind={kind.value}")
+        assert "`odd` works" in await desk.say("apps test odd")

@@ -406,6 +406,16 @@ async def test_the_doctor_notices_that_an_app_is_of_another_kind(
 
 
 @pytest.mark.parametrize("app_under_test", [A_WORKFLOW], ids=["workflow"])
+@pytest.mark.parametrize("said", [{}, {"DASHSCOPE_APP_KIND": "agent"}], ids=["unsaid", "agent"])
+async def test_the_doctor_notices_that_a_workflow_is_asked_as_an_agent(
+    rig: Rig, consult: Consult, said: dict[str, str]
+) -> None:
+    found = finding(await consult(environment_of(rig) | said), "DashScope app")
+    assert found.startswith("problem ")
+    assert "DASHSCOPE_APP_KIND" in found
+
+
+@pytest.mark.parametrize("app_under_test", [A_WORKFLOW], ids=["workflow"])
 async def test_the_doctor_says_why_an_app_is_asked_without_memory(
     rig: Rig, consult: Consult
 ) -> None:

@@ -11,10 +11,13 @@ from desk import ADA, TEAM, Desk, a_desk, holds, labels
 from given import UNLIMITED, input_of, store, told
 from pydantic import SecretStr
 from rig import ANN, APP_ID, BEN, BOT, PRIVATE, PUBLIC, WITHIN_S, Rig, a_rig, turns_of
+from strange_apps import CANARY as SHOP_KEY
+from strange_apps import shop
 
 from bot.admin.plugin_tokens import PluginTokens
 from bot.playground.dashscope.apps import echo_app
 from bot.playground.dashscope.journal import Entry
+from bot.playground.dashscope.server import DashScopeServer
 from bot.playground.slack.directory import Channel, User
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import visible_text
@@ -123,6 +126,36 @@ async def test_a_token_goes_only_where_its_plugin_is_used(http_desk: Desk) -> No
     await http_desk.say("plugins mail")
     await told(rig, "three", channel=PUBLIC)
     assert [tokens_of(entry) for entry in rig.asked()] == [{"crm": CANARY}, {}, {}]
+
+
+async def test_where_no_token_goes_plugins_are_refused_or_left_out_and_people_are_told(
+    http_desk: Desk, elsewhere: DashScopeServer
+) -> None:
+    await http_desk.say("plugins crm")
+    await give(http_desk, "crm", CANARY, by=ANN)
+    await http_desk.save(await http_desk.open("apps add"), shop(elsewhere.base_url))
+    assert "Left out with this app (agent): `plugins`." in await http_desk.say("app Shop")
+    refused = await http_desk.say("plugins crm mail")
+    assert "Tokens go only to Model Studio's addresses" in refused
+    assert "Nothing was changed." in refused
+    listed = await http_desk.say("tokens", by=ANN)
+    assert "`crm`: kept\n" in listed
+    assert "None goes along here. Tokens go only to" in listed
+    await told(http_desk.rig, "hello")
+    (entry,) = elsewhere.journal.entries
+    assert tokens_of(entry) == {}
+
+
+async def test_an_app_that_moves_where_no_token_goes_is_said_to_leave_plugins_out(
+    http_desk: Desk, elsewhere: DashScopeServer
+) -> None:
+    here = http_desk.rig.dashscope.base_url
+    await http_desk.say(f"apps add Shop app_id={APP_ID} base_url={here}")
+    await http_desk.say("app Shop")
+    await http_desk.say("plugins crm")
+    view = await http_desk.open("apps edit Shop")
+    moved = await http_desk.save(view, {"base_url": elsewhere.base_url, "api_key": SHOP_KEY})
+    assert f"<#{PUBLIC}>: `plugins`" in moved
 
 
 async def test_replacing_and_removing_hold_from_the_next_message_on(http_desk: Desk) -> None:

@@ -125,10 +125,12 @@ class Trial:
     """A Prober."""
 
     error: DashScopeError | None = None
+    tells_of_nodes: bool = False
 
-    async def probe(self, profile: AppProfile) -> None:
+    async def probe(self, profile: AppProfile) -> bool:
         if self.error is not None:
             raise self.error
+        return self.tells_of_nodes
 
 
 @dataclass

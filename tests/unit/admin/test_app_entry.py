@@ -45,6 +45,17 @@ def wrong(keys: KeyRules = KEYS, **fields: str) -> set[str]:
     return set(entry.by_field) if isinstance(entry, EntryProblems) else set()
 
 
+def test_an_app_where_no_token_goes_brings_no_plugins_that_need_one() -> None:
+    elsewhere = {"region": "", "base_url": "https://shop.example/api/v1", "api_key": "sk-own"}
+    plugins = '{"plugins": ["maps"]}'
+    assert wrong(KEYS, **elsewhere) == set()
+    refused = read(KEYS, **elsewhere, options=plugins)
+    assert isinstance(refused, EntryProblems)
+    assert refused.by_field["options"].startswith("plugins: Tokens go only to")
+    assert wrong(options=plugins) == set()
+    assert wrong(region="", base_url=DEFAULT_URL, options=plugins) == set()
+
+
 def test_complete_fields_make_an_entry() -> None:
     assert read(
         workspace="llm-1", open="yes", options='{"has_thoughts": true}', api_key="sk-own"

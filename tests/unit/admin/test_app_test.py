@@ -8,7 +8,7 @@ import pytest
 from bot.admin import app_texts as texts
 from bot.admin.app_test import try_out, verdict
 from bot.core.language import Language
-from bot.core.question import AppProfile
+from bot.core.question import AppKind, AppProfile
 from bot.errors import (
     AccountProblem,
     ContentBlocked,
@@ -76,10 +76,40 @@ async def test_an_app_that_answers_works_and_the_time_is_told() -> None:
     assert said == "`docs` works: it answered in 250 ms."
 
 
+async def test_what_answers_like_a_workflow_but_is_asked_as_an_agent_does_not_work() -> None:
+    trial = Trial(tells_of_nodes=True)
+    said = await try_out(APP, prober=trial, language=Language.EN)
+    assert "looks like a workflow" in said
+    assert "`/dashscope apps edit docs kind=workflow`" in said
+    assert "works" not in said
+
+
+async def test_the_kind_of_the_built_in_app_is_for_whoever_runs_the_bot() -> None:
+    trial = Trial(tells_of_nodes=True)
+    said = await try_out(DEFAULT, prober=trial, language=Language.EN)
+    assert "`DASHSCOPE_APP_KIND`" in said
+    assert "apps edit" not in said
+
+
+@pytest.mark.parametrize("kind", [kind for kind in AppKind if kind is not AppKind.AGENT])
+async def test_nodes_are_what_every_other_kind_tells_of(kind: AppKind) -> None:
+    trial = Trial(tells_of_nodes=True)
+    said = await try_out(replace(APP, kind=kind), prober=trial, language=Language.EN)
+    assert "works" in said
+
+
+def test_a_refusal_names_the_kind_that_the_app_was_asked_as() -> None:
+    for kind, name in (
+        (AppKind.AGENT, "as agent"),
+        (AppKind.DIALOG_WORKFLOW, "as dialog workflow"),
+    ):
+        assert name in told(RequestRefused(status=400), replace(APP, kind=kind))
+
+
 async def test_an_app_that_does_not_answer_in_time_is_not_waited_for() -> None:
     class Silent:
-        async def probe(self, profile: AppProfile) -> None:
-            await asyncio.Event().wait()
+        async def probe(self, profile: AppProfile) -> bool:
+            return await asyncio.Event().wait()
 
     said = await try_out(APP, prober=Silent(), language=Language.EN, within_s=0.01)
     assert "within 0.01 s" in said

@@ -7,6 +7,7 @@ import pytest
 from bot.admin.choices import Choices, KeyHeldBack
 from bot.admin.door import Door
 from bot.admin.office import Office
+from bot.core.app_addresses import BASE_URLS
 from bot.core.setting import Follow
 from bot.errors import UnknownApp
 from storage.database import Storage
@@ -149,6 +150,23 @@ async def test_the_bots_own_key_goes_nowhere_it_was_not_meant_for(office: Office
     await put_app(office, "Own", base_url=elsewhere, secret_name="its-own")
     await put(office, "channel:C2", app="Own")
     assert (await office.choices.of(TEAM, "C2", MEMBER)).app.api_key == "sk-own"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "takes_tokens"),
+    [
+        (BASE_URLS["beijing"], True),
+        (DEFAULT.base_url, True),
+        ("https://shop.example/api/v1", False),
+    ],
+)
+async def test_peoples_tokens_go_where_the_bots_own_key_may_go_and_nowhere_else(
+    office: Office, base_url: str, takes_tokens: bool
+) -> None:
+    await put_app(office, "Shop", base_url=base_url)
+    shop = await office.choices.profile(TEAM, "Shop", with_key=False)
+    assert shop.takes_tokens is takes_tokens
+    assert office.choices.default_app.takes_tokens
 
 
 async def test_an_app_without_a_key_for_its_address_is_said_to_need_one(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.admin.door import Door
+from bot.admin.office import Office
 from bot.admin.plugin_tokens import PluginTokens
 from bot.admin.token_commands import CALLBACK, token_form
 from bot.core.language import Language
@@ -23,6 +24,7 @@ from tests.unit.admin.desk import (
     office_of,
     person,
     pressed,
+    put_app,
     trail,
     typed,
 )
@@ -184,6 +186,24 @@ async def test_the_longest_ids_fit_slacks_bounds_in_both_languages(
         assert_notice_fits(await typed(door, "tokens", by=MEMBER))
     for language in Language:
         assert_fits(token_form("x" * 128, language=language))
+
+
+async def test_where_no_token_goes_no_plugin_is_set_and_the_list_says_why(
+    door: Door, office: Office, tokens: PluginTokens
+) -> None:
+    await put_app(office, "shop", base_url="https://shop.example/api/v1")
+    await typed(door, "plugins crm")
+    await tokens.put(TEAM, MEMBER, "crm", token="x")
+    chosen = await typed(door, "app shop")
+    assert "Left out with this app (agent): `plugins`." in chosen.text
+    refused = await typed(door, "plugins crm, mail")
+    assert "`plugins` cannot be `crm, mail`: Tokens go only to" in refused.text
+    notice = await typed(door, "tokens", by=MEMBER)
+    kept, why = notice.text.splitlines()[2:5:2]
+    assert kept == "- `crm`: kept"
+    assert why.startswith("None goes along here. Tokens go only to Model Studio's addresses")
+    assert (notice.buttons[0].action, notice.buttons[0].value) == ("token.add", "new")
+    assert "Tokens go only to" in (await typed(door, "show")).text
 
 
 async def test_in_direct_messages_the_workspaces_plugins_count(door: Door) -> None:

@@ -5,6 +5,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,22 @@ def test_no_thought_of_a_recorded_stream_is_ever_seen_and_no_answering_node_is_a
         seen = [reader.answer.text, *(step.title for step in reader.answer.steps)]
         assert not [text for text in seen for thought in thoughts if thought in text]
         assert not [step for step in reader.answer.steps if step.title in {"Start", "End"}]
+
+
+@pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
+def test_workflows_tell_of_nodes_and_agents_do_not(path: Path) -> None:
+    reader = AnswerReader(incremental=True)
+    for one in SseDecoder().feed(path.read_bytes()):
+        with suppress(DashScopeError):
+            reader.feed(one)
+    assert reader.tells_of_nodes == path.stem.startswith("workflow")
+
+
+def test_nodes_that_are_no_steps_are_told_of_all_the_same() -> None:
+    reader = AnswerReader(incremental=True)
+    assert not reader.tells_of_nodes
+    reader.feed(event(output={"thoughts": [listed("S", "Start", None), listed("E", "End", "x")]}))
+    assert (reader.tells_of_nodes, reader.answer.steps) == (True, ())
 
 
 @pytest.mark.parametrize("path", BODIES, ids=lambda path: path.stem)

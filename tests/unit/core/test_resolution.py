@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.api_fields import API_FIELDS, problem_of, problems
+from bot.core.api_fields import API_FIELDS, placed, problem_of, problems
 from bot.core.json_value import Json
+from bot.core.plugin_tokens import NO_TOKENS_THERE
 from bot.core.question import AppKind, AppProfile
 from bot.core.resolution import Effective, Layers, Quota, chosen_app, resolve
 from bot.core.setting import SETTINGS, Follow, History, LanguageChoice, Level, MemoryUse
@@ -197,6 +198,65 @@ def test_one_further_field_is_kept_out_by_null_and_all_by_none() -> None:
     assert (again.values["more"], again.origins["more"]) == ({"top_k": 3}, CHANNEL)
 
 
+PROMPT, TOOLS = "user_prompt_params", "user_defined_params"
+
+
+@pytest.mark.parametrize(
+    ("own", "workspace", "channel", "sent"),
+    [
+        (
+            {PROMPT: {"city": "app"}, TOOLS: {"T": {"a": "app"}}},
+            {},
+            {"biz_params": {PROMPT: {"city": "channel"}}},
+            {PROMPT: {"city": "channel"}, TOOLS: {"T": {"a": "app"}}},
+        ),
+        (
+            {PROMPT: {"city": "app"}},
+            {"more": {PROMPT: {"city": "workspace"}}},
+            {"biz_params": {PROMPT: {"city": "channel"}}},
+            {PROMPT: {"city": "channel"}},
+        ),
+        (
+            {},
+            {"biz_params": {PROMPT: {"city": "workspace"}, TOOLS: {"T": {"a": "workspace"}}}},
+            {"more": {PROMPT: {"city": "channel"}}},
+            {PROMPT: {"city": "channel"}, TOOLS: {"T": {"a": "workspace"}}},
+        ),
+        (
+            {},
+            {"biz_params": {PROMPT: {"city": "workspace"}, TOOLS: {"T": {"a": "workspace"}}}},
+            {"biz_params": {TOOLS: {"T": {"a": "channel"}}}},
+            {TOOLS: {"T": {"a": "channel"}}},
+        ),
+        (
+            {PROMPT: {"city": "app"}},
+            {"biz_params": {TOOLS: {"T": {"a": "workspace"}}}},
+            {"more": {TOOLS: None}},
+            {PROMPT: {"city": "app"}},
+        ),
+        (
+            {PROMPT: {"city": "app"}},
+            {"more": {TOOLS: {"T": {"a": "workspace"}}}},
+            {"biz_params": "none"},
+            {},
+        ),
+        (
+            {PROMPT: {"city": "app"}},
+            {"biz_params": "none"},
+            {"biz_params": {TOOLS: {"T": {"a": "channel"}}}},
+            {TOOLS: {"T": {"a": "channel"}}},
+        ),
+    ],
+)
+def test_an_agents_variables_are_the_nearest_levels_in_whichever_field_they_were_set(
+    own: Any, workspace: dict[str, Json], channel: dict[str, Json], sent: dict[str, Json]
+) -> None:
+    effective = resolve(layers(workspace, channel), app=replace(AGENT, options=own))
+    asked, _ = placed(effective.options)
+    assert asked.get("biz_params", {}) == sent
+    assert effective.unused == ()
+
+
 def test_a_channel_may_have_no_instruction_where_the_workspace_has_one() -> None:
     told: dict[str, Json] = {"system": "Be brief.", "history": "messages"}
     effective = resolve(layers(told, {"system": "none"}), app=AGENT)
@@ -293,6 +353,16 @@ def test_what_only_tells_the_bot_how_to_ask_is_apart_from_what_is_sent() -> None
 def test_another_app_is_not_asked_with_the_variables_and_plugins_of_the_workspaces() -> None:
     other = resolve(layers({"plugins": ["TOOL"]}, {"app": "other"}), app=AGENT)
     assert other.plugins == ()
+
+
+def test_an_app_at_a_host_where_no_token_goes_uses_no_plugin_with_one() -> None:
+    stored = layers({}, {"plugins": ["TOOL"]})
+    effective = resolve(stored, app=replace(AGENT, takes_tokens=False))
+    assert (effective.plugins, effective.unused) == ((), ("plugins",))
+    assert effective.reasons["plugins"] == NO_TOKENS_THERE
+    assert effective.values["plugins"] == ["TOOL"]
+    flow = resolve(stored, app=replace(WORKFLOW, takes_tokens=False))
+    assert flow.reasons["plugins"].en.startswith("Only for agent")
 
 
 ANY = st.recursive(

@@ -439,6 +439,18 @@ async def test_a_probe_is_one_small_question_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("recording", "tells_of_nodes"),
+    [("workflow_full_thoughts", True), ("agent_stream_incremental", False)],
+)
+async def test_a_probe_says_whether_nodes_were_told_of(
+    recording: str, tells_of_nodes: bool
+) -> None:
+    recorded = (FIXTURES / f"{recording}.sse").read_bytes()
+    async with ReplayServer([stream(recorded)]) as server, client() as apps:
+        assert await apps.probe(profile(server.base_url)) is tells_of_nodes
+
+
+@pytest.mark.parametrize(
     ("script", "expected"),
     [
         (response(401, b'{"code":"InvalidApiKey"}'), Misconfigured),
