@@ -19,8 +19,6 @@ from bot.core.setting import SETTINGS, Setting, by_command
 from bot.core.typed_text import unescape
 
 WORKSPACE_WORDS = frozenset({"workspace", "工作区"})
-DROPPING_WORDS = frozenset({"default", "inherit", "-", "默认", "继承"})
-"""A value that takes the own value away."""
 ALL_WORDS = frozenset({"all", "全部"})
 
 _WORD = re.compile(r"\S+")
@@ -258,9 +256,7 @@ def _setting(text: str) -> Command | None:
     typed = _after(text, words=words)
     if not typed:
         return Read(setting)
-    # The built-in app is called `default`: for an app that word is a name like any other.
-    dropping = DROPPING_WORDS - {"default"} if setting.shape == "app" else DROPPING_WORDS
-    if typed.casefold() in dropping:
+    if setting.is_dropped_by(typed):
         return Drop(setting)
     written = Write(setting, unescape(typed, keep_users=setting.shape == "users"))
     return _slip(setting.command, typed, of_setting(setting)) or written
