@@ -96,10 +96,15 @@ def _page(
 
 
 def _undo_buttons(visit: Visit, shown: Sequence[AuditEntry]) -> Iterator[Button]:
-    """Yield a button for the newest change of each subject, which alone can be undone."""
+    """Yield a button for the newest change of each subject, which alone can be undone.
+
+    What people chose for themselves, they alone take back.
+    """
+    mine = {None, visit.caller.user_id}
     places = [(entry.scope, entry.subject) for entry in shown]
     newest = [at for at, place in enumerate(places) if place not in places[:at]]
-    for at in newest[:MAX_UNDO_BUTTONS]:
+    undoable = [at for at in newest if scopes.user_of(shown[at].scope) in mine]
+    for at in undoable[:MAX_UNDO_BUTTONS]:
         label = _UNDO_ONE.say(visit.language, number=at + 1)
         yield Button("undo", label, str(shown[at].id))
 
