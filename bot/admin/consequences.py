@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.admin import replies, scopes
+from bot.admin import replies, scopes, token_texts
 from bot.admin.app_texts import FRESH_SESSIONS_NOW
 from bot.admin.changing import Draft
 from bot.admin.choices import profile_of
@@ -65,7 +65,10 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     apps = await apps_of(office, team_id)
     before, after = draft.layers_before, draft.layers
     was, now = _effective(before, apps), _effective(after, apps)
-    lines = list(_here(was, now, changed=_changed(draft), language=language))
+    changed = _changed(draft)
+    lines = list(_here(was, now, changed=changed, language=language))
+    if "plugins" in changed and now and now.plugins and not office.storage.secrets.is_open:
+        lines.append(token_texts.WITHOUT.say(language))
     if _app(after, apps) is None:
         lines.append(replies.app_gone(chosen_app(after), scope=draft.scope, language=language))
     lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)

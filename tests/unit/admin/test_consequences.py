@@ -8,12 +8,24 @@ from bot.admin.consequences import MAX_PLACES
 from bot.admin.door import Door
 from bot.admin.office import Office
 from bot.core.screens import Notice
-from tests.unit.admin.desk import ADMIN, DEFAULT, TEAM, Town, channel, pressed, put_app, typed
+from storage.database import Storage
+from tests.unit.admin.desk import (
+    ADMIN,
+    DEFAULT,
+    TEAM,
+    Town,
+    channel,
+    office_of,
+    pressed,
+    put_app,
+    typed,
+)
 
 FRESH = "fresh session"
 INVITED = "type `/invite` <@UBOT>"
 LEFT_OUT = "Left out from now on"
 UNCOUNTED = "Quotas of tokens count nothing here"
+WITHOUT_TOKENS = "nobody can give a token"
 FLOW_IS_MUTE = {"flow_stream_mode": "message_format"}
 
 
@@ -167,6 +179,18 @@ async def test_a_quota_that_counts_nothing_with_an_app_says_so(
     assert UNCOUNTED not in (await typed(door, "thoughts mode message_format_plus")).text
     assert UNCOUNTED not in (await typed(door, "status")).text
     assert UNCOUNTED in (await typed(door, "thoughts mode inherit")).text
+
+
+@pytest.mark.parametrize(("keys", "is_said"), [((), True), (("k" * 32,), False)])
+async def test_plugins_nobody_can_give_a_token_for_are_said_to_go_without(
+    database: str, town: Town, keys: tuple[str, ...], is_said: bool
+) -> None:
+    async with Storage(database, keys=keys) as storage:
+        door = Door(office_of(storage, town))
+        for text in ("plugins maps mail", "plugins maps", "workspace plugins maps"):
+            assert (WITHOUT_TOKENS in (await typed(door, text)).text) is is_said
+        for text in ("follow thread", "plugins none", "plugins inherit"):
+            assert WITHOUT_TOKENS not in (await typed(door, text)).text
 
 
 @pytest.mark.parametrize(
