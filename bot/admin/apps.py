@@ -57,21 +57,22 @@ async def apps_command(office: Office, visit: Visit, rest: str) -> None:
     if holds_key(rest):
         raise _key_typed(visit)
     word, after = [*rest.split(maxsplit=1), "", ""][:2]
-    name = next(iter(after.split()), "")
+    words = after.split()
+    name = next(iter(words), "")
     match word.casefold():
-        case "" | "list":
+        case "" | "list" if not words:
             await visit.screen.show(await apps_notice(office, visit))
-        case "add" if after.strip():
+        case "add" if words:
             await _add(office, visit, after)
         case "add":
             await _open_form(office, visit, name="")
-        case "edit" if len(after.split()) > 1:
+        case "edit" if len(words) > 1:
             await _edit(office, visit, after)
         case "edit" if name:
             await _open_form(office, visit, name=name)
-        case "test" if name:
+        case "test" if len(words) == 1:
             await _test(office, visit, name)
-        case "remove" if name:
+        case "remove" if len(words) == 1:
             await _ask_to_remove(office, visit, name)
         case _:
             raise Refused(texts.USAGE.say(visit.language, lines=_usage()))
