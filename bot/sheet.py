@@ -118,7 +118,7 @@ class Sheet:
         return as_object(self._inputs[name]["element"])
 
     def _now(self, name: str) -> tuple[str, str]:
-        """Return what an input holds as one types it, and what that means where it is a choice."""
+        """Return what an input holds as one types it, and what that means, be it nothing."""
         element = self._element(name)
         if name in self.given:
             value = self.given[name]
@@ -127,11 +127,13 @@ class Sheet:
             block_id = as_text(self._inputs[name].get("block_id"))
             state = as_object(as_object(state_of(self.view)[block_id])[name])
             values = _held(state.get(FIELD.get(as_text(element.get("type")), "value")))
+        if not any(values):
+            return NOTHING, _plain(element.get("placeholder"))
         labels = {each["value"]: _plain(each["text"]) for each in _options(element)}
         meanings = [labels[value] for value in values if labels.get(value, value) != value]
         if element.get("type") == "multi_users_select":
             values = [named(self._slack, f"<@{one}>") for one in values]
-        return " ".join(values).replace("\n", "\\n") or NOTHING, ", ".join(meanings)
+        return " ".join(values).replace("\n", "\\n"), ", ".join(meanings)
 
     def _read(self, element: Json, *, typed: str) -> str | Sequence[str]:
         """Return what somebody typed as the control would give it.

@@ -20,13 +20,12 @@ from bot.core.app_addresses import (
     origin,
     region_of,
 )
-from bot.core.commands import DROPPING_WORDS
 from bot.core.json_value import Json, json_text, parse_json
 from bot.core.language import Language, Phrase
 from bot.core.pasted_keys import KEPT_OUT, holds_key
 from bot.core.plugin_tokens import NO_TOKENS_THERE
 from bot.core.question import AppKind
-from bot.core.shapes import NOTHING
+from bot.core.shapes import DROPPING_WORDS, NOTHING
 from bot.errors import BadValue
 from storage.records import StoredApp
 

@@ -187,8 +187,9 @@ IN_USE = Phrase(
 )
 REMOVE_EVERYWHERE = Phrase("Remove {name}, and inherit there", "移除 {name} 并继承")
 INHERITED_NOW = Phrase("These places inherit theirs now: {places}", "以下位置现已继承：{places}")
-IN_USE_MORE = Phrase("and {count} more", "以及另外 {count} 处")
-DIRECT_PLACE = Phrase("direct messages of {user}", "{user} 的私信")
+CHOSEN_AGAIN = Phrase(
+    "It is the choice of these places again: {places}", "以下位置再次使用此应用：{places}"
+)
 DEFAULT_STAYS = Phrase(
     "`default` is the app the bot was started with; whoever runs the bot changes it there.",
     "`default` 是机器人启动时自带的应用，只能由机器人的维护者修改。",

@@ -12,15 +12,17 @@ from functools import partial
 from typing import Final
 
 from bot.admin import app_texts as texts
-from bot.admin import marks, replies, scopes
+from bot.admin import marks, replies
 from bot.admin.app_entry import EntryProblems, address_fields, fields_of, read_entry
 from bot.admin.app_forms import app_form, new_app
 from bot.admin.app_list import apps_notice
 from bot.admin.app_saving import key_rules, save, saved_notice
 from bot.admin.app_test import try_out
 from bot.admin.choices import KeyHeldBack
+from bot.admin.consequences import app_consequences, apps_of
 from bot.admin.forms import open_filled
 from bot.admin.office import Office
+from bot.admin.places import all_named
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused
 from bot.admin.undoing import undo_button
@@ -42,7 +44,6 @@ _FIELDS = frozenset({"app_id", "kind", "region", "base_url", "workspace", "open"
 _KEY_FIELDS = frozenset({"api_key", "apikey", "api-key", "key", "secret", "token", "bot_key"})
 _OPTIONS = re.compile(r"(?:^|\s)options=", re.IGNORECASE)
 _CONFIRMED = re.compile(r"([1-9][0-9]{0,9}):(.+)", re.DOTALL)
-_MAX_PLACES = 20
 
 
 async def apps_command(office: Office, visit: Visit, rest: str) -> None:
@@ -56,21 +57,22 @@ async def apps_command(office: Office, visit: Visit, rest: str) -> None:
     if holds_key(rest):
         raise _key_typed(visit)
     word, after = [*rest.split(maxsplit=1), "", ""][:2]
-    name = next(iter(after.split()), "")
+    words = after.split()
+    name = next(iter(words), "")
     match word.casefold():
-        case "" | "list":
+        case "" | "list" if not words:
             await visit.screen.show(await apps_notice(office, visit))
-        case "add" if after.strip():
+        case "add" if words:
             await _add(office, visit, after)
         case "add":
             await _open_form(office, visit, name="")
-        case "edit" if len(after.split()) > 1:
+        case "edit" if len(words) > 1:
             await _edit(office, visit, after)
         case "edit" if name:
             await _open_form(office, visit, name=name)
-        case "test" if name:
+        case "test" if len(words) == 1:
             await _test(office, visit, name)
-        case "remove" if name:
+        case "remove" if len(words) == 1:
             await _ask_to_remove(office, visit, name)
         case _:
             raise Refused(texts.USAGE.say(visit.language, lines=_usage()))
@@ -192,6 +194,7 @@ async def _remove(office: Office, visit: Visit, press: Press) -> None:
         raise Refused(replies.unknown_button(visit.language, command="apps"))
     app = await _registered(office, visit, asked[2])
     team_id, user_id = visit.caller.team_id, visit.caller.user_id
+    apps = await apps_of(office, team_id)
     try:
         places = await office.storage.apps.remove(
             team_id,
@@ -204,11 +207,12 @@ async def _remove(office: Office, visit: Visit, press: Press) -> None:
         raise Refused(_in_use(visit, app.name, error.scopes)) from error
     except VersionConflict as error:
         raise _moved_on(visit, app.name) from error
-    text = texts.REMOVED.say(visit.language, name=marks.code(app.name))
+    told = [texts.REMOVED.say(visit.language, name=marks.code(app.name))]
     if places:
-        named = _places(visit, places)
-        inherited = texts.INHERITED_NOW.say(visit.language, places=named)
-        text = together((text, inherited), language=visit.language)
+        named = all_named(places, language=visit.language)
+        told.append(texts.INHERITED_NOW.say(visit.language, places=named))
+    follows = await app_consequences(office, visit, app.name, before=apps, chosen_at=places)
+    text = "\n\n".join((together(told, language=visit.language), *follows))
     undo = await undo_button(office, visit, subject=subject_of(app.name))
     await visit.screen.show(Notice(text, buttons=undo))
 
@@ -287,20 +291,5 @@ def _moved_on(visit: Visit, name: str) -> Refused:
 
 
 def _in_use(visit: Visit, name: str, places: Sequence[str]) -> str:
-    named = _places(visit, places)
+    named = all_named(places, language=visit.language)
     return texts.IN_USE.say(visit.language, name=marks.code(name), places=named)
-
-
-def _places(visit: Visit, places: Sequence[str]) -> str:
-    language = visit.language
-    named = [_place(scope, language=language) for scope in places[:_MAX_PLACES]]
-    if len(places) > _MAX_PLACES:
-        named.append(texts.IN_USE_MORE.say(language, count=len(places) - _MAX_PLACES))
-    return ", ".join(named)
-
-
-def _place(scope: str, *, language: Language) -> str:
-    user_id = scopes.user_of(scope)
-    if user_id is not None:
-        return texts.DIRECT_PLACE.say(language, user=marks.user(user_id))
-    return replies.place(scope, language=language)

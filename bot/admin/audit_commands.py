@@ -7,12 +7,14 @@ from dataclasses import replace
 from bot.admin import replies, scopes
 from bot.admin.access import changes_admins_own
 from bot.admin.app_choice import chosen
+from bot.admin.app_texts import CHOSEN_AGAIN
 from bot.admin.audit_lines import line
 from bot.admin.changing import Draft
 from bot.admin.consequences import Apps, app_consequences, apps_of, consequences
 from bot.admin.marks import code, moment, user
 from bot.admin.memory_texts import NOT_THEIRS
 from bot.admin.office import Office
+from bot.admin.places import all_named
 from bot.admin.ports import Press, Visit
 from bot.admin.replies import Refused, typeable
 from bot.core.language import Phrase
@@ -94,10 +96,15 @@ def _page(
 
 
 def _undo_buttons(visit: Visit, shown: Sequence[AuditEntry]) -> Iterator[Button]:
-    """Yield a button for the newest change of each subject, which alone can be undone."""
+    """Yield a button for the newest change of each subject, which alone can be undone.
+
+    What people chose for themselves, they alone take back.
+    """
+    mine = {None, visit.caller.user_id}
     places = [(entry.scope, entry.subject) for entry in shown]
     newest = [at for at, place in enumerate(places) if place not in places[:at]]
-    for at in newest[:MAX_UNDO_BUTTONS]:
+    undoable = [at for at in newest if scopes.user_of(shown[at].scope) in mine]
+    for at in undoable[:MAX_UNDO_BUTTONS]:
         label = _UNDO_ONE.say(visit.language, number=at + 1)
         yield Button("undo", label, str(shown[at].id))
 
@@ -172,8 +179,18 @@ async def _consequences(
         own = replace(stored[undone.scope], values=undone.before or {})
         draft = Draft(undone.scope, {**stored, undone.scope: own}, undone.after or {})
         return await consequences(office, visit, draft)
-    name = (undone.after or undone.before or {}).get("name")
-    return await app_consequences(office, visit, str(name), before=apps) if name else []
+    name = str((undone.after or undone.before or {}).get("name", ""))
+    if not name:
+        return []
+    # An app that was removed is again the choice of the places that had lost it, and of no others.
+    is_back = name.casefold() not in apps
+    team_id = visit.caller.team_id
+    places = await office.storage.apps.users_of(team_id, name) if is_back else ()
+    follows = await app_consequences(office, visit, name, before=apps, chosen_at=places)
+    if places:
+        named = all_named(places, language=visit.language)
+        follows.insert(0, CHOSEN_AGAIN.say(visit.language, places=named))
+    return follows
 
 
 async def _need_app(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bool) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
-from bot.admin import marks
+from bot.admin import marks, scopes
 from bot.admin.marks import code, moment, user
 from bot.admin.memory_texts import place as memory_place
+from bot.admin.places import named
 from bot.admin.replies import NOT_SET, place
 from bot.core.json_value import Json, json_text
 from bot.core.language import Language, Phrase
@@ -40,7 +41,8 @@ _APP_FIELDS = ("name", "app_id", "kind", "base_url", "workspace", "options", "is
 def line(entry: AuditEntry, *, language: Language) -> str:
     """Return who changed what, when, where, from what to what; never a secret."""
     undone = _UNDO.say(language) if entry.undoes is not None else ""
-    where = place(entry.scope, language=language)
+    is_others = scopes.user_of(entry.scope) not in {None, entry.user_id}
+    where = (named if is_others else place)(entry.scope, language=language)
     head = f"{moment(entry.at)} · {user(entry.user_id)} · {where} · {undone}"
     return head + joined(_changes(entry, language=language), most_chars=MAX_LINE_CHARS)
 

@@ -1,7 +1,11 @@
 """`config`: opens the form with every setting; those who may not change them read them there."""
 
+from dataclasses import replace
+
 from bot.admin import config_texts as texts
 from bot.admin import scopes
+from bot.admin.changing import app_of
+from bot.admin.choices import layers_at
 from bot.admin.config_form import config_form, reading_form
 from bot.admin.config_page import ConfigPage, NamedApp
 from bot.admin.forms import open_filled
@@ -39,6 +43,7 @@ async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool)
     apps = await office.storage.apps.list(team_id)
     own = str(stored[scope].values.get("app", "")).casefold()
     default = office.choices.default_app
+    app = await app_of(office, team_id, layers_at(scope, stored=stored))
     # What an admin chose for a channel answers there, open or not.
     must_be_open = not is_admin and scopes.level_of(scope) is Level.USER
     return ConfigPage(
@@ -46,6 +51,7 @@ async def read_page(office: Office, team_id: str, scope: str, *, is_admin: bool)
         version=stored[scope].version,
         values=stored[scope].values,
         workspace={} if scope == scopes.WORKSPACE else stored[scopes.WORKSPACE].values,
+        app=app or replace(default, options={}),
         apps=(
             NamedApp(DEFAULT_APP, default.kind),
             *(

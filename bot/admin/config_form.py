@@ -84,6 +84,7 @@ class _Builder:
 
     def __init__(self, page: ConfigPage, *, language: Language, entered: Values) -> None:
         self._page = page
+        self._inherited = inherited(page)
         self._language = language
         self._entered = entered
 
@@ -193,7 +194,7 @@ class _Builder:
 
     def _inherit(self, setting: Setting) -> str:
         """Return what the choice of having no own value is called."""
-        value, origin = inherited(setting, page=self._page)
+        value, origin = self._inherited[setting.key]
         said = self._say(origin)
         if value is None:
             return texts.INHERIT_NOTHING.say(self._language, origin=said)
@@ -201,7 +202,7 @@ class _Builder:
         return texts.INHERIT.say(self._language, origin=said, value=shown)
 
     def _placeholder(self, setting: Setting) -> str:
-        value, origin = inherited(setting, page=self._page)
+        value, origin = self._inherited[setting.key]
         if value is None:
             return ""
         shown = self._in_words(setting, value)

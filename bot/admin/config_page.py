@@ -11,8 +11,9 @@ from bot.admin.access import ADMINS_OWN
 from bot.core.json_value import Json
 from bot.core.language import Phrase
 from bot.core.loose_json import count_at, parse_object, text_at
-from bot.core.question import AppKind
-from bot.core.setting import DEFAULT_APP, SETTINGS, Level, Setting
+from bot.core.question import AppKind, AppProfile
+from bot.core.resolution import Effective, Layers, resolve
+from bot.core.setting import SETTINGS, Level, Setting
 
 CALLBACK = "config"
 """What a submission of this form names."""
@@ -79,6 +80,7 @@ class ConfigPage:
         version: Of the settings as they are shown.
         values: What is set there.
         workspace: What is set for the workspace; empty when that is what is shown.
+        app: What answers there, without its key; without options when it does not exist any more.
         apps: What may be chosen, `default` included.
         is_admin: Whether the reader may set what only admins set.
     """
@@ -87,6 +89,7 @@ class ConfigPage:
     version: int
     values: Mapping[str, Json]
     workspace: Mapping[str, Json]
+    app: AppProfile
     apps: Sequence[NamedApp]
     is_admin: bool
 
@@ -131,17 +134,29 @@ def settings_shown(level: Level, *, is_admin: bool) -> tuple[Setting, ...]:
     )
 
 
-def inherited(setting: Setting, *, page: ConfigPage) -> tuple[Json, Phrase]:
+def inherited(page: ConfigPage) -> Mapping[str, tuple[Json, Phrase]]:
     """Return what holds while a setting has no own value, and whose it is; None for nothing."""
-    value = page.workspace.get(setting.key)
-    if setting.is_app_option and (value is None or not _shares_app(page)):
-        return None, texts.FROM_APP
-    if value is not None and Level.WORKSPACE in setting.levels:
+    app = {key: value for key, value in page.values.items() if key == "app"}
+    # An app's own options are inherited from the one that answers, whoever chose it.
+    options, rest = (resolve(_layers(page, own), app=page.app) for own in (app, {}))
+    return {
+        key: _inherited(setting, options if setting.is_app_option else rest)
+        for key, setting in SETTINGS.items()
+    }
+
+
+def _layers(page: ConfigPage, own: Mapping[str, Json]) -> Layers:
+    match page.level:
+        case Level.WORKSPACE:
+            return Layers(workspace=own)
+        case Level.CHANNEL:
+            return Layers(workspace=page.workspace, channel=own)
+        case Level.USER:
+            return Layers(workspace=page.workspace, user=own, is_direct=True)
+
+
+def _inherited(setting: Setting, effective: Effective) -> tuple[Json, Phrase]:
+    value = effective.values.get(setting.key)
+    if effective.origins.get(setting.key) is Level.WORKSPACE:
         return value, texts.FROM_WORKSPACE
-    return setting.default, texts.FROM_BUILD
-
-
-def _shares_app(page: ConfigPage) -> bool:
-    """Whether the workspace's own app answers here, so that its options are inherited."""
-    of_workspace = str(page.workspace.get("app", DEFAULT_APP))
-    return str(page.values.get("app", of_workspace)).casefold() == of_workspace.casefold()
+    return value, texts.FROM_APP if setting.is_app_option else texts.FROM_BUILD

@@ -18,7 +18,7 @@ from bot.admin.undoing import undo_button
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.screens import MAX_PROSE_CHARS, Closed, Errors, Notice, Replaced, Submitted
-from bot.core.setting import SETTINGS
+from bot.core.setting import SETTINGS, Setting
 from bot.errors import BadValue, UnknownApp
 from storage.errors import VersionConflict
 from storage.records import AuditEntry, StoredSettings
@@ -143,7 +143,7 @@ def _read(
             continue
         typed = _typed(submission.values[setting.key])
         try:
-            value = None if typed.strip() in {"", INHERIT} else setting.read(typed)
+            value = None if _is_left_to_inherit(setting, typed) else setting.read(typed)
         except BadValue as error:
             errors[setting.key] = error.phrase.say(submission.language, **error.values)
             continue
@@ -153,6 +153,10 @@ def _read(
         if setting not in allowed:
             errors[setting.key] = texts.ADMINS_SET.say(submission.language)
     return _Entered(form, current, base, mine, errors)
+
+
+def _is_left_to_inherit(setting: Setting, typed: str) -> bool:
+    return typed.strip() in {"", INHERIT} or setting.is_dropped_by(typed)
 
 
 def _typed(entered: str | tuple[str, ...]) -> str:

@@ -1,9 +1,9 @@
 """What follows from a change besides the value itself, told however the change was made."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from bot.admin import replies, scopes
+from bot.admin import replies, scopes, token_texts
 from bot.admin.app_texts import FRESH_SESSIONS_NOW
 from bot.admin.changing import Draft
 from bot.admin.choices import profile_of
@@ -36,10 +36,12 @@ class State:
     Attributes:
         workspace: The workspace's own values.
         apps: All there are.
+        former: What was set in places that changed meanwhile, by scope.
     """
 
     workspace: Mapping[str, Json]
     apps: Apps
+    former: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, Mapping[str, Json]])
 
 
 async def apps_of(office: Office, team_id: str) -> Apps:
@@ -66,7 +68,10 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     apps = await apps_of(office, team_id)
     before, after = draft.layers_before, draft.layers
     was, now = _effective(before, apps), _effective(after, apps)
-    lines = list(_here(was, now, changed=_changed(draft), language=language))
+    changed = _changed(draft)
+    lines = list(_here(was, now, changed=changed, language=language))
+    if "plugins" in changed and now and now.plugins and not office.storage.secrets.is_open:
+        lines.append(token_texts.WITHOUT.say(language))
     if _app(after, apps) is None:
         lines.append(replies.app_gone(chosen_app(after), scope=draft.scope, language=language))
     lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)
@@ -77,7 +82,9 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     return [line for line in lines if line]
 
 
-async def app_consequences(office: Office, reader: Reader, name: str, *, before: Apps) -> list[str]:
+async def app_consequences(
+    office: Office, reader: Reader, name: str, *, before: Apps, chosen_at: Sequence[str] = ()
+) -> list[str]:
     """Return what follows from a change of an app that was made, a sentence each.
 
     Args:
@@ -85,22 +92,30 @@ async def app_consequences(office: Office, reader: Reader, name: str, *, before:
         reader: Who made it.
         name: The app's.
         before: Every app as they were.
+        chosen_at: The scopes that lost it as their choice, or have it again.
 
     Raises:
         StorageError: The database did not answer.
     """
     team_id = reader.caller.team_id
     apps = await apps_of(office, team_id)
-    stored = await office.choices.stored(team_id, scopes.WORKSPACE)
-    workspace = stored[scopes.WORKSPACE]
-    states = State(workspace.values, before), State(workspace.values, apps)
-    lines = [await _left_out_elsewhere(office, reader, *states, workspace)]
     was, now = before.get(name.casefold()), apps.get(name.casefold())
+    stored = await office.storage.settings.get(team_id, scopes.WORKSPACE, *chosen_at)
+    choice = {"app": name if was is not None else None}
+    former = {scope: {**stored[scope].values, **choice} for scope in chosen_at}
+    workspace = stored[scopes.WORKSPACE]
+    states = (
+        State(former.get(scopes.WORKSPACE, workspace.values), before, former),
+        State(workspace.values, apps),
+    )
+    lines = [await _left_out_elsewhere(office, reader, *states, workspace)]
     if now is not None:
         known: Mapping[str, Json] = was.options if was is not None else {}
         lines += _unheard_of(known, now.options, language=reader.language)
     if was is not None and now is not None and was.key != now.key:
         lines.insert(0, FRESH_SESSIONS_NOW.say(reader.language))
+    if any(_has_another_app(stored[scope], *states) for scope in chosen_at):
+        lines.insert(0, replies.FRESH_SESSIONS.say(reader.language))
     return [line for line in lines if line]
 
 
@@ -138,12 +153,22 @@ def _newly_left_out(place: StoredSettings, before: State, after: State) -> Seque
     return [name for name in now if name in own and name not in was]
 
 
+def _has_another_app(place: StoredSettings, before: State, after: State) -> bool:
+    was, now = (_held(place, state) for state in (before, after))
+    return was is not None and now is not None and was.app.key != now.app.key
+
+
 def _unused(place: StoredSettings, state: State) -> Sequence[str]:
+    effective = _held(place, state)
+    return effective.unused if effective is not None else ()
+
+
+def _held(place: StoredSettings, state: State) -> Effective | None:
+    """Return what holds in a place; of somebody's direct messages only the app is right."""
     layers = Layers(workspace=state.workspace)
     if place.scope != scopes.WORKSPACE:
-        layers = replace(layers, channel=place.values)
-    effective = _effective(layers, state.apps)
-    return effective.unused if effective is not None else ()
+        layers = replace(layers, channel=state.former.get(place.scope, place.values))
+    return _effective(layers, state.apps)
 
 
 def _app(layers: Layers, apps: Apps) -> AppProfile | None:

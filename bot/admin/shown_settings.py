@@ -1,6 +1,7 @@
 """`show` and a setting's words alone: what holds here, and where it comes from."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bot.admin import replies, scopes
 from bot.admin.audit_lines import value_shown
@@ -8,22 +9,26 @@ from bot.admin.choices import closed_choice
 from bot.admin.consequences import uncounted
 from bot.admin.inviting import invitation
 from bot.admin.marks import MAX_CELL_CHARS, code, cut, table
+from bot.admin.memory_book import is_off
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.replies import typeable
 from bot.core.api_fields import KIND_NAMES
 from bot.core.language import Language, Phrase
+from bot.core.memory_places import OWN_SWITCH
 from bot.core.mentions import defuse
 from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, resolve
 from bot.core.screens import MAX_NOTICE_CHARS, Notice
-from bot.core.setting import SETTINGS, Level, Setting, command_of
+from bot.core.setting import SETTINGS, Level, MemoryUse, Setting, command_of
 from bot.core.shapes import NONE
 from bot.errors import UnknownApp
 
 MAX_ONE_CHARS = 3_000
 """Of a value shown alone."""
 
+_OF_CHANNELS = frozenset({"follow", "quota_channel_turns", "quota_channel_tokens", "delegate"})
+"""Settings of the workspace that mean nothing in direct messages."""
 _TOKEN_QUOTAS = frozenset({"quota_user_tokens", "quota_channel_tokens"})
 _TITLE_HERE = Phrase("**Settings** in {place}", "{place} 的**设置**")
 _SETTING = Phrase("Setting", "设置项")
@@ -69,6 +74,8 @@ async def show_all(office: Office, visit: Visit, *, scope: str) -> Notice:
         StorageError: The database did not answer.
     """
     effective, trouble = await effective_at(office, visit, scope)
+    if scopes.level_of(scope) is Level.USER and await is_off(office, visit.caller):
+        effective = _without_memory(effective)
     language = visit.language
     place = replies.place(scope, language=language)
     parts = [
@@ -137,9 +144,20 @@ def _table(effective: Effective, scope: str, *, language: Language) -> str:
     return table([phrase.say(language) for phrase in (_SETTING, _VALUE, _ORIGIN)], rows)
 
 
+def _without_memory(effective: Effective) -> Effective:
+    """Return what holds for somebody who switched memory off for themselves."""
+    return replace(
+        effective,
+        values={**effective.values, OWN_SWITCH: MemoryUse.OFF.value},
+        origins={**effective.origins, OWN_SWITCH: Level.USER},
+    )
+
+
 def _concerns(setting: Setting, *, level: Level) -> bool:
     """Whether a setting has a meaning at a level; in direct messages the workspace's hold."""
-    return (Level.WORKSPACE if level is Level.USER else level) in setting.levels
+    if level is Level.USER:
+        return Level.WORKSPACE in setting.levels and setting.key not in _OF_CHANNELS
+    return level in setting.levels
 
 
 def _value(setting: Setting, effective: Effective, *, most_chars: int, language: Language) -> str:

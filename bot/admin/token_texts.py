@@ -17,6 +17,11 @@ LOCKED = Phrase(
     "No token can be kept: the bot runs without `ENCRYPTION_KEYS`. Nothing was changed.",
     "无法保存令牌：机器人未设置 `ENCRYPTION_KEYS`。未作任何更改。",
 )
+WITHOUT = Phrase(
+    "The bot runs without `ENCRYPTION_KEYS`, so nobody can give a token: these plugins are asked "
+    "without one.",
+    "机器人未设置 `ENCRYPTION_KEYS`，因此无法提供令牌：调用这些插件时不带令牌。",
+)
 NEVER_TYPED = Phrase(
     "Never type a token into a command: Slack keeps it in your history. Nothing was changed. If "
     "that was one, consider it known to others; {command} alone has buttons for it.",

@@ -8,7 +8,7 @@ followed by a value they set it, followed by `default`, `inherit` or `-` they ta
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
@@ -19,8 +19,6 @@ from bot.core.setting import SETTINGS, Setting, by_command
 from bot.core.typed_text import unescape
 
 WORKSPACE_WORDS = frozenset({"workspace", "工作区"})
-DROPPING_WORDS = frozenset({"default", "inherit", "-", "默认", "继承"})
-"""A value that takes the own value away."""
 ALL_WORDS = frozenset({"all", "全部"})
 
 _WORD = re.compile(r"\S+")
@@ -43,6 +41,9 @@ class Verb(StrEnum):
 
 _OPEN_VERBS = frozenset({Verb.HELP, Verb.APPS, Verb.USAGE, Verb.TOKENS})
 """Verbs that read the words after them themselves; no other takes any."""
+
+_NOT_OF_THE_WORKSPACE = frozenset({Verb.STATUS, Verb.NEW, Verb.TOKENS})
+"""Verbs about a place or a person; `workspace` in front of them changes nothing."""
 
 _ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -156,8 +157,13 @@ def parse_command(text: str) -> Typed:
     if not rest:
         return Typed(Do(Verb.SHOW if for_workspace else Verb.HELP), for_workspace)
     command = _verb(rest) or _memory(rest) or _setting(rest) or _unknown(rest)
-    if for_workspace and isinstance(command, Unknown):
-        command = replace(command, suggestions=tuple(map(_for_workspace, command.suggestions)))
+    match command:
+        case Do(verb) if for_workspace and verb in _NOT_OF_THE_WORKSPACE:
+            command = Unknown(f"workspace {verb}", (verb.value,))
+        case Unknown(typed, suggestions) if for_workspace:
+            command = Unknown(typed, tuple(map(_for_workspace, suggestions)))
+        case _:
+            pass
     return Typed(command, for_workspace)
 
 
@@ -200,9 +206,20 @@ def _verb(text: str) -> Command | None:
     if verb is None:
         return None
     if rest and verb not in _OPEN_VERBS:
-        return Unknown(brief(f"{word} {rest}"), (word,))
+        return Unknown(brief(f"{word} {rest}"), (_meant_around(verb, rest),))
     slip = _slip_in_topic(rest) if verb is Verb.HELP else _slip(word, rest, OF_VERBS.get(word))
     return slip or Do(verb, unescape(rest, keep_users=True))
+
+
+def _meant_around(verb: Verb, rest: str) -> str:
+    """Return what was meant by words after a verb that takes none."""
+    words = rest.casefold().split()
+    if words[0] in WORKSPACE_WORDS and verb not in _NOT_OF_THE_WORKSPACE:
+        return f"workspace {verb}"
+    found = by_command(words)
+    if verb is Verb.SHOW and found is not None and found[1] == len(words):
+        return found[0].command
+    return verb.value
 
 
 def _slip(command: str, rest: str, further: FurtherWords | None) -> Unknown | None:
@@ -228,6 +245,8 @@ def _audit(rest: str) -> Command:
         return Audit("csv")
     if not word:
         return Audit()
+    if word in WORKSPACE_WORDS:
+        return Unknown(brief(f"audit {rest}"), ("workspace audit",))
     every = Unknown(brief(f"audit {rest}"), ("audit", "audit all", "audit csv"))
     return _slip("audit", rest, OF_VERBS["audit"]) or every
 
@@ -258,9 +277,7 @@ def _setting(text: str) -> Command | None:
     typed = _after(text, words=words)
     if not typed:
         return Read(setting)
-    # The built-in app is called `default`: for an app that word is a name like any other.
-    dropping = DROPPING_WORDS - {"default"} if setting.shape == "app" else DROPPING_WORDS
-    if typed.casefold() in dropping:
+    if setting.is_dropped_by(typed):
         return Drop(setting)
     written = Write(setting, unescape(typed, keep_users=setting.shape == "users"))
     return _slip(setting.command, typed, of_setting(setting)) or written

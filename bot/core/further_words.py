@@ -1,7 +1,7 @@
 """The words that can follow a command, where they are few, and which of them was meant."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bot.core.likeness import mended
@@ -10,6 +10,12 @@ from bot.core.usage_request import USAGE_WORDS, parse_usage
 from bot.errors import BadValue
 
 _APPS_WORDS = ("list", "add", "edit", "test", "remove")
+_MEANT_OF_APPS = {
+    **dict.fromkeys(("delete", "rm", "del", "删除", "移除"), "remove"),
+    **dict.fromkeys(("new", "create", "添加", "新增"), "add"),
+    **dict.fromkeys(("change", "编辑", "修改"), "edit"),
+    **dict.fromkeys(("try", "check", "测试"), "test"),
+}
 _AUDIT_WORDS = ("all", "csv")
 _MORE_OF_MEMORY = ("id",)
 """What follows `memory` besides its values."""
@@ -23,19 +29,25 @@ class FurtherWords:
     Attributes:
         known: Those worth suggesting, in lower case.
         reads: Whether a text can follow.
+        meant_by: Words that look like none of them, and the one each means.
     """
 
     known: Sequence[str]
     reads: Callable[[str], bool]
+    meant_by: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def meant(self, typed: str) -> str:
         """Return what somebody meant; empty when it can be read, or nobody can tell."""
-        return "" if self.reads(typed) else mended(typed, known=self.known, reads=self.reads)
+        if self.reads(typed):
+            return ""
+        return mended(typed, known=self.known, reads=self.reads, meant_by=self.meant_by)
 
 
 OF_VERBS: Mapping[str, FurtherWords] = MappingProxyType(
     {
-        "apps": FurtherWords(_APPS_WORDS, lambda typed: _first(typed) in _APPS_WORDS),
+        "apps": FurtherWords(
+            _APPS_WORDS, lambda typed: _first(typed) in _APPS_WORDS, meant_by=_MEANT_OF_APPS
+        ),
         "audit": FurtherWords(_AUDIT_WORDS, lambda typed: typed in _AUDIT_WORDS),
         "usage": FurtherWords(USAGE_WORDS, lambda typed: parse_usage(typed) is not None),
     }

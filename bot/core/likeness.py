@@ -1,7 +1,7 @@
 """Words that are none, and the known ones they look like."""
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from bot.core.pasted_keys import holds_key
@@ -23,13 +23,20 @@ def alike(word: str, *, known: Sequence[str]) -> str:
     return close[0] if close else ""
 
 
-def mended(text: str, *, known: Sequence[str], reads: Callable[[str], bool]) -> str:
+def mended(
+    text: str,
+    *,
+    known: Sequence[str],
+    reads: Callable[[str], bool],
+    meant_by: Mapping[str, str],
+) -> str:
     """Return text with one of its words replaced by a known one, so that it can be read.
 
     Args:
         text: What cannot be read.
         known: The words that can stand in it, in lower case.
         reads: Whether a text can be read.
+        meant_by: Other words in lower case, and the known one each means.
 
     Returns:
         Empty when no such word helps, or when something in the text looks like a key.
@@ -38,7 +45,7 @@ def mended(text: str, *, known: Sequence[str], reads: Callable[[str], bool]) -> 
         return ""
     words = text.split()
     for at, word in enumerate(words[:_MAX_WORDS]):
-        close = alike(word.casefold(), known=known)
+        close = meant_by.get(word.casefold()) or alike(word.casefold(), known=known)
         meant = " ".join([*words[:at], close, *words[at + 1 :]])
         if close and reads(meant):
             return meant

@@ -129,6 +129,12 @@ class Setting:
             raise BadValue(misfit)
         return value
 
+    def is_dropped_by(self, typed: str) -> bool:
+        """Whether somebody who typed this wants the own value taken away."""
+        word = typed.strip().casefold()
+        # The built-in app is called `default`: for an app that word is a name like any other.
+        return word in shapes.DROPPING_WORDS and (self.shape, word) != ("app", DEFAULT_APP)
+
     def show(self, value: Json) -> str:
         """Return a value as one types it: `read(show(value)) == value` when it passes `misfit`."""
         return shapes.NONE if self.is_none(value) else shapes.show(value, shape=self.shape)

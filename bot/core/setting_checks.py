@@ -50,7 +50,7 @@ def quota(value: Json) -> Phrase | None:
 def instruction(value: Json) -> Phrase | None:
     """Check for what a model is told before a thread, without blanks around it."""
     if isinstance(value, str) and 0 < len(value) <= MAX_INSTRUCTION_CHARS:
-        is_told = value == value.strip() and not shapes.is_nothing(value)
+        is_told = value == value.strip() and not shapes.stands_alone(value)
         return None if is_told else _BAD_INSTRUCTION
     return _BAD_INSTRUCTION
 

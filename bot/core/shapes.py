@@ -5,7 +5,7 @@ Reading decides the shape alone. Whether the value is one of the setting's is ch
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -21,6 +21,7 @@ NO_LIMIT = "off"
 NONE = "none"
 """The value of a list, an object, a text or a choice that is not to be had, though inherited."""
 
+_APOSTROPHES = ("'", "‘", "’", "‚", "‛")
 _CURLY = str.maketrans(dict.fromkeys("“”„‟", '"'))
 _SEPARATORS = r"\s,，、;；"
 _BETWEEN = re.compile(rf"[{_SEPARATORS}]*")
@@ -35,9 +36,20 @@ _USER = re.compile(rf"<@(?P<id>{_ID})(?:\|[^<>]*)?>|(?P<bare>{_ID})")
 _ON = frozenset({"on", "yes", "true", "1", "开", "开启", "是"})
 _OFF = frozenset({"off", "no", "false", "0", "关", "关闭", "否"})
 
-_QUOTE_IS_OPEN = Phrase("A quotation mark has no counterpart.", "引号没有成对出现。")
 NOTHING = frozenset({"off", "none", "no", "关", "关闭", "无"})
 """Words for having nothing; in quotation marks they are words like any other."""
+DROPPING_WORDS = frozenset({"default", "inherit", "-", "默认", "继承"})
+"""Words for taking the own value away; in quotation marks they are words like any other."""
+
+_QUOTE_IS_OPEN = Phrase("A quotation mark has no counterpart.", "引号没有成对出现。")
+_ONLY_DOUBLE = Phrase(
+    'Words that belong together are typed in double quotes: `"two words"`.',
+    '含空格的词语请加双引号：`"two words"`。',
+)
+_STANDS_ALONE = Phrase(
+    'Type `{word}` alone, or, to have it as a word like any other, in double quotes: `"{word}"`.',
+    '`{word}` 须单独输入；若作为普通词语，请加双引号：`"{word}"`。',
+)
 
 _ON_OR_OFF = Phrase("Type `on` or `off`.", "请输入 `on` 或 `off`。")
 _NUMBER_OR_OFF = Phrase(
@@ -68,10 +80,17 @@ class Choice:
 def read_words(typed: str) -> list[str]:
     """Read words between spaces, commas or line breaks; each kept once, in the order given.
 
-    A word with spaces or commas in it is typed in double quotes.
+    A word with spaces or commas in it is typed in double quotes, as is one that means something
+    else by itself.
     """
-    found = _scan(_WORD, typed.translate(_CURLY), otherwise=_QUOTE_IS_OPEN)
-    return list(dict.fromkeys(word["bare"] or word["quoted"] for word in found))
+    words = list(_scan_words(typed))
+    for word in words:
+        bare: str = word["bare"] or ""
+        if bare.startswith(_APOSTROPHES):
+            raise BadValue(_ONLY_DOUBLE)
+        if stands_alone(bare):
+            raise BadValue(_STANDS_ALONE, word=bare)
+    return _distinct(words)
 
 
 def show_words(words: Sequence[str]) -> str:
@@ -98,7 +117,8 @@ def read_choice(typed: str, *, choices: Sequence[Choice]) -> str:
 
 def read_choices(typed: str, *, choices: Sequence[Choice]) -> list[str]:
     """Read some of a few values; each kept once, in the order given."""
-    return list(dict.fromkeys(read_choice(word, choices=choices) for word in read_words(typed)))
+    words = _distinct(_scan_words(typed))
+    return list(dict.fromkeys(read_choice(word, choices=choices) for word in words))
 
 
 def one_of(choices: Sequence[Choice]) -> Phrase:
@@ -148,6 +168,11 @@ def is_nothing(typed: str) -> bool:
     return typed.strip().casefold() in NOTHING
 
 
+def stands_alone(typed: str) -> bool:
+    """Whether somebody meant something else than a text or a word by it: no value of their own."""
+    return is_nothing(typed) or typed.strip().casefold() in DROPPING_WORDS
+
+
 def is_user_id(value: Json) -> bool:
     """Whether it is the id of a person."""
     return isinstance(value, str) and re.fullmatch(_ID, value) is not None
@@ -169,7 +194,16 @@ def show(value: Json, *, shape: Shape) -> str:
 
 
 def _is_quoted(word: str) -> bool:
-    return is_nothing(word) or _NEEDS_QUOTES.search(word) is not None
+    is_odd = word.startswith(_APOSTROPHES) or _NEEDS_QUOTES.search(word) is not None
+    return is_odd or stands_alone(word)
+
+
+def _scan_words(typed: str) -> Iterator[re.Match[str]]:
+    return _scan(_WORD, typed.translate(_CURLY), otherwise=_QUOTE_IS_OPEN)
+
+
+def _distinct(words: Iterable[re.Match[str]]) -> list[str]:
+    return list(dict.fromkeys(word["bare"] or word["quoted"] for word in words))
 
 
 def _pairs(typed: str) -> Iterator[tuple[str, str]]:

@@ -156,7 +156,7 @@ class _OpenView:
         self._calls = calls
 
     async def become(self, form: Form) -> None:
-        """Show another form in its place.
+        """Show another form in its place; tried twice, for the one there now may only ask to wait.
 
         Raises:
             SlackError: In its most specific form; SlackRefused with `not_found` when it was closed.
@@ -164,6 +164,12 @@ class _OpenView:
         place = Place(self._caller.team_id, "", "")
         view = view_of(form, origin=self._caller.channel_id)
         body = {"view_id": self._view_id, "view": view}
+        try:
+            await self._update(place, body)
+        except SlackUnavailable:
+            await self._update(place, body)
+
+    async def _update(self, place: Place, body: Mapping[str, Any]) -> None:
         await self._calls.permit(place, method=UPDATE_VIEW, urgency=Urgency.FIRST_WORDS)
         await self._calls.send(place, method=UPDATE_VIEW, body=body)
 

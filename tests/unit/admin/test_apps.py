@@ -150,8 +150,22 @@ async def test_what_is_wrong_is_told_field_by_field_and_nothing_is_stored(office
     assert await office.storage.apps.list(TEAM) == []
 
 
-@pytest.mark.parametrize("text", ["wibble", "edit", "test", "remove", "add docs x=1", "add d oops"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wibble",
+        "edit",
+        "test",
+        "remove",
+        "add docs x=1",
+        "add d oops",
+        "test docs other",
+        "remove docs other",
+        "list all",
+    ],
+)
 async def test_anything_else_is_answered_with_how_to_write_it(office: Office, text: str) -> None:
+    await add(office)
     assert "/dashscope apps add" in await refusal_of(typed(office, text))
 
 

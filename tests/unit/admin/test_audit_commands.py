@@ -81,6 +81,30 @@ async def test_the_newest_change_of_each_subject_has_its_button(door: Door, offi
     assert await values(office, "workspace") == {}
 
 
+async def test_of_direct_messages_it_is_said_whose_when_somebody_else_changed_them(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "Shop", is_open=True)
+    await typed(door, "app shop", by=MEMBER, channel_id=DIRECT)
+    assert f"<@{MEMBER}> · direct messages · `app`" in (await typed(door, "audit all")).text
+    await pressed(door, await typed(door, "apps remove shop"))
+    lost = f"<@{ADMIN}> · direct messages of <@{MEMBER}> · `app` `Shop` → not set"
+    assert lost in (await typed(door, "audit all")).text
+
+
+async def test_no_button_offers_to_undo_what_somebody_else_chose_for_themselves(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "Shop", is_open=True)
+    await typed(door, "follow thread")
+    await typed(door, "app shop", by=MEMBER, channel_id=DIRECT)
+    page = await typed(door, "audit all")
+    assert [button.label for button in page.buttons] == ["Undo 2", "Undo 3"]
+    assert "`follow` `thread` → not set" in (await pressed(door, page)).text
+    own = await typed(door, "audit", by=MEMBER, channel_id=DIRECT)
+    assert [button.label for button in own.buttons] == ["Undo 1"]
+
+
 @pytest.mark.parametrize("text", ["audit", "audit all", "workspace audit"])
 async def test_who_may_not_configure_does_not_read_the_trail(door: Door, text: str) -> None:
     await typed(door, "follow thread")

@@ -1,5 +1,6 @@
 """The form with every setting, and those who may only read it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.admin import scopes
+from bot.admin.choices import Choices
 from bot.admin.config import open_config
 from bot.admin.config_form import config_form, reading_form
 from bot.admin.config_page import (
@@ -19,20 +21,24 @@ from bot.admin.config_page import (
     settings_shown,
 )
 from bot.admin.office import Office
+from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.core.screens import MAX_OPTIONS, Form
 from bot.core.setting import SETTINGS, Level
+from storage.database import Storage
 from tests.unit.admin.bounds import assert_fits, inputs_of, prose_of
 from tests.unit.admin.desk import (
     ADMIN,
     CHANNEL,
     CREATOR,
+    DEFAULT,
     DIRECT,
     MEMBER,
     TEAM,
     Town,
     Wall,
+    office_of,
     stored_app,
     visit,
 )
@@ -42,6 +48,7 @@ PAGE = ConfigPage(
     version=4,
     values={},
     workspace={},
+    app=DEFAULT,
     apps=(NamedApp("default", AppKind.AGENT), NamedApp("flow", AppKind.WORKFLOW)),
     is_admin=True,
 )
@@ -128,6 +135,43 @@ def test_what_is_inherited_is_named_at_its_input() -> None:
     assert inputs_of(form)["biz_params"].placeholder == 'Inherited (workspace): {"a": "1"}'
 
 
+def test_what_the_chosen_app_brings_along_is_named_at_its_inputs() -> None:
+    brings: dict[str, Json] = {
+        "has_thoughts": True,
+        "temperature": 0.3,
+        "pipeline_ids": ["KB"],
+        "tags": None,
+    }
+    app = replace(DEFAULT, name="docs", options=brings)
+    for scope in ("channel:C1", "workspace"):
+        form = english(replace(PAGE, scope=scope, values={"app": "docs"}, app=app))
+        assert label_of(form, "has_thoughts", INHERIT) == "Inherit (the app's own: On)"
+        asked = inputs_of(form)
+        assert asked["pipeline_ids"].placeholder == "Inherited (the app's own): KB"
+        assert asked["tags"].placeholder == "Inherited (the app's own): none"
+        assert asked["more"].placeholder == 'Inherited (the app\'s own): {"temperature": 0.3}'
+        assert asked["file_ids"].placeholder == ""
+    workspace: dict[str, Json] = {"pipeline_ids": ["KW"], "more": {"seed": 1}}
+    form = english(replace(PAGE, workspace=workspace, app=replace(app, name="default")))
+    assert inputs_of(form)["pipeline_ids"].placeholder == "Inherited (workspace): KW"
+    shown = 'Inherited (workspace): {"temperature": 0.3, "seed": 1}'
+    assert inputs_of(form)["more"].placeholder == shown
+
+
+async def test_an_app_that_is_gone_brings_nothing_along_that_is_known(
+    storage: Storage, town: Town
+) -> None:
+    default = replace(DEFAULT, options={"pipeline_ids": ["KB"]})
+    office = replace(office_of(storage, town), choices=Choices(storage, default, directory=town))
+    for values, placeholder in (
+        ({"app": "default"}, "Inherited (the app's own): KB"),
+        ({"app": "gone"}, ""),
+    ):
+        await settle(office, values)
+        form = (await opened(office))[-1]
+        assert inputs_of(form)["pipeline_ids"].placeholder == placeholder
+
+
 def test_none_stands_in_its_input_and_is_named_where_it_is_inherited() -> None:
     nothing = {key: "none" for key, setting in SETTINGS.items() if setting.can_be_none}
     own = inputs_of(english(replace(PAGE, values=nothing)))
@@ -206,6 +250,17 @@ def test_a_state_reads_back() -> None:
 @given(st.one_of(st.text(), st.sampled_from(['{"scope": "channel:"}', '{"scope": 1}', "[]"])))
 def test_another_state_is_none(text: str) -> None:
     assert read_state(text) is None
+
+
+async def settle(office: Office, values: Mapping[str, Json]) -> None:
+    stored = await office.storage.settings.get(TEAM, "channel:C1")
+    await office.storage.settings.change(
+        TEAM,
+        "channel:C1",
+        values=values,
+        expected_version=stored["channel:C1"].version,
+        by=ADMIN,
+    )
 
 
 async def opened(

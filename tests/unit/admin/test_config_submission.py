@@ -36,6 +36,8 @@ from tests.unit.admin.desk import (
 )
 
 HERE = "channel:C1"
+TYPED_SHAPES = {"words", "json", "text", "number"}
+"""Of settings that an input is typed in for, those without choices."""
 
 
 async def opened(office: Office, scope: str = HERE, *, is_admin: bool = True) -> Form:
@@ -130,6 +132,21 @@ async def test_a_form_submitted_as_it_was_shown_changes_nothing(office: Office) 
     assert result.notice.buttons == ()
     stored = (await office.storage.settings.get(TEAM, HERE))[HERE]
     assert (stored.values, stored.version) == (values, 1)
+
+
+TYPED_KEYS = [key for key, s in SETTINGS.items() if not s.choices and s.shape in TYPED_SHAPES]
+
+
+@pytest.mark.parametrize("word", ["inherit", " Default\n", "-", "默认", "继承"])
+async def test_a_word_that_takes_a_value_away_in_a_command_does_so_in_an_input(
+    office: Office, word: str
+) -> None:
+    assert "system" in TYPED_KEYS
+    await send(office, await opened(office), pipeline_ids="P1", tags="a", quota_user_turns="5")
+    assert (await own(office)).keys() == {"pipeline_ids", "tags", "quota_user_turns"}
+    entered = await send(office, await opened(office), **dict.fromkeys(TYPED_KEYS, word))
+    assert isinstance(entered, Closed)
+    assert await own(office) == {}
 
 
 NOTHING = {key: "none" for key, s in SETTINGS.items() if s.can_be_none}

@@ -7,12 +7,25 @@ import pytest
 from bot.admin.consequences import MAX_PLACES
 from bot.admin.door import Door
 from bot.admin.office import Office
-from tests.unit.admin.desk import ADMIN, DEFAULT, TEAM, Town, channel, pressed, put_app, typed
+from bot.core.screens import Notice
+from storage.database import Storage
+from tests.unit.admin.desk import (
+    ADMIN,
+    DEFAULT,
+    TEAM,
+    Town,
+    channel,
+    office_of,
+    pressed,
+    put_app,
+    typed,
+)
 
 FRESH = "fresh session"
 INVITED = "type `/invite` <@UBOT>"
 LEFT_OUT = "Left out from now on"
 UNCOUNTED = "Quotas of tokens count nothing here"
+WITHOUT_TOKENS = "nobody can give a token"
 FLOW_IS_MUTE = {"flow_stream_mode": "message_format"}
 
 
@@ -81,6 +94,63 @@ async def test_a_fresh_session_is_told_of_when_there_is_one(door: Door, office: 
     assert FRESH not in (await typed(door, "apps edit other open=yes")).text
 
 
+async def removed(door: Door, name: str) -> Notice:
+    """Remove an app, wherever it is used."""
+    return await pressed(door, await typed(door, f"apps remove {name}"))
+
+
+async def test_who_removes_an_app_that_is_in_use_hears_what_follows_where_it_was(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "letters", kind="workflow")
+    for text in ("app letters", "params customer=Li", "ask sender", "kb none"):
+        await typed(door, text)
+    gone = await removed(door, "letters")
+    assert "inherit theirs now: <#C1>" in gone.text
+    assert FRESH in gone.text
+    assert f"**{LEFT_OUT}**, though set there: <#C1>: `params`, `ask`." in gone.text
+    back = await pressed(door, gone)
+    assert "the choice of these places again: <#C1>" in back.text
+    assert FRESH in back.text
+    assert LEFT_OUT not in back.text
+
+
+async def test_who_brings_a_removed_app_back_hears_what_is_left_out_with_it(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "letters", kind="workflow")
+    await typed(door, "workspace app letters")
+    await typed(door, "app letters", channel_id="C2")
+    gone = await removed(door, "letters")
+    assert LEFT_OUT not in gone.text
+    await typed(door, "kb KB1")
+    await typed(door, "app default", channel_id="C2")
+    back = await pressed(door, gone)
+    assert "again: the workspace" in back.text
+    assert f"**{LEFT_OUT}**, though set there: <#C1>: `kb`." in back.text
+
+
+async def test_channels_that_had_the_removed_app_from_the_workspace_are_named(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "letters", kind="workflow")
+    await typed(door, "workspace app letters")
+    await typed(door, "params customer=Li")
+    assert "<#C1>: `params`" in (await removed(door, "letters")).text
+
+
+async def test_an_app_removed_for_its_twin_or_used_nowhere_starts_no_fresh_session(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "twin", app_id=DEFAULT.app_id)
+    await put_app(office, "idle")
+    await typed(door, "app twin")
+    for name in ("twin", "idle"):
+        gone = await removed(door, name)
+        assert FRESH not in gone.text
+        assert FRESH not in (await pressed(door, gone)).text
+
+
 @pytest.mark.parametrize(
     "text", ["follow thread", "follow mention", "show", "status", "undo", "reset all"]
 )
@@ -109,6 +179,18 @@ async def test_a_quota_that_counts_nothing_with_an_app_says_so(
     assert UNCOUNTED not in (await typed(door, "thoughts mode message_format_plus")).text
     assert UNCOUNTED not in (await typed(door, "status")).text
     assert UNCOUNTED in (await typed(door, "thoughts mode inherit")).text
+
+
+@pytest.mark.parametrize(("keys", "is_said"), [((), True), (("k" * 32,), False)])
+async def test_plugins_nobody_can_give_a_token_for_are_said_to_go_without(
+    database: str, town: Town, keys: tuple[str, ...], is_said: bool
+) -> None:
+    async with Storage(database, keys=keys) as storage:
+        door = Door(office_of(storage, town))
+        for text in ("plugins maps mail", "plugins maps", "workspace plugins maps"):
+            assert (WITHOUT_TOKENS in (await typed(door, text)).text) is is_said
+        for text in ("follow thread", "plugins none", "plugins inherit"):
+            assert WITHOUT_TOKENS not in (await typed(door, text)).text
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,26 @@ async def test_in_a_direct_message_show_tells_ones_own_app_and_the_workspaces_se
     assert "`managers`" not in text
 
 
+async def test_in_a_direct_message_show_lists_only_what_holds_there_for_the_caller(
+    door: Door,
+) -> None:
+    for by in (MEMBER, ADMIN):
+        text = (await typed(door, "show", by=by, channel_id=DIRECT)).text
+        assert row(text, "memory").endswith("| `on` | built-in |")
+        for command in ("follow", "quota channel turns", "quota channel tokens", "delegate"):
+            assert f"`{command}` " not in text
+    await typed(door, "memory off", by=MEMBER, channel_id=DIRECT)
+    own = (await typed(door, "show", by=MEMBER, channel_id=DIRECT)).text
+    assert row(own, "memory").endswith("| `off` | your choice |")
+    for by, text, place in (
+        (ADMIN, "show", DIRECT),
+        (MEMBER, "show", "C1"),
+        (MEMBER, "workspace show", DIRECT),
+    ):
+        others = (await typed(door, text, by=by, channel_id=place)).text
+        assert row(others, "memory").endswith("| `on` | built-in |")
+
+
 async def test_an_app_that_was_closed_since_does_not_answer_direct_messages_any_more(
     door: Door, office: Office
 ) -> None:

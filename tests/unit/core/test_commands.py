@@ -198,6 +198,46 @@ def test_a_verb_that_takes_no_words_is_not_run_with_some() -> None:
     assert command("undo everything") == Unknown("undo everything", ("undo",))
 
 
+@pytest.mark.parametrize("verb", ["status", "new", "tokens"])
+def test_what_is_of_a_place_or_a_person_is_not_answered_for_the_workspace(verb: str) -> None:
+    assert command(f"workspace {verb}") == Unknown(f"workspace {verb}", (verb,))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("config workspace", "workspace config"),
+        ("show 工作区", "workspace show"),
+        ("undo workspace", "workspace undo"),
+        ("audit workspace", "workspace audit"),
+        ("workspace config workspace", "workspace config"),
+        ("status workspace", "status"),
+        ("show kb", "kb"),
+        ("show quota user turns", "quota user turns"),
+        ("workspace show kb", "workspace kb"),
+        ("show kb now", "show"),
+        ("config kb", "config"),
+    ],
+)
+def test_words_in_another_order_are_suggested_in_theirs(typed: str, meant: str) -> None:
+    unknown = command(typed)
+    assert isinstance(unknown, Unknown), typed
+    assert unknown.suggestions == (meant,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("apps delete Shop", "apps remove Shop"),
+        ("apps RM Shop", "apps remove Shop"),
+        ("apps new Shop app_id=x", "apps add Shop app_id=x"),
+        ("应用 删除 Shop", "apps remove Shop"),
+    ],
+)
+def test_another_word_for_what_apps_does_is_suggested_and_never_run(typed: str, meant: str) -> None:
+    assert command(typed) == Unknown(typed.replace("应用", "apps"), (meant,))
+
+
 def test_a_misspelt_command_is_suggested_with_its_value_and_never_run() -> None:
     assert command("folow thread") == Unknown("folow thread", ("follow thread",))
     assert command("workspace folow thread") == Unknown(

@@ -98,6 +98,8 @@ def test_what_is_shown_can_be_typed_again(key: str, data: st.DataObject) -> None
     shown = setting.show(value)
     assert len(shown) <= MAX_TYPED_CHARS
     assert json.dumps(setting.read(shown)) == json.dumps(value)
+    # No app is called like that.
+    assert key == "app" or not setting.is_dropped_by(shown)
 
 
 TYPED = TEXT | st.text(string.printable + "“”，、：") | st.text(alphabet='{}[]":,= ab1\n')
@@ -190,6 +192,27 @@ def test_the_enumerations_are_the_choices() -> None:
 )
 def test_however_ids_are_typed_each_is_one_element_and_stands_once(typed: str) -> None:
     assert SETTINGS["pipeline_ids"].read(typed) == ["ID1", "ID2"]
+
+
+@pytest.mark.parametrize("word", ["none", "OFF", "无", "inherit", "Default", "-", "继承"])
+def test_a_word_that_stands_alone_is_no_word_among_others_but_in_quotation_marks(word: str) -> None:
+    for key in ("pipeline_ids", "tags", "ask", "plugins"):
+        assert f'in double quotes: `"{word}"`' in refusal(key, f"a, {word} b")
+    assert SETTINGS["tags"].read(f'a "{word}"') == ["a", word]
+    assert SETTINGS["tags"].read(f'"{word}"') == [word]
+
+
+@pytest.mark.parametrize("typed", ["'two words'", "red ‘two words’"])
+def test_single_quotation_marks_hold_no_words_together(typed: str) -> None:
+    assert 'double quotes: `"two words"`' in refusal("tags", typed)
+    assert SETTINGS["tags"].read("ann's") == ["ann's"]
+    assert SETTINGS["tags"].read('"\'tis"') == ["'tis"]
+
+
+@pytest.mark.parametrize("word", ["inherit", " Default ", "-", "默认"])
+def test_an_instruction_is_no_word_that_takes_it_away(word: str) -> None:
+    assert SETTINGS["system"].is_dropped_by(word)
+    assert SETTINGS["system"].misfit(word.strip()) is not None
 
 
 def test_five_ids_are_not_too_many() -> None:
@@ -413,7 +436,7 @@ def test_a_word_for_nothing_is_a_tag_like_any_other_in_quotation_marks() -> None
     tags = SETTINGS["tags"]
     assert tags.read('"none"') == ["none"]
     assert tags.show(["none"]) == '"none"'
-    assert tags.read("none, red") == ["none", "red"]
+    assert tags.show(["none", "red"]) == '"none", red'
 
 
 def test_an_instruction_is_no_other_word_for_nothing() -> None:

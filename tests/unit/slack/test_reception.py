@@ -570,6 +570,24 @@ async def test_a_form_that_was_closed_before_it_was_ready_needs_no_words(scene: 
     assert scene.words == []
 
 
+async def test_a_form_is_filled_though_slack_failed_once(scene: Scene) -> None:
+    scene.door.work = opens
+    scene.answers(Closed(Notice("Saved.")))
+    scene.slack.faults.add(Fault("views.update", FaultKind.ERROR, error="internal_error"))
+    await scene.command("config")
+    await scene.sends({"tags": "a"})
+    assert await scene.hears() == ["Saved."]
+
+
+async def test_a_form_that_slack_does_not_fill_is_given_up_with_a_sentence(scene: Scene) -> None:
+    scene.door.work = opens
+    scene.slack.faults.add(Fault("views.update", FaultKind.ERROR, error="internal_error", times=9))
+    await scene.command("config")
+    (told,) = await scene.hears()
+    assert told.startswith(texts.FAILED.en.partition("{id}")[0])
+    assert len(scene.slack.journal.of("views.update")) == 2
+
+
 async def test_opening_a_form_does_not_wait_behind_budgets(scene: Scene) -> None:
     calls = scene.ways.calls
 
