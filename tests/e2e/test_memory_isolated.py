@@ -8,8 +8,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from attached import attach, text
 from remembered import diary, made, memory_of, remembering
-from rig import APP_ID, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, is_growing
+from rig import ANN, APP_ID, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, is_growing
 from workers import Fleet, a_fleet, until
 
 from bot.playground.bailian import BailianServer
@@ -173,6 +174,20 @@ async def test_twenty_questions_at_once_make_one_memory(rig: Rig, bailian: Baili
         await answered(rig, list(threads))
     assert {key: len(found) for key, found in made(bailian).items()} == {(PEOPLE[0], "channels"): 1}
     assert_isolated(rig, bailian)
+
+
+async def test_what_an_attached_text_says_of_its_writer_is_not_remembered_of_who_attached_it(
+    rig: Rig, bailian: BailianServer
+) -> None:
+    mail = "Hello Ann. I am Bob. My password is sesame. My wife is Eve."
+    async with rig.bot():
+        await answered(rig, [await ask(rig, ANN, PUBLIC, number=0)])
+        for said in ("My task is to sum this up.", ""):
+            thread = await attach(rig, text(content=mail), said=said)
+            await answered(rig, [(PUBLIC, thread)])
+            assert mail in rig.asked()[-1].body["input"]["prompt"]
+    (memory,) = bailian.bank.memories
+    assert list(memory.nodes.values()) == [f"I am {ANN} at {PUBLIC} for 0."]
 
 
 class TestReplicas:
