@@ -20,10 +20,11 @@ MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS = "message_format", "message_format_plus"
 FULL_THOUGHTS = "full_thoughts"
 FLOW_STREAM_MODES = (MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS, "agent_format", FULL_THOUGHTS)
 
+MAX_SESSION_FILES = 10
+"""Of one question ("session files" in the agents' calling guide)."""
 _MAX_KNOWLEDGE_IDS = 5  # "rag_options" in the request parameters: pipeline_ids and file_ids, each
 _MAX_PLUGINS = 10  # "user_defined_tokens" in the request parameters
 _MAX_ASKED = 10  # our own bound for the inputs of a form that is still filled in
-_MAX_SESSION_FILES = 10  # "session files" in the agents' calling guide
 _MAX_NAME_CHARS = 64  # our own bound for the name of a field nobody here has heard of
 
 _AGENT = frozenset({AppKind.AGENT})
@@ -106,7 +107,7 @@ _IN_THE_ORDER_SENT = (
         "session_file_ids",
         Spot.RAG_OPTIONS,
         _AGENT,
-        must_be.list_of(must_be.session_file, most=_MAX_SESSION_FILES),
+        must_be.list_of(must_be.session_file, most=MAX_SESSION_FILES),
     ),
     # Which variables whoever asks gives themselves.
     ApiField("ask", Spot.NOWHERE, _FLOWS, must_be.list_of(must_be.variable, most=_MAX_ASKED)),
