@@ -128,6 +128,10 @@ _BY_THE_BOT = Phrase("The bot fills this in itself.", "此字段由机器人自�
 _NAME_THE_PARTS = Phrase(
     "Name the fields inside it, each by itself.", "请直接写其中的各个字段，不要写外层。"
 )
+_AS_MESSAGES = Phrase(
+    "Set `history messages` instead: the bot then sends the thread itself.",
+    "请改用 `history messages` 设置：机器人会自行发送消息列的内容。",
+)
 _SECRET = Phrase(
     "A tool's token is a secret of each user and cannot be set for everybody.",
     "工具令牌是每个用户自己的机密，不能为所有人设置。",
@@ -135,12 +139,13 @@ _SECRET = Phrase(
 RESERVED: Mapping[str, Phrase] = {
     **dict.fromkeys(
         (
-            "prompt", "messages", "session_id", "history", "memory_id", "incremental_output",
-            "stream", "debug", "model",
+            "prompt", "messages", "session_id", "memory_id", "incremental_output", "stream",
+            "debug", "model",
         ),
         _BY_THE_BOT,
     ),
     **dict.fromkeys(("input", "parameters", "rag_options"), _NAME_THE_PARTS),
+    "history": _AS_MESSAGES,
     "user_defined_tokens": _SECRET,
 }  # fmt: skip
 """Names no setting may carry, and why."""
