@@ -20,10 +20,11 @@ MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS = "message_format", "message_format_plus"
 FULL_THOUGHTS = "full_thoughts"
 FLOW_STREAM_MODES = (MESSAGE_FORMAT, MESSAGE_FORMAT_PLUS, "agent_format", FULL_THOUGHTS)
 
+MAX_SESSION_FILES = 10
+"""Of one question ("session files" in the agents' calling guide)."""
 _MAX_KNOWLEDGE_IDS = 5  # "rag_options" in the request parameters: pipeline_ids and file_ids, each
 _MAX_PLUGINS = 10  # "user_defined_tokens" in the request parameters
 _MAX_ASKED = 10  # our own bound for the inputs of a form that is still filled in
-_MAX_SESSION_FILES = 10  # "session files" in the agents' calling guide
 _MAX_NAME_CHARS = 64  # our own bound for the name of a field nobody here has heard of
 
 _AGENT = frozenset({AppKind.AGENT})
@@ -106,7 +107,7 @@ _IN_THE_ORDER_SENT = (
         "session_file_ids",
         Spot.RAG_OPTIONS,
         _AGENT,
-        must_be.list_of(must_be.session_file, most=_MAX_SESSION_FILES),
+        must_be.list_of(must_be.session_file, most=MAX_SESSION_FILES),
     ),
     # Which variables whoever asks gives themselves.
     ApiField("ask", Spot.NOWHERE, _FLOWS, must_be.list_of(must_be.variable, most=_MAX_ASKED)),
@@ -127,6 +128,10 @@ _BY_THE_BOT = Phrase("The bot fills this in itself.", "此字段由机器人自�
 _NAME_THE_PARTS = Phrase(
     "Name the fields inside it, each by itself.", "请直接写其中的各个字段，不要写外层。"
 )
+_AS_MESSAGES = Phrase(
+    "Set `history messages` instead: the bot then sends the thread itself.",
+    "请改用 `history messages` 设置：机器人会自行发送消息列的内容。",
+)
 _SECRET = Phrase(
     "A tool's token is a secret of each user and cannot be set for everybody.",
     "工具令牌是每个用户自己的机密，不能为所有人设置。",
@@ -134,12 +139,13 @@ _SECRET = Phrase(
 RESERVED: Mapping[str, Phrase] = {
     **dict.fromkeys(
         (
-            "prompt", "messages", "session_id", "history", "memory_id", "incremental_output",
-            "stream", "debug", "model",
+            "prompt", "messages", "session_id", "memory_id", "incremental_output", "stream",
+            "debug", "model",
         ),
         _BY_THE_BOT,
     ),
     **dict.fromkeys(("input", "parameters", "rag_options"), _NAME_THE_PARTS),
+    "history": _AS_MESSAGES,
     "user_defined_tokens": _SECRET,
 }  # fmt: skip
 """Names no setting may carry, and why."""

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self, TypeAlias, assert_never
 
+from bot.core.api_fields import MAX_SESSION_FILES
 from bot.core.file_refusals import (
+    EMPTY,
     KEPT_ELSEWHERE,
     NO_DOCUMENTS,
     NO_IMAGES,
+    NO_PLACE,
     NO_TEXT,
     NO_WAY,
     NOT_THERE,
@@ -122,12 +125,14 @@ class Means:
         takes_image_variable: Whether a workflow's variables name the one for images.
         has_links: Whether the bot can be reached from outside.
         has_session_files: Whether files can be uploaded to Model Studio.
+        session_files_most: So many uploads can go along with a question.
     """
 
     kind: AppKind
     takes_image_variable: bool = False
     has_links: bool = False
     has_session_files: bool = False
+    session_files_most: int = MAX_SESSION_FILES
 
     @classmethod
     def of(
@@ -141,9 +146,11 @@ class Means:
         """Return the means for an app and the options it is asked with.
 
         A workflow takes images only where its variables name `imageList`, be it an empty list:
-        nothing else tells that its author provided for them.
+        nothing else tells that its author provided for them. Session files that the options name
+        take the places of uploads.
         """
-        variables = options.get("biz_params")
+        variables, uploaded = options.get("biz_params"), options.get("session_file_ids")
+        named = len(uploaded) if isinstance(uploaded, Sequence) else 0
         return cls(
             kind=kind,
             takes_image_variable=kind in _TAKE_IMAGE_VARIABLES
@@ -151,6 +158,7 @@ class Means:
             and IMAGE_VARIABLE in variables,
             has_links=has_links,
             has_session_files=has_session_files,
+            session_files_most=MAX_SESSION_FILES - named,
         )
 
 
@@ -158,19 +166,25 @@ def decide(found: Sequence[FileNote | Refusal], *, means: Means) -> tuple[Decisi
     """Decide for each file how it goes; order is kept, and so is what was refused before.
 
     A text goes inside the prompt as long as there is room, because every app reads that. When more
-    than FILES_MOST could go, one refusal stands for all that come after these.
+    than FILES_MOST could go, one refusal stands for all that come after these; an upload without a
+    place leaves its own to the files after it.
     """
     return tuple(_decisions(found, means))
 
 
 def _decisions(found: Sequence[FileNote | Refusal], means: Means) -> Iterator[Decision]:
-    room, places = TEXTS_BYTES_MOST, FILES_MOST
+    room, places, uploads = TEXTS_BYTES_MOST, FILES_MOST, means.session_files_most
     for each in found:
         decision = each if isinstance(each, Refusal) else _decision(each, means, room=room)
         if isinstance(decision, Passed):
             if not places:
                 yield TOO_MANY_FILES
                 return
+            is_upload = decision.way is Way.SESSION_FILE
+            if is_upload and uploads < 1:
+                yield refusal(NO_PLACE, decision.note, bound=str(MAX_SESSION_FILES))
+                continue
+            uploads -= is_upload
             places -= 1
             room -= _claimed(decision.note) if decision.way is Way.TEXT else 0
         yield decision
@@ -182,6 +196,8 @@ def _decision(note: FileNote, means: Means, *, room: int) -> Decision:
     found = format_of(note) if note.mode in KEPT_MODES else None
     if found is None:
         return refusal(UNKNOWN_KIND, note)
+    if note.size_bytes == 0:
+        return refusal(EMPTY, note)
     if found.family is Family.TEXT:
         return _text_decision(note, found, means, room=room)
     return _sent(note, found, means)

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.files import FileNote, plain_name
+from bot.core.files import FORMATS, Family, FileNote, plain_name
 from bot.core.language import Language, Phrase
+
+_FORMATS = [ending.upper() for ending, each in FORMATS.items() if each.family is not Family.TEXT]
 
 TOO_MANY = Phrase(
     "I read at most {limit} files of a message; the others were left out.",
@@ -19,8 +21,8 @@ TOO_MUCH_TEXT = Phrase(
     "已忽略{names}：文本文件总量最多 {limit}。",
 )
 UNKNOWN_KIND = Phrase(
-    "I left out {names}: images, documents and plain text are all I can read.",
-    "已忽略{names}：仅支持图片、文档和纯文本。",
+    f"I left out {{names}}: I read only plain text, {', '.join(_FORMATS)}.",
+    f"已忽略{{names}}：仅支持纯文本、{'、'.join(_FORMATS)}。",
 )
 NO_WAY = Phrase(
     "I left out {names}: to pass on images and documents, whoever runs me must set PUBLIC_URL.",
@@ -54,6 +56,11 @@ NOT_PERMITTED = Phrase(
     "I may not open files in this workspace: the permission files:read is missing.",
     "无法打开此工作区的文件：缺少权限 files:read。",
 )
+NO_PLACE = Phrase(
+    "I left out {names}: the app here takes {limit} uploads at most, those set for it included.",
+    "已忽略{names}：此处的应用最多接收 {limit} 个上传的文件，包括设置中指定的文件。",
+)
+EMPTY = Phrase("I left out {names}: there is nothing inside.", "已忽略{names}：内容为空。")
 NO_TEXT = Phrase(
     "I left out {names}: no readable text is in there.", "已忽略{names}：其中没有可读的文本。"
 )

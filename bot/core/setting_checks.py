@@ -78,20 +78,19 @@ def further_fields(*, own: Collection[str]) -> Check:
         own: Names that are settings themselves and so are not taken.
     """
 
+    def misfit(name: str, part: Json) -> Phrase | None:
+        if wrong := misfit_of_name(name):
+            return wrong
+        if name in own:
+            return _OWN_SETTING
+        return None if part is None else misfit_of(name, part)
+
     def check(value: Json) -> Phrase | None:
         if not isinstance(value, Mapping) or not value:
             return filled_object(value)
-        found = (
-            (name, _OWN_SETTING if name in own else _misfit_of_further(name, part))
-            for name, part in value.items()
-        )
-        return _first(found)
+        return _first((name, misfit(name, part)) for name, part in value.items())
 
     return check
-
-
-def _misfit_of_further(name: str, part: Json) -> Phrase | None:
-    return misfit_of_name(name) if part is None else misfit_of(name, part)
 
 
 def problem_of_fields(value: Json, *, kind: AppKind) -> Phrase | None:

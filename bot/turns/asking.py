@@ -227,10 +227,11 @@ class Asking:
     async def _read(self, question: Question) -> None:
         """Ask with what is remembered of the asker, and once without when the app knows no such.
 
-        Not with the words of others along: DashScope takes what is to be remembered from what a
-        request says, and would remember them as the asker's.
+        Not with words along that may be somebody else's, in a file or in the thread: DashScope
+        takes what is to be remembered from what a request says, and would remember them as the
+        asker's.
         """
-        if self._composer.quotes_others:
+        if self._composer.quotes_others or self._files.has_texts:
             return await self._follow(question)
         recalled = await self._world.remembering.recall(self._turn, self._terms.effective)
         if recalled is None:

@@ -38,6 +38,11 @@ class QuestionFiles:
         """Whether there are files that are not ready yet."""
         return bool(self.notes) and self._prepared is None
 
+    @property
+    def has_texts(self) -> bool:
+        """Whether the question holds the text of a file, which its asker need not have written."""
+        return self._prepared is not None and bool(self._prepared.texts)
+
     async def get_ready(self) -> None:
         """Make the files ready, once; what cannot be had is told of by `told`.
 

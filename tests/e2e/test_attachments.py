@@ -118,6 +118,27 @@ async def test_without_an_address_an_agents_files_are_uploaded(
     assert ids == [paper.file_id, picture.file_id]
 
 
+async def test_uploads_and_the_session_files_of_the_settings_share_the_apps_places(
+    rig: Rig, bailian: BailianServer
+) -> None:
+    async with rig.bot():
+        await answered(rig, document("F0A"), document("F0B"))
+    named = [file.file_id for file in bailian.desk.files.files]
+    await store(rig, "workspace", more={"session_file_ids": named})
+    files = [document(f"F{number}", name=f"{number}.pdf") for number in range(10)]
+    async with rig.bot():
+        shown = await answered(rig, *files, text(), turns=2)
+    ids = rig.asked()[-1].body["parameters"]["rag_options"]["session_file_ids"]
+    uploaded = {file.file_id: file.name for file in bailian.desk.files.files}
+    assert ids[:2] == named
+    assert [uploaded[each] for each in ids[2:]] == [f"{number}.pdf" for number in range(8)]
+    assert "buy milk" in rig.asked()[-1].body["input"]["prompt"]
+    assert shown.endswith(
+        "I left out “8.pdf”, “9.pdf”: the app here takes 10 uploads at most, those set for it "
+        "included."
+    )
+
+
 async def test_files_of_all_kinds_keep_their_order(rig: Rig) -> None:
     give_address(rig)
     files = [

@@ -109,13 +109,23 @@ async def test_an_orchestration_gets_text_alone(rig: Rig, app_under_test: App) -
 async def test_what_is_kept_elsewhere_or_of_an_unknown_kind_is_left_out(rig: Rig) -> None:
     give_address(rig)
     elsewhere = File("F1", name="a.pdf", content=b"", mimetype="application/pdf", mode="external")
-    archive = File("F2", name="b.zip", content=b"PK", mimetype="application/zip")
+    moving = File("F2", name="b.gif", content=b"GIF89a", mimetype="image/gif")
     async with rig.bot():
-        shown = await answered(rig, elsewhere, archive)
+        shown = await answered(rig, elsewhere, moving)
     assert shown == (
         "Look!\nI left out “a.pdf”: what is kept outside Slack I cannot open. "
-        "I left out “b.zip”: images, documents and plain text are all I can read."
+        "I left out “b.gif”: I read only plain text, BMP, HEIC, JPG, PNG, TIFF, WEBP, DOC, DOCX, "
+        "PDF, PPT, PPTX, XLS, XLSX."
     )
+
+
+async def test_an_empty_file_is_left_out_and_the_rest_goes(rig: Rig) -> None:
+    give_address(rig)
+    empty = image("F1", name="a.png", content=b""), text("F2", name="b.txt", content="")
+    async with rig.bot():
+        shown = await answered(rig, *empty, image("F3"))
+    assert contents_of(asked_once(rig)) == [PNG]
+    assert shown == "Look!\nI left out “a.png”, “b.txt”: there is nothing inside."
 
 
 async def test_a_file_slack_does_not_tell_of_is_named_as_it_was_when_it_was_attached(

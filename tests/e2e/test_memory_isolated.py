@@ -1,6 +1,7 @@
 """No question ever carries somebody else's memory, whatever happens at once."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,18 +9,24 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from attached import attach, text
+from desk import ADA, TEAM
+from given import store
 from remembered import diary, made, memory_of, remembering
-from rig import APP_ID, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, is_growing
+from rig import ANN, APP_ID, BOT, GROUP_DM, PRIVATE, PUBLIC, Rig, is_growing
 from workers import Fleet, a_fleet, until
 
+from bot.core.memory_places import description_of
 from bot.playground.bailian import BailianServer
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.journal import Entry
 from bot.playground.slack.directory import Channel, User
 from bot.playground.slack.limits import DEFAULT_RATES, Limits, Rate
 from storage.database import Storage
+from storage.memories import MemoryKey
 
-PEOPLE = tuple(f"U0P{number}" for number in range(8))
+CROWD = tuple(f"U0P{number}" for number in range(100))
+PEOPLE = CROWD[:8]
 APART = "C0APART"
 ALSO_PUBLIC = "C0ALSO"
 ROOMY = Rate(per_min=6_000, burst=400)
@@ -47,11 +54,11 @@ def limits() -> Limits:
 @pytest.fixture
 async def bailian(rig: Rig) -> AsyncIterator[BailianServer]:
     workspace = rig.slack.workspace
-    for user in PEOPLE:
+    for user in CROWD:
         workspace.add_user(User(user, name=user.lower(), real_name=user))
     for place in (PUBLIC, PRIVATE, GROUP_DM):
         channel = workspace.channels[place]
-        workspace.add_channel(channel_with(channel, PEOPLE))
+        workspace.add_channel(channel_with(channel, CROWD))
     apart = workspace.channels[PUBLIC]
     workspace.add_channel(channel_named(apart, APART))
     workspace.add_channel(channel_named(apart, ALSO_PUBLIC))
@@ -165,6 +172,43 @@ async def test_eight_people_everywhere_at_once_keep_their_memories_apart(
     assert_isolated(rig, bailian)
 
 
+async def make_memories(rig: Rig, bailian: BailianServer) -> None:
+    """Give everybody a memory in each scope.
+
+    All are let in unseen: Slack tells of a few at a time who they are.
+    """
+    await store(rig, "workspace", who=["members", "guests", "external"])
+    async with Storage(rig.database_url) as storage:
+        for user, scope in itertools.product(CROWD, ("private", *dict.fromkeys(SCOPES.values()))):
+            description = description_of(team_id=TEAM, user_id=user, scope=scope)
+            key = MemoryKey(TEAM, user, scope)
+            await storage.memories.give(key, bailian.bank.create(description), by=ADA)
+
+
+@pytest.mark.slow
+async def test_four_hundred_questions_of_a_hundred_people_carry_nobody_elses_memory(
+    rig: Rig, bailian: BailianServer
+) -> None:
+    """What was asked is looked at, and no answer waited for."""
+    await make_memories(rig, bailian)
+    dice, places, rounds = random.Random(5), ("direct", *SCOPES), 4
+    rig.changes |= {"turns_at_once": 1000, "grace_s": 0.0}
+    async with rig.bot():
+        await set_apart(rig)
+        # What the channels are is known then, and not asked of Slack by all at once.
+        await answered(rig, [await ask(rig, CROWD[0], where, number=0) for where in places])
+        for number in range(1, rounds + 1):
+            due = len(rig.asked()) + len(CROWD)
+            asks = [(dice.choice(CROWD), dice.choice(places)) for _ in CROWD]
+            await asyncio.gather(*(ask(rig, *each, number=number) for each in asks))
+            await rig.dashscope.until(
+                lambda entries, due=due: len(entries) == due, timeout_s=WITHIN_S
+            )
+    assert_isolated(rig, bailian)
+    remembered = [entry for entry in rig.asked() if memory_of(entry)]
+    assert len(remembered) > len(rig.asked()) / 2  # an answer does not wait for a slow one
+
+
 @pytest.mark.slow
 async def test_twenty_questions_at_once_make_one_memory(rig: Rig, bailian: BailianServer) -> None:
     async with rig.bot():
@@ -174,6 +218,20 @@ async def test_twenty_questions_at_once_make_one_memory(rig: Rig, bailian: Baili
         await answered(rig, list(threads))
     assert {key: len(found) for key, found in made(bailian).items()} == {(PEOPLE[0], "channels"): 1}
     assert_isolated(rig, bailian)
+
+
+async def test_what_an_attached_text_says_of_its_writer_is_not_remembered_of_who_attached_it(
+    rig: Rig, bailian: BailianServer
+) -> None:
+    mail = "Hello Ann. I am Bob. My password is sesame. My wife is Eve."
+    async with rig.bot():
+        await answered(rig, [await ask(rig, ANN, PUBLIC, number=0)])
+        for said in ("My task is to sum this up.", ""):
+            thread = await attach(rig, text(content=mail), said=said)
+            await answered(rig, [(PUBLIC, thread)])
+            assert mail in rig.asked()[-1].body["input"]["prompt"]
+    (memory,) = bailian.bank.memories
+    assert list(memory.nodes.values()) == [f"I am {ANN} at {PUBLIC} for 0."]
 
 
 class TestReplicas:

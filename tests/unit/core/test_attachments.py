@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import file_refusals
+from bot.core.api_fields import MAX_SESSION_FILES, problem_of
 from bot.core.attachments import (
     BYTES_MOST,
     FILES_MOST,
@@ -24,9 +25,11 @@ from bot.core.attachments import (
     quoted,
 )
 from bot.core.file_refusals import (
+    EMPTY,
     KEPT_ELSEWHERE,
     NO_DOCUMENTS,
     NO_IMAGES,
+    NO_PLACE,
     NO_TEXT,
     NO_WAY,
     NOT_THERE,
@@ -134,6 +137,10 @@ def test_texts_share_the_room_in_the_prompt_in_order() -> None:
         (replace(WORDS, mode="post"), UNKNOWN_KIND),
         (replace(WORDS, mode="canvas"), UNKNOWN_KIND),
         (replace(IMAGE, mimetype="video/mp4"), UNKNOWN_KIND),
+        (replace(IMAGE, mimetype="image/gif"), UNKNOWN_KIND),
+        (replace(IMAGE, size_bytes=0), EMPTY),
+        (replace(PAPER, size_bytes=0), EMPTY),
+        (replace(WORDS, size_bytes=0), EMPTY),
     ],
 )
 def test_what_the_bot_cannot_read_is_refused_in_words(note: FileNote, reason: Phrase) -> None:
@@ -146,6 +153,25 @@ def test_one_refusal_stands_for_all_that_come_after_those_that_can_go() -> None:
     *sent, last = decide([lost, *images], means=ALL)
     assert [outcome(decision) for decision in sent] == [NOT_THERE, *[Way.IMAGE_LINK] * FILES_MOST]
     assert last == TOO_MANY_FILES
+
+
+@pytest.mark.parametrize("named", range(MAX_SESSION_FILES + 1))
+def test_uploads_take_the_places_that_session_files_of_the_settings_leave(named: int) -> None:
+    ids = [f"file_session_{number}" for number in range(named)]
+    options: dict[str, Json] = {"session_file_ids": ids}
+    means = Means.of(AppKind.AGENT, options, has_links=False, has_session_files=True)
+    left = MAX_SESSION_FILES - named
+    notes = [*[IMAGE, PAPER] * 4, WORDS, IMAGE]
+    decisions = decide(notes, means=means)
+    uploads = [Way.SESSION_FILE] * min(left, 9) + [NO_PLACE] * max(0, 9 - left)
+    assert [outcome(each) for each in decisions] == [*uploads[:8], Way.TEXT, uploads[8]]
+    sent = [f"file_session_new_{n}" for n in range(uploads.count(Way.SESSION_FILE))]
+    assert problem_of("session_file_ids", [*ids, *sent], kind=AppKind.AGENT) is None
+
+
+def test_files_that_go_by_link_need_no_place_among_session_files() -> None:
+    full = replace(ALL, session_files_most=0)
+    assert (fate(IMAGE, full), fate(PAPER, full)) == (Way.IMAGE_LINK, Way.DOCUMENT_LINK)
 
 
 FILES = st.builds(
@@ -162,6 +188,7 @@ MEANS = st.builds(
     takes_image_variable=st.booleans(),
     has_links=st.booleans(),
     has_session_files=st.booleans(),
+    session_files_most=st.integers(0, MAX_SESSION_FILES),
 )
 
 
@@ -172,7 +199,7 @@ def test_every_file_is_decided_in_its_place_within_all_bounds(
     decisions = decide(files, means=means)
     assert len(decisions) == len(files)
     passed = [(note, each) for note, each in zip(files, decisions, strict=True)]
-    sizes = 0
+    sizes, uploads = 0, 0
     for note, decision in passed:
         if isinstance(decision, Refusal):
             assert sentences([decision], language=Language.EN)
@@ -184,9 +211,11 @@ def test_every_file_is_decided_in_its_place_within_all_bounds(
             sizes += note.size_bytes or 0
         elif decision.way is Way.SESSION_FILE:
             assert means.has_session_files
+            uploads += 1
         else:
             assert means.has_links
     assert sizes <= TEXTS_BYTES_MOST
+    assert uploads <= means.session_files_most
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,30 @@
 """What is said of files that are left out."""
 
+import re
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.file_refusals import NAMES_MOST, NO_IMAGES, NO_WAY, TOO_LARGE, refusal, sentences
-from bot.core.files import NAME_CHARS_MOST, FileNote
+from bot.core import file_refusals
+from bot.core.file_refusals import (
+    NAMES_MOST,
+    NO_IMAGES,
+    TOO_LARGE,
+    UNKNOWN_KIND,
+    refusal,
+    sentences,
+)
+from bot.core.files import FORMATS, NAME_CHARS_MOST, Family, FileNote
 from bot.core.language import Language, Phrase
 
-PHRASES = st.sampled_from([NO_IMAGES, NO_WAY, TOO_LARGE])
+PHRASES = st.sampled_from(
+    [
+        each
+        for name, each in vars(file_refusals).items()
+        if isinstance(each, Phrase) and name.isupper() and not name.startswith("_")
+    ]
+)
 
 
 def test_files_left_out_for_one_reason_are_named_in_one_sentence() -> None:
@@ -33,6 +50,15 @@ def test_of_many_files_a_few_are_named_and_the_others_counted() -> None:
     assert "“0.png”, “1.png”, “2.png” and 2 more:" in sentence
     (sentence,) = sentences(left_out, language=Language.ZH)
     assert "“2.png”等另外 2 个文件" in sentence
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_sentence_on_what_cannot_be_read_names_every_format_that_can(
+    language: Language,
+) -> None:
+    (said,) = sentences([refusal(UNKNOWN_KIND, FileNote("F1", name="a.gif"))], language=language)
+    named = {ending for ending, each in FORMATS.items() if each.family is not Family.TEXT}
+    assert {each.lower() for each in re.findall("[A-Z]{3,}", said)} == named
 
 
 def test_nothing_left_out_is_nothing_said() -> None:

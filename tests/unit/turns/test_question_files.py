@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from edges import PROFILE, Book, Shelf, Slack, Stream, a_turn, saying, somebody
+from edges import PROFILE, Book, Remembered, Shelf, Slack, Stream, a_turn, said, saying, somebody
 from scene import Scene
 
 from bot.core import texts
@@ -15,13 +15,16 @@ from bot.core.files import FileNote
 from bot.core.prepared import Prepared
 from bot.core.question import AppKind
 from bot.core.setting import History
-from bot.errors import SessionLost
+from bot.errors import ContentBlocked, SessionLost
+from bot.turns.ports import Recalled
+from storage.memories import MemoryKey
 from storage.records import Conversation, Turn, Wish
 
 FILES = [{"id": "F1", "name": "a.png"}, {"id": "F2", "name": "b.txt"}]
 NOTES = (FileNote("F1", name="a.png"), FileNote("F2", name="b.txt"))
 LINK = "https://bot/files/1.png"
 READY = Prepared(images=(LINK,), texts=("b.txt:\n```txt\nB\n```",))
+IN_SESSION = Conversation(PROFILE.key, "s0", rounds=1, idle_s=1)
 LEFT_OUT = Prepared(refusals=(Refusal(NO_IMAGES, "a.png"),))
 SORRY = "I left out “a.png”: the app here takes no images."
 
@@ -120,11 +123,34 @@ async def test_a_question_asked_again_brings_the_files_slack_tells_of() -> None:
 
 
 async def test_a_new_session_gets_the_files_too() -> None:
-    known = Conversation(PROFILE.key, "s0", rounds=1, idle_s=1)
-    scene = Scene(SessionLost(status=400), saying("Hello"), known=known).amid(files=Shelf(READY))
+    lost = SessionLost(status=400)
+    scene = Scene(lost, saying("Hello"), known=IN_SESSION).amid(files=Shelf(READY))
     await scene.run(with_files())
     assert [question.session_id for question in scene.apps.questions] == ["s0", None]
     assert all(question.options == {"image_list": [LINK]} for question in scene.apps.questions)
+
+
+@pytest.mark.parametrize(
+    ("prepared", "memory_id"),
+    [
+        (READY, None),
+        (Prepared(texts=READY.texts), None),
+        (Prepared(images=(LINK,), documents=(LINK,), session_files=("file_session_1",)), "m1"),
+        (LEFT_OUT, "m1"),
+    ],
+)
+@pytest.mark.parametrize("lost", [None, SessionLost(status=400), ContentBlocked(status=400)])
+async def test_the_text_of_a_file_is_never_sent_to_be_remembered_as_the_askers(
+    prepared: Prepared, memory_id: str | None, lost: Exception | None
+) -> None:
+    before = [] if lost is None else [lost]
+    recalled = Remembered(Recalled(MemoryKey("T1", "U1", "channels"), "m1"))
+    answer = Stream([replace(said("Hello"), session_id=None)])
+    scene = Scene(*before, answer, known=IN_SESSION)
+    scene.amid(files=Shelf(prepared), remembering=recalled)
+    await scene.run(with_files())
+    sent = [question.memory_id for question in scene.apps.questions]
+    assert sent == [memory_id] * (len(before) + 1)
 
 
 async def test_a_workflow_is_read_for_as_what_it_is() -> None:

@@ -137,6 +137,24 @@ async def test_without_history_a_cut_answer_leaves_no_session_either(
     assert scene.book.session == LEFT
 
 
+@pytest.mark.parametrize(("words", "session"), [("", None), ("Half", LEFT)])
+async def test_without_history_a_stop_before_the_first_words_leaves_the_session_there_was_alone(
+    words: str, session: SessionUse | None
+) -> None:
+    known = Conversation(app_key=PROFILE.key, session_id="s0", rounds=1, idle_s=1)
+    growing = Stream([Answer(text=words, session_id="s1")], gate=asyncio.Event())
+    scene = Scene(growing, known=known).given(history=History.OFF)
+    running = asyncio.create_task(scene.run(REPLY))
+    async with asyncio.timeout(5):
+        while not growing.answer.session_id or (words and scene.slack.visible() != [f"{words}|"]):
+            await asyncio.sleep(0)
+    scene.book.wish = Wish("U1", 0, {})
+    scene.grip.called.set()
+    assert await running == [f"{words}|{texts.STOPPED.en}"]
+    assert scene.book.log[-1] == "finish:stopped"
+    assert scene.book.session == session
+
+
 async def test_an_app_that_keeps_no_sessions_leaves_the_one_there_was() -> None:
     workflow = replace(PROFILE, kind=AppKind.WORKFLOW)
     scene = Scene(saying("Hello")).given(app=workflow)
