@@ -72,7 +72,7 @@ def _full(text: str, *, lines: Sequence[Line], start: Cut, room_bytes: int) -> C
             fits = room_bytes - needed
             if index > start.line and line.kind is Kind.FENCE:
                 # A mark that grows into a fence must not move the place where the page is full.
-                fits = max(fits, min(room_bytes, _mark_end(line, text=text) - begin))
+                fits = max(fits, min(room_bytes - reserve, _mark_end(line, text=text) - begin))
             fitting = taken[: max(fits, 0)].decode(errors="ignore")
             return Cut(begin + len(fitting), index)
         reserve = needed

@@ -74,6 +74,14 @@ def test_a_fence_that_begins_on_a_full_page_does_not_move_the_page_before_it() -
         assert longer[: len(shorter) - 1] == shorter[:-1]
 
 
+@pytest.mark.parametrize("chars", range(80, 90))
+def test_a_second_fence_on_a_full_page_does_not_move_the_page_before_it(chars: int) -> None:
+    text = f"```\nx = 1\n```\n\n{'p' * 90}.\n\n{'q' * chars}.\n\n```\ny = 2\n```\n"
+    made = [split(prefix, limit_bytes=200) for prefix in prefixes(text)]
+    for shorter, longer in pairwise(made):
+        assert longer[: len(shorter) - 1] == shorter[:-1]
+
+
 @pytest.mark.parametrize("before", ["short\n", "> quoted\n> ", f"# {'h' * 191}\n"])
 def test_a_fences_first_line_that_fills_a_page_moves_nothing_while_it_grows(before: str) -> None:
     text = f"{before}   ~~~~~~~~~~{'py ' * 60}{'字' * 30}\nx = 1\n"
