@@ -76,7 +76,7 @@ class Effective:
         history: How the app learns what was said before.
         system: What the model is told before that; empty unless the history is sent as messages.
         follow: Which messages in its threads the bot answers.
-        memory: Whether long-term memory is used.
+        memory: Whether long-term memory is used; SHARED only where the channel itself says so.
         language: Which language the bot's own sentences are in.
         shows_sources: Whether sources are listed under an answer.
         keeps_steps: Whether a finished answer keeps a line of its steps.
@@ -158,7 +158,7 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
         history=history,
         system=system,
         follow=Follow(str(values["follow"])),
-        memory=MemoryUse(str(values["memory"])),
+        memory=_memory(settings["memory"]),
         language=LanguageChoice(str(values["language"])),
         shows_sources=values["sources"] is True,
         keeps_steps=values["steps"] is True,
@@ -243,6 +243,13 @@ def _system(value: Json, *, history: History) -> tuple[str, dict[str, Phrase]]:
     if value is None or value == NONE:
         return "", {}
     return (str(value), {}) if history is History.MESSAGES else ("", {"system": _NEEDS_MESSAGES})
+
+
+def _memory(found: _Found) -> MemoryUse:
+    """Return how memory is used: what opens a private channel is a setting of its own alone."""
+    use = MemoryUse(str(found.value))
+    is_for_all = use is MemoryUse.SHARED and found.origin is Level.WORKSPACE
+    return MemoryUse.ON if is_for_all else use
 
 
 def _quotas(layers: Layers) -> Iterator[Quota]:

@@ -58,7 +58,8 @@ class Follow(StrEnum):
 class MemoryUse(StrEnum):
     """Whether an app's long-term memory of people is used, and with whom a channel shares it.
 
-    ON lets public channels share one, and no private channel.
+    ON lets public channels share one, and no private channel; SHARED lets a channel that says so
+    itself, and is no more than ON for a whole workspace.
     """
 
     ON = "on"

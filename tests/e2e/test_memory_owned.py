@@ -72,6 +72,14 @@ async def test_a_private_channel_shares_with_the_public_ones_when_it_is_set_to(h
     assert await home.ask("Who am I?", channel=GROUP_DM) == KNOWS_NOTHING
 
 
+async def test_a_workspace_that_shares_opens_no_private_channel_and_says_so(home: Home) -> None:
+    told = await home.desk.say("workspace memory shared")
+    assert "Private channels share only where" in told
+    await home.ask(NAME, channel=PRIVATE)
+    assert await home.ask("Who am I?", channel=PRIVATE) == NAME
+    assert await home.ask("Who am I?") == KNOWS_NOTHING
+
+
 async def test_what_is_remembered_inside_is_not_used_where_other_workspaces_read(
     home: Home,
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from bot.admin.consequences import MAX_PLACES
 from bot.admin.door import Door
 from bot.admin.office import Office
+from bot.core.policy import ChannelInfo
 from tests.unit.admin.desk import ADMIN, DEFAULT, TEAM, Town, channel, pressed, put_app, typed
 
 FRESH = "fresh session"
@@ -46,6 +47,35 @@ async def test_who_changes_the_kind_of_an_app_hears_what_is_left_out_where(
     changed = await typed(door, "apps edit shop kind=workflow")
     assert "the workspace: `more: model_id`; <#C1>: `kb`." in changed.text
     assert LEFT_OUT not in (await pressed(door, changed, button=1)).text
+
+
+NOT_ALL = "Private channels share only where `shared` is set in them."
+STAYS = "What is remembered here stays here all the same"
+
+
+async def test_who_lets_the_whole_workspace_share_hears_that_private_channels_do_not(
+    door: Door,
+) -> None:
+    assert NOT_ALL in (await typed(door, "workspace memory shared")).text
+    assert NOT_ALL not in (await typed(door, "workspace memory separate")).text
+    assert NOT_ALL in (await typed(door, "workspace undo")).text
+    assert NOT_ALL not in (await typed(door, "workspace reply steps on")).text
+
+
+@pytest.mark.parametrize("found", [replace(channel(), is_shared=True), None])
+async def test_where_a_memory_can_be_shared_with_no_other_place_that_is_said(
+    door: Door, town: Town, found: ChannelInfo | None
+) -> None:
+    town.channels["C1"] = found
+    assert STAYS in (await typed(door, "memory shared")).text
+    assert STAYS not in (await typed(door, "memory separate")).text
+
+
+async def test_a_private_channel_that_is_set_to_share_shares(door: Door, town: Town) -> None:
+    town.channels["C1"] = replace(channel(), is_private=True)
+    said = (await typed(door, "memory shared")).text
+    assert STAYS not in said
+    assert NOT_ALL not in said
 
 
 async def test_of_many_places_the_first_are_named_and_the_others_counted(

@@ -76,6 +76,16 @@ def test_every_setting_of_the_bot_reaches_its_place() -> None:
     assert effective.delegate
 
 
+@given(workspace=st.sampled_from([None, *MemoryUse]), channel=st.sampled_from([None, *MemoryUse]))
+def test_only_a_channels_own_setting_opens_its_memory(
+    workspace: MemoryUse | None, channel: MemoryUse | None
+) -> None:
+    levels = [{"memory": str(use)} if use else {} for use in (workspace, channel)]
+    used = resolve(layers(*levels), app=AGENT).memory
+    assert (used is MemoryUse.SHARED) == (channel is MemoryUse.SHARED)
+    assert (used is MemoryUse.OFF) == ((channel or workspace) is MemoryUse.OFF)
+
+
 def test_an_instruction_holds_only_while_the_thread_is_sent_as_messages() -> None:
     told: dict[str, Json] = {"system": "Be brief.", "history": "messages"}
     assert resolve(layers(told), app=AGENT).system == "Be brief."
