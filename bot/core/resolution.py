@@ -149,6 +149,8 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     reasons |= objection
     system, objection = _system(values.get("system"), history=history)
     reasons |= objection
+    memory, objection = _memory(settings["memory"], kind=app.kind)
+    reasons |= objection
     return Effective(
         app=app,
         options={name: value for name, value in usable.items() if is_sent(name)},
@@ -158,7 +160,7 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
         history=history,
         system=system,
         follow=Follow(str(values["follow"])),
-        memory=_memory(settings["memory"]),
+        memory=memory,
         language=LanguageChoice(str(values["language"])),
         shows_sources=values["sources"] is True,
         keeps_steps=values["steps"] is True,
@@ -245,11 +247,14 @@ def _system(value: Json, *, history: History) -> tuple[str, dict[str, Phrase]]:
     return (str(value), {}) if history is History.MESSAGES else ("", {"system": _NEEDS_MESSAGES})
 
 
-def _memory(found: _Found) -> MemoryUse:
+def _memory(found: _Found, *, kind: AppKind) -> tuple[MemoryUse, dict[str, Phrase]]:
     """Return how memory is used: what opens a private channel is a setting of its own alone."""
     use = MemoryUse(str(found.value))
-    is_for_all = use is MemoryUse.SHARED and found.origin is Level.WORKSPACE
-    return MemoryUse.ON if is_for_all else use
+    if use is MemoryUse.SHARED and found.origin is Level.WORKSPACE:
+        use = MemoryUse.ON
+    is_set = found.origin is not None  # nobody is told of what is built in
+    objection = SETTINGS["memory"].problem(found.value, kind=kind) if is_set else None
+    return use, {"memory": objection} if objection else {}
 
 
 def _quotas(layers: Layers) -> Iterator[Quota]:

@@ -31,6 +31,8 @@ _NO_MESSAGES = Phrase(
     "仅智能体应用和对话型工作流支持以消息形式发送对话。",
 )
 
+_NO_MEMORY = Phrase("Only agents remember people.", "仅智能体应用支持长期记忆。")
+
 
 class Level(StrEnum):
     """Where a value is set."""
@@ -154,6 +156,8 @@ class Setting:
             return must_be.problem_of_fields(value, kind=kind)
         if self.is_app_option:
             return problem_of(self.key, value, kind=kind)
+        if self.key == "memory" and value != MemoryUse.OFF:
+            return None if kind is AppKind.AGENT else _NO_MEMORY
         needs_messages = self.key == "system" or (self.key, value) == ("history", History.MESSAGES)
         return _NO_MESSAGES if needs_messages and not kind.takes_messages else None
 

@@ -8,7 +8,17 @@ from bot.admin.consequences import MAX_PLACES
 from bot.admin.door import Door
 from bot.admin.office import Office
 from bot.core.policy import ChannelInfo
-from tests.unit.admin.desk import ADMIN, DEFAULT, TEAM, Town, channel, pressed, put_app, typed
+from tests.unit.admin.desk import (
+    ADMIN,
+    DEFAULT,
+    TEAM,
+    Town,
+    channel,
+    pressed,
+    put_app,
+    typed,
+    values,
+)
 
 FRESH = "fresh session"
 INVITED = "type `/invite` <@UBOT>"
@@ -76,6 +86,37 @@ async def test_a_private_channel_that_is_set_to_share_shares(door: Door, town: T
     said = (await typed(door, "memory shared")).text
     assert STAYS not in said
     assert NOT_ALL not in said
+
+
+@pytest.mark.parametrize("use", ["on", "separate", "shared"])
+async def test_where_the_app_remembers_nobody_a_memory_is_refused_and_may_only_be_off(
+    door: Door, office: Office, use: str
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "app flow")
+    refused = (await typed(door, f"memory {use}")).text
+    assert f"`memory` cannot be `{use}`: Only agents remember people." in refused
+    assert await values(office, "channel:C1") == {"app": "flow"}
+    assert "off" in (await typed(door, "memory off")).text
+
+
+async def test_who_chooses_an_app_that_remembers_nobody_hears_that_memory_is_left_out(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "memory separate")
+    assert "Left out with this app (workflow): `memory`." in (await typed(door, "app flow")).text
+    assert "`memory`: Only agents remember people." in (await typed(door, "show")).text
+
+
+async def test_a_workspace_chooses_for_its_agents_also_while_its_own_app_remembers_nobody(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "workspace app flow")
+    chosen = (await typed(door, "workspace memory separate")).text
+    assert "Left out with this app (workflow): `memory`." in chosen
+    assert (await values(office, "workspace"))["memory"] == "separate"
 
 
 async def test_of_many_places_the_first_are_named_and_the_others_counted(
