@@ -127,6 +127,11 @@ NAMED = Phrase(
     "{user} has the memory {memory} now, {place}.", "{user} 现在使用记忆体 {memory}（{place}）。"
 )
 UNNAMED = Phrase("{user} has no memory any more, {place}.", "{user} 不再有记忆体（{place}）。")
+LEFT_BEHIND = Phrase(
+    "The former memory, {memory}, stays in Model Studio with all that is in it, and nobody reaches "
+    "it from Slack.",
+    "原来的记忆体 {memory} 及其全部内容仍保留在百炼中，无法再从 Slack 访问。",
+)
 NAMED_SAME = Phrase("It was so already; nothing was changed.", "与之前相同，未作更改。")
 NOT_THEIRS = Phrase(
     "This memory belongs to somebody else, or to another place. Nothing was changed.",

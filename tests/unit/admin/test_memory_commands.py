@@ -256,6 +256,17 @@ async def test_a_memory_named_for_a_channel_is_the_one_that_counts_there(
         assert found.memory_id == f"in{channel_id}"
 
 
+async def test_who_names_another_memory_hears_of_the_one_that_stays_behind(office: Office) -> None:
+    door = Door(office)
+    first = await typed(door, f"memory id <@{MEMBER}> channels m2")
+    assert "Model Studio" not in first.text
+    for following in ("m3", "none"):
+        told = await typed(door, f"memory id <@{MEMBER}> channels {following}")
+        former = "m2" if following == "m3" else "m3"
+        assert f"The former memory, `{former}`, stays in Model Studio" in told.text
+    assert "stays" not in (await typed(door, f"memory id <@{MEMBER}> channels none")).text
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("by", [ADMIN, "USTRANGER"])
 async def test_a_button_of_somebody_else_reaches_nothing(
