@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from bot.admin.marks import channel, code
+from bot.admin.replies import typeable
 from bot.core.language import Language, Phrase
 from bot.core.memory import NotMade
 from bot.core.memory_places import CHANNELS, PRIVATE, Without, channel_of
@@ -97,6 +98,11 @@ SWITCHED_ON = Phrase(
     "Your memory is switched on, wherever the settings allow it, from the next message on.",
     "已为您开启记忆（在设置允许之处），从下一条消息起生效。",
 )
+_FOR_ONESELF = Phrase(
+    "For yourself, everywhere: type {typed} in a direct message to me, or press the button under "
+    "{command}.",
+    "如仅对您自己、在所有地方生效：请在私信中输入 {typed}，或点击 {command} 下的按钮。",
+)
 ON_OR_OFF = Phrase(
     "In direct messages type {on} or {off}: it holds for you alone, everywhere.",
     "在私信中请输入 {on} 或 {off}：仅对您生效，适用于所有地方。",
@@ -174,6 +180,11 @@ def not_made(failure: NotMade, *, language: Language) -> str:
     """Say why, and when, a memory could not be made, in Markdown."""
     at = f"{failure.at:%Y-%m-%d %H:%M} UTC"
     return NOT_MADE.say(language, reason=code(failure.reason), at=at)
+
+
+def for_oneself(language: Language) -> str:
+    """Say how people switch their own memory, in Markdown."""
+    return _FOR_ONESELF.say(language, typed=typeable("memory", "off"), command=typeable("memory"))
 
 
 def about(scope: str, *, language: Language) -> str:

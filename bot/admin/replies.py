@@ -287,3 +287,7 @@ class Refused(BotError):
     def __init__(self, text: str) -> None:
         self.text = text
         super().__init__("a command was refused")
+
+
+class MayNotChange(Refused):
+    """The caller may not change what they wanted to."""

@@ -267,6 +267,22 @@ async def test_who_names_another_memory_hears_of_the_one_that_stays_behind(offic
     assert "stays" not in (await typed(door, f"memory id <@{MEMBER}> channels none")).text
 
 
+@pytest.mark.parametrize("command", ["memory off", "memory on", "memory inherit"])
+async def test_who_may_not_change_a_channels_memory_hears_how_to_switch_their_own(
+    door: Door, command: str
+) -> None:
+    told = (await typed(door, command, by=MEMBER)).text
+    assert told.startswith("You cannot change this channel's settings")
+    assert "type `/dashscope memory off` in a direct message" in told
+    assert "button under `/dashscope memory`" in told
+
+
+async def test_who_may_change_a_channels_memory_hears_only_what_is_wrong(door: Door) -> None:
+    for command in ("follow thread", "workspace memory off"):
+        assert "For yourself" not in (await typed(door, command, by=MEMBER)).text
+    assert "For yourself" not in (await typed(door, "memory what", by=ADMIN)).text
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("by", [ADMIN, "USTRANGER"])
 async def test_a_button_of_somebody_else_reaches_nothing(
