@@ -35,7 +35,7 @@ class MemoryKey:
     Attributes:
         team_id: The workspace.
         user_id: Its owner.
-        scope: `private`, `channels`, `channel:C…` or `connect:C…`.
+        scope: `private`, `channels`, `channel:C…`, `connect:C…` or `untold:C…`.
     """
 
     team_id: str
@@ -71,6 +71,17 @@ class MemoryClaim:
     memory_id: str | None
     is_won: bool
     is_second: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What naming a memory by hand changed.
+
+    Attributes:
+        former_id: The memory in whose place it was put; None when there was none.
+    """
+
+    former_id: str | None
 
 
 class Memories:
@@ -115,11 +126,11 @@ class Memories:
         """Let a user have this memory no longer; return whether they had it."""
         return await self._storage.run(_forget, key, memory_id)
 
-    async def give(self, key: MemoryKey, memory_id: str | None, *, by: str) -> bool:
+    async def give(self, key: MemoryKey, memory_id: str | None, *, by: str) -> Given | None:
         """Name a user's memory by hand, or take it away; audited.
 
         Returns:
-            Whether that changed anything.
+            What that changed; None when it was so already.
 
         Raises:
             StorageConflict: This memory is somebody else's.
@@ -202,10 +213,10 @@ def _forget(conn: sa.Connection, key: MemoryKey, memory_id: str) -> bool:
     return conn.execute(statement).rowcount > 0
 
 
-def _give(conn: sa.Connection, act: Act, key: MemoryKey, memory_id: str | None) -> bool:
+def _give(conn: sa.Connection, act: Act, key: MemoryKey, memory_id: str | None) -> Given | None:
     before = _id_of(_get(conn, key))
     if before == memory_id:
-        return False
+        return None
     if memory_id is not None and _was_somebody_elses(conn, key, memory_id):
         raise StorageConflict
     if memory_id is None:
@@ -220,7 +231,7 @@ def _give(conn: sa.Connection, act: Act, key: MemoryKey, memory_id: str | None) 
         before=_fields(before),
         after=_fields(memory_id),
     )
-    return True
+    return Given(before)
 
 
 def _was_somebody_elses(conn: sa.Connection, key: MemoryKey, memory_id: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.admin import replies, scopes
 from bot.admin.choices import Choices
 from bot.admin.ports import Visit
-from bot.admin.replies import Refused
+from bot.admin.replies import MayNotChange, Refused
 from bot.core.language import Language, Phrase, of_locale
 from bot.core.policy import Person, may_ask, may_configure_channel, may_configure_workspace
 from bot.core.resolution import resolve
@@ -101,13 +101,13 @@ class Access:
         """Return how somebody who may change a scope stands to it, asked of Slack anew.
 
         Raises:
-            Refused: They may not.
+            MayNotChange: They may not.
             SlackError: Slack did not say who they are.
             StorageError: The database did not say whom the channel's settings name.
         """
         standing = await self.standing(visit.caller, scope, fresh=True)
         if not standing.may_change:
-            raise Refused(replies.may_not_change(scope, language=visit.language))
+            raise MayNotChange(replies.may_not_change(scope, language=visit.language))
         return standing
 
     async def why_not_ask(self, caller: Caller, *, who: frozenset[str]) -> Phrase | None:

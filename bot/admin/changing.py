@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.admin import replies
+from bot.admin import replies, scopes
 from bot.admin.choices import layers_at
 from bot.admin.marks import code
 from bot.admin.office import Office
@@ -121,7 +121,9 @@ def useless(draft: Draft, app: AppProfile, *, language: Language) -> Mapping[str
     found: dict[str, str] = {}
     for key, value in draft.values.items():
         if key in SETTINGS and draft.before.get(key) != value:
-            own = SETTINGS[key].problem(value, kind=app.kind)
+            # A workspace's choice for memory also holds in channels whose apps are agents.
+            is_for_others = key == "memory" and draft.scope == scopes.WORKSPACE
+            own = None if is_for_others else SETTINGS[key].problem(value, kind=app.kind)
             reasons = {key: own} if own and key != "more" else {}
             among = (name for name in candidate_options({key: value}) if name in unused)
             reasons |= {name: unused[name] for name in among}

@@ -14,10 +14,11 @@ from bot.admin.ports import Reader
 from bot.core.api_fields import KIND_NAMES, unheard_of
 from bot.core.json_value import Json
 from bot.core.language import Language
+from bot.core.memory_places import CHANNELS, scope_at
 from bot.core.question import AppProfile
 from bot.core.quota import has_uncounted_tokens
 from bot.core.resolution import Effective, Layers, chosen_app, resolve
-from bot.core.setting import DEFAULT_APP, candidate_options, command_of
+from bot.core.setting import DEFAULT_APP, MemoryUse, candidate_options, command_of
 from storage.records import StoredSettings
 
 MAX_PLACES = 10
@@ -78,6 +79,7 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     if draft.scope == scopes.WORKSPACE:
         states = State(draft.before, apps), State(draft.values, apps)
         lines.append(await _left_out_elsewhere(office, reader, *states))
+    lines.append(await _not_shared(office, reader, draft))
     lines.append(await invitation(office, reader, scope=draft.scope))
     return [line for line in lines if line]
 
@@ -117,6 +119,23 @@ async def app_consequences(
     if any(_has_another_app(stored[scope], *states) for scope in chosen_at):
         lines.insert(0, replies.FRESH_SESSIONS.say(reader.language))
     return [line for line in lines if line]
+
+
+async def _not_shared(office: Office, reader: Reader, draft: Draft) -> str:
+    """Say what a memory that is to be shared now is not shared with; empty when there is nothing.
+
+    Raises:
+        StorageError: The database did not answer.
+    """
+    uses = [values.get("memory") for values in (draft.before, draft.values)]
+    if uses[0] == uses[1] or uses[1] != MemoryUse.SHARED:
+        return ""
+    channel_id = scopes.channel_of(draft.scope)
+    if channel_id is None:
+        return replies.NOT_PRIVATE_ONES.say(reader.language)
+    channel = await office.directory.channel(reader.caller.team_id, channel_id)
+    counts = scope_at(channel_id, MemoryUse.SHARED, channel=channel)
+    return "" if counts == CHANNELS else replies.OWN_MEMORY.say(reader.language)
 
 
 async def _left_out_elsewhere(

@@ -14,10 +14,11 @@ from bot.admin.marks import code
 from bot.admin.memory_book import MemoryAction
 from bot.admin.memory_commands import memory_pressed, show_memory, switch_typed
 from bot.admin.memory_given import name_memory
+from bot.admin.memory_texts import for_oneself
 from bot.admin.office import Office
 from bot.admin.outsiders import need_insight, need_insight_to_press
 from bot.admin.ports import Press, Visit
-from bot.admin.replies import Refused, typeable
+from bot.admin.replies import MayNotChange, Refused, typeable
 from bot.admin.settings_commands import drop, offer_reset, reset_all, reset_pressed, write
 from bot.admin.shown_settings import show_all, show_one
 from bot.admin.status import show_status
@@ -222,7 +223,10 @@ class Door:
         if isinstance(command, Read):
             return await show_memory(office, visit)
         if not scopes.is_direct(visit.caller.channel_id):
-            return await self._setting(visit, command, scope=scope)
+            try:
+                return await self._setting(visit, command, scope=scope)
+            except MayNotChange as refused:
+                raise Refused(f"{refused.text}\n\n{for_oneself(visit.language)}") from None
         typed = command.typed if isinstance(command, Write) else "on"
         return await switch_typed(office, visit, typed)
 

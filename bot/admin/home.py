@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from bot.admin import home_texts as texts
 from bot.admin import memory_texts
-from bot.admin.marks import channel
+from bot.admin.forgetting import forget_all_button, forget_button
 from bot.admin.memory_book import (
+    Look,
+    MemoryAction,
     Page,
     entry_buttons,
-    forget_button,
     is_off,
+    more_buttons,
     nothing_yet,
     read_page,
     switch_button,
@@ -22,22 +24,27 @@ from bot.admin.replies import typeable
 from bot.admin.status import quota_lines, who_answers
 from bot.core.home import Heading, Home, Quote, Row, Words
 from bot.core.language import Language, Phrase
-from bot.core.memory_places import CHANNELS, PRIVATE, channel_of
+from bot.core.memory_places import CHANNELS, PRIVATE
 from bot.core.resolution import Effective
-from bot.core.screens import Caller
+from bot.core.screens import Button, Caller
 from storage.memories import StoredMemory
 
 ANY_DM = "D"
 """The place whose settings a Home shows: those of its owner's direct messages."""
-MAX_SEPARATE = 10
-"""So many channels with a memory of their own are listed."""
+MAX_APART = 100
+"""So many memories of single channels are listed; whoever forgets one sees the next."""
+_ROW = 25
+"""Of them so many share a row of buttons; Slack takes no more in one."""
+
+_COMMON = (PRIVATE, CHANNELS)
+"""What a Home shows unasked."""
 
 _Part = Heading | Words | Quote | Row
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """One of the two memories a Home shows, as far as it was read."""
+    """One of the memories a Home shows, as far as it was read."""
 
     scope: str
     memory: StoredMemory | None
@@ -45,7 +52,7 @@ class _Remembered:
 
 
 async def show_home(
-    office: Office, caller: Caller, *, language: Language, note: Phrase | None = None
+    office: Office, caller: Caller, *, language: Language, look: Look | None = None
 ) -> None:
     """Publish the caller's Home; a few seconds, while what is remembered is read.
 
@@ -53,7 +60,7 @@ async def show_home(
         office: The services.
         caller: Whose.
         language: What they read.
-        note: What is said on top.
+        look: What to say on top, and which memory to show besides; None for neither.
 
     Raises:
         SlackError: Slack did not take it.
@@ -61,15 +68,17 @@ async def show_home(
     """
     if office.homes is None:
         return
-    caller = replace(caller, channel_id=ANY_DM)
+    look, caller = look or Look(), replace(caller, channel_id=ANY_DM)
     known = await office.storage.memories.of_user(caller.team_id, caller.user_id)
     rows = {memory.key.scope: memory for memory in known if memory.memory_id is not None}
-    read = [await _read(office, scope, rows.get(scope)) for scope in (PRIVATE, CHANNELS)]
-    top = [*([Words(note.say(language))] if note else []), Words(texts.WHAT_I_AM.say(language))]
+    apart = [scope for scope in rows if scope not in _COMMON]
+    wanted = [look.scope] if look.scope in apart else []
+    read = [await _read(office, scope, rows.get(scope), look) for scope in (*wanted, *_COMMON)]
+    top = [*([Words(look.lead)] if look.lead else []), Words(texts.WHAT_I_AM.say(language))]
     effective, standing = await _standing(office, caller, language=language)
     own = await _memories(office, caller, effective, read=read, language=language)
-    separate = list(_separate(rows, language=language))
-    parts = [*top, *standing, *own, *separate, Words(_help(language))]
+    listed = list(_apart(office, apart, language=language))
+    parts = [*top, *standing, *own, *listed, Words(_help(language))]
     await office.homes.publish(caller.team_id, caller.user_id, Home(tuple(parts)))
 
 
@@ -95,10 +104,11 @@ async def _standing(
     return found.effective, [Words("\n".join(_bold(line) for line in lines))]
 
 
-async def _read(office: Office, scope: str, memory: StoredMemory | None) -> _Remembered:
+async def _read(office: Office, scope: str, memory: StoredMemory | None, look: Look) -> _Remembered:
     if memory is None:
         return _Remembered(scope, None, memory_texts.NO_KEYS if office.notebook is None else None)
-    return _Remembered(scope, memory, await read_page(office, memory))
+    first = look.first if scope == look.scope else 1
+    return _Remembered(scope, memory, await read_page(office, memory, first=first))
 
 
 async def _memories(
@@ -124,6 +134,7 @@ async def _memories(
 def _memory(
     office: Office, read: _Remembered, *, why: Unused | None, language: Language
 ) -> Iterator[_Part]:
+    buttons: list[Button] = []
     yield Words(_bold(memory_texts.about(read.scope, language=language)))
     if isinstance(read.content, Phrase):
         yield Words(read.content.say(language))
@@ -131,23 +142,37 @@ def _memory(
         has_memory = read.memory is not None
         yield Words(nothing_yet(office, why=why, has_memory=has_memory, language=language))
     else:
-        for number, entry in enumerate(read.content.entries, start=1):
+        for number, entry in enumerate(read.content.entries, start=read.content.first):
             yield Quote(f"{number}. {entry.content}")
             yield Row(entry_buttons(read.scope, entry, number, language=language))
-        if read.content.total > len(read.content.entries):
-            count, command = read.content.total, typeable("memory")
-            yield Words(texts.MORE.say(language, count=count, command=command))
+        buttons += more_buttons(read.scope, read.content, language=language)
     if read.memory is not None and office.notebook is not None:
-        yield Row((forget_button(read.scope, language=language),))
+        buttons.append(forget_button(read.scope, language=language))
+    if buttons:
+        yield Row(tuple(buttons))
 
 
-def _separate(rows: dict[str, StoredMemory], *, language: Language) -> Iterator[_Part]:
-    """Yield a line with the channels that have a memory of their own."""
-    # A channel that is shared with others now may have had one before.
-    channels = [*dict.fromkeys(found for found in map(channel_of, sorted(rows)) if found)]
-    if channels:
-        listed = ", ".join(channel(each) for each in channels[:MAX_SEPARATE])
-        yield Words(texts.SEPARATE.say(language, channels=listed, command=typeable("memory")))
+def _apart(office: Office, scopes: Sequence[str], *, language: Language) -> Iterator[_Part]:
+    """Yield the memories of single channels, each with a button that shows it here.
+
+    No command reaches those of channels whose settings changed, that are shared now, or that their
+    owner has left.
+    """
+    if not scopes:
+        return
+    yield Words(_bold(texts.APART.say(language)))
+    numbered = list(enumerate(scopes[:MAX_APART], start=1))
+    for begin in range(0, len(numbered), _ROW):
+        row = numbered[begin : begin + _ROW]
+        places = [f"{at}. {memory_texts.place(scope, language=language)}" for at, scope in row]
+        yield Words("\n".join(places))
+        yield Row(tuple(_show_button(scope, at, language=language) for at, scope in row))
+    if office.notebook is not None:
+        yield Row((forget_all_button(language=language),))
+
+
+def _show_button(scope: str, number: int, *, language: Language) -> Button:
+    return Button(MemoryAction.MORE, memory_texts.SHOW.say(language, number=number), scope)
 
 
 def _help(language: Language) -> str:

@@ -9,12 +9,8 @@ WHAT_I_AM = Phrase(
 )
 ANSWERS = Phrase("**Answers your direct messages:** {name}", "**回答您私信的应用**：{name}")
 MEMORY = Phrase("What is remembered of you", "关于您的记忆")
-MORE = Phrase(
-    "{count} entries altogether; {command} shows them all.",
-    "共 {count} 条，输入 {command} 查看全部。",
-)
-SEPARATE = Phrase(
-    "These channels have a memory of their own: {channels}. Type {command} there to see it.",
-    "以下频道有独立的记忆：{channels}。在其中输入 {command} 查看。",
+APART = Phrase(
+    "**What is remembered for one place alone**, also where it does not count at present:",
+    "**仅用于某一处的记忆**（包括目前不使用的）：",
 )
 HELP = Phrase("{command} lists everything you can do.", "输入 {command} 查看所有功能。")

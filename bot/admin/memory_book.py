@@ -5,7 +5,7 @@ forms names a place and an entry, never a memory.
 """
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +38,7 @@ class MemoryAction(StrEnum):
     DELETE = "memory.delete"
     MORE = "memory.more"
     FORGET = "memory.forget"
+    FORGET_ALL = "memory.forget_all"
     OFF = "memory.off"
     ON = "memory.on"
 
@@ -83,6 +84,23 @@ class Spot:
     def text(self) -> str:
         """Return it as buttons and forms carry it."""
         return f"{self.scope} {self.rest}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is to be shown of a memory.
+
+    Attributes:
+        scope: Which; empty for the one that counts where the caller is.
+        first: The number of the first entry.
+        lead: What is said before; empty for nothing.
+        is_again: Whether it takes the place of what was shown before.
+    """
+
+    scope: str = ""
+    first: int = 1
+    lead: str = ""
+    is_again: bool = False
 
 
 async def scope_here(office: Office, caller: Caller, effective: Effective) -> str:
@@ -176,15 +194,11 @@ def entry_buttons(
     )
 
 
-def forget_button(scope: str, *, language: Language) -> Button:
-    """Return what takes a whole memory away."""
-    return Button(
-        MemoryAction.FORGET,
-        texts.FORGET.say(language),
-        scope,
-        style="danger",
-        confirm=texts.FORGET_SURE.say(language),
-    )
+def more_buttons(scope: str, page: Page, *, language: Language) -> Iterator[Button]:
+    """Yield what goes on to the next page, if there is one."""
+    after = page.first + len(page.entries)
+    if after <= min(page.total, MAX_ENTRIES):
+        yield Button(MemoryAction.MORE, texts.MORE.say(language), Spot(scope, str(after)).text())
 
 
 def switch_button(*, is_off: bool, language: Language) -> Button:

@@ -3,23 +3,22 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 
 from bot.admin import memory_texts as texts
 from bot.admin import replies, scopes
 from bot.admin.changing import MAX_TRIES
+from bot.admin.forgetting import forget, forget_all, forget_button
 from bot.admin.forms import SAVE, open_filled
 from bot.admin.home import show_home
 from bot.admin.marks import code
 from bot.admin.memory_book import (
-    MAX_ENTRIES,
+    Look,
     MemoryAction,
     Page,
     Spot,
     entry_buttons,
-    forget_button,
     is_off,
+    more_buttons,
     nothing_yet,
     own_entry,
     own_memory,
@@ -39,7 +38,6 @@ from bot.core.memory import MAX_CONTENT_CHARS, content_problem
 from bot.core.memory_places import OWN_SWITCH
 from bot.core.screens import Button, Errors, Form, Input, Notice, Screen, Submitted, Taken
 from bot.core.setting import MemoryUse
-from bot.errors import MemoryGone
 from storage.errors import VersionConflict
 from storage.memories import StoredMemory
 
@@ -58,7 +56,7 @@ async def show_memory(office: Office, visit: Visit) -> None:
         SlackError: Slack did not take the answer.
         StorageError: The database did not answer.
     """
-    await _show(office, visit, _Look())
+    await _show(office, visit, Look())
 
 
 async def memory_pressed(office: Office, visit: Visit, press: Press) -> None:
@@ -82,17 +80,19 @@ async def memory_pressed(office: Office, visit: Visit, press: Press) -> None:
             return await _open_entry(office, visit, spot)
         case MemoryAction.MORE:
             first = int(spot.rest) if _NUMBER.fullmatch(spot.rest) else 1
-            return await _show(office, visit, _Look(spot.scope, first=first, is_again=True))
+            return await _done(office, visit, Look(spot.scope, first=first, is_again=True))
         case MemoryAction.DELETE:
             said = await _delete(office, visit, spot)
         case MemoryAction.FORGET:
-            said = await _forget(office, visit, spot.scope)
+            said = await forget(office, visit, spot.scope)
+        case MemoryAction.FORGET_ALL:
+            said = await forget_all(office, visit)
         case MemoryAction.OFF | MemoryAction.ON as chosen:
-            said = await switch(office, visit, is_on=chosen is MemoryAction.ON)
-    return await _done(office, visit, _Look(spot.scope, lead=said, is_again=True))
+            said = await _switch(office, visit, is_on=chosen is MemoryAction.ON)
+    return await _done(office, visit, Look(spot.scope, lead=said, is_again=True))
 
 
-async def switch(office: Office, visit: Visit, *, is_on: bool) -> Phrase:
+async def _switch(office: Office, visit: Visit, *, is_on: bool) -> str:
     """Switch the caller's own memory on or off, everywhere; return what to say of it.
 
     Raises:
@@ -116,17 +116,22 @@ async def switch(office: Office, visit: Visit, *, is_on: bool) -> Phrase:
             )
         except VersionConflict:
             continue
-        return texts.SWITCHED_ON if is_on else texts.SWITCHED_OFF
+        return (texts.SWITCHED_ON if is_on else texts.SWITCHED_OFF).say(visit.language)
     raise Refused(replies.MOVED_ON.say(visit.language, command=typeable("memory")))
 
 
 async def switch_typed(office: Office, visit: Visit, typed: str) -> Notice:
-    """Switch the caller's own memory as they typed it in direct messages; raises as `switch`."""
+    """Switch the caller's own memory as they typed it in direct messages.
+
+    Raises:
+        Refused: It is neither, or others kept changing the same settings.
+        StorageError: The database did not answer.
+    """
     word = typed.strip().casefold()
     if word not in {"on", "off"}:
         on, off = typeable("memory", "on"), typeable("memory", "off")
         raise Refused(texts.ON_OR_OFF.say(visit.language, on=on, off=off))
-    return Notice((await switch(office, visit, is_on=word == "on")).say(visit.language))
+    return Notice(await _switch(office, visit, is_on=word == "on"))
 
 
 async def memory_submitted(submission: Submission) -> Submitted:
@@ -146,37 +151,20 @@ async def memory_submitted(submission: Submission) -> Submitted:
         except Refused as refused:
             await screen.show(Notice(refused.text))
             return
-        await _done(submission.office, visit, _Look(spot.scope, lead=said))
+        await _done(submission.office, visit, Look(spot.scope, lead=said))
 
     return Taken(finish)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What is to be shown of a memory.
-
-    Attributes:
-        scope: Which; empty for the one that counts where the caller is.
-        first: The number of the first entry.
-        lead: What is said before; None for nothing.
-        is_again: Whether it takes the place of what was shown before.
-    """
-
-    scope: str = ""
-    first: int = 1
-    lead: Phrase | None = None
-    is_again: bool = False
-
-
-async def _done(office: Office, visit: Visit, look: _Look) -> None:
+async def _done(office: Office, visit: Visit, look: Look) -> None:
     """Show the memory as it is now, where the caller looked at it."""
     if visit.is_at_home:
-        await show_home(office, visit.caller, language=visit.language, note=look.lead)
+        await show_home(office, visit.caller, language=visit.language, look=look)
     else:
         await _show(office, visit, look)
 
 
-async def _show(office: Office, visit: Visit, look: _Look) -> None:
+async def _show(office: Office, visit: Visit, look: Look) -> None:
     caller, language = visit.caller, visit.language
     effective, _ = await effective_at(office, visit, scopes.here(caller))
     scope = look.scope or await scope_here(office, caller, effective)
@@ -188,7 +176,7 @@ async def _show(office: Office, visit: Visit, look: _Look) -> None:
     content, was_announced = await _read(office, visit, memory, first=look.first)
     why = why_unused(office, effective, is_off=is_switched_off)
     parts = [
-        look.lead.say(language) if look.lead else "",
+        look.lead,
         f"{texts.about(scope, language=language)} {texts.ONLY_YOURS.say(language)}",
         texts.UNUSED[why].say(language) if why else "",
         _listed(content, language=language)
@@ -238,9 +226,7 @@ def _entry_buttons(
         return
     for number, entry in enumerate(content.entries, start=content.first):
         yield from entry_buttons(scope, entry, number, language=language)
-    after = content.first + len(content.entries)
-    if after <= min(content.total, MAX_ENTRIES):
-        yield Button(MemoryAction.MORE, texts.MORE.say(language), Spot(scope, str(after)).text())
+    yield from more_buttons(scope, content, language=language)
 
 
 async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
@@ -268,28 +254,15 @@ async def _open_entry(office: Office, visit: Visit, spot: Spot) -> None:
     await open_filled(visit, texts.FORM_TITLE.say(language), fill)
 
 
-async def _change(office: Office, visit: Visit, spot: Spot, *, content: str) -> Phrase:
+async def _change(office: Office, visit: Visit, spot: Spot, *, content: str) -> str:
     own = await own_entry(office, visit, spot)
     with refusing(visit.language):
         await own.notebook.update_node(own.memory_id, own.entry.node_id, content=content)
-    return texts.CHANGED
+    return texts.CHANGED.say(visit.language)
 
 
-async def _delete(office: Office, visit: Visit, spot: Spot) -> Phrase:
+async def _delete(office: Office, visit: Visit, spot: Spot) -> str:
     own = await own_entry(office, visit, spot)
     with refusing(visit.language):
         await own.notebook.delete_node(own.memory_id, own.entry.node_id)
-    return texts.DELETED
-
-
-async def _forget(office: Office, visit: Visit, scope: str) -> Phrase:
-    """Delete a memory, and only then let go of its id: nothing of it may be left behind."""
-    memory = await own_memory(office, visit.caller, scope)
-    if memory is None or memory.memory_id is None:
-        raise Refused(texts.NO_SUCH_MEMORY.say(visit.language))
-    if office.notebook is None:
-        raise Refused(texts.NAMED_WITHOUT_KEYS.say(visit.language))
-    with refusing(visit.language), suppress(MemoryGone):
-        await office.notebook.delete(memory.memory_id)
-    await office.storage.memories.forget(memory.key, memory.memory_id)
-    return texts.FORGOTTEN
+    return texts.DELETED.say(visit.language)

@@ -39,15 +39,17 @@ async def name_memory(office: Office, visit: Visit, typed: str) -> Notice:
     scope = await _counting_now(office, caller, named.scope)
     key = MemoryKey(caller.team_id, named.user_id, scope)
     try:
-        is_new = await office.storage.memories.give(key, named.memory_id, by=caller.user_id)
+        given = await office.storage.memories.give(key, named.memory_id, by=caller.user_id)
     except StorageConflict:
         raise Refused(texts.NOT_THEIRS.say(language)) from None
-    if not is_new:
+    if given is None:
         return Notice(texts.NAMED_SAME.say(language))
     place = texts.place(scope, language=language)
     phrase = texts.NAMED if named.memory_id else texts.UNNAMED
     shown = code(named.memory_id or "")
     lines = [phrase.say(language, user=user(named.user_id), memory=shown, place=place)]
+    if given.former_id is not None:
+        lines.append(texts.LEFT_BEHIND.say(language, memory=code(given.former_id)))
     effective, _ = await effective_at(office, visit, scopes.here(caller))
     why = why_without(effective.app, workspace=office.workspace)
     if named.memory_id and why:

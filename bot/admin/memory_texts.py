@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from bot.admin.marks import channel, code
+from bot.admin.replies import typeable
 from bot.core.language import Language, Phrase
 from bot.core.memory import NotMade
 from bot.core.memory_places import CHANNELS, PRIVATE, Without, channel_of
@@ -78,9 +79,15 @@ NO_SUCH_ENTRY = Phrase("This entry is not there any more.", "此条内容已不�
 NO_SUCH_MEMORY = Phrase("There is nothing remembered here any more.", "此处已没有记住的内容。")
 DELETED = Phrase("The entry is deleted.", "已删除该条内容。")
 CHANGED = Phrase("The entry is changed.", "已更改该条内容。")
-FORGOTTEN = Phrase(
-    "Everything is forgotten. A fresh memory begins with your next question.",
-    "已全部忘记。您下次提问时会开始新的记忆。",
+FORGOTTEN = Phrase("Everything is forgotten, {place}.", "已全部忘记（{place}）。")
+ELSEWHERE = Phrase(
+    "My Home tab shows what is remembered elsewhere.", "在其他地方记住的内容见我的主页（Home）。"
+)
+ALL_FORGOTTEN = Phrase("Everything is forgotten, everywhere.", "已在所有地方全部忘记。")
+SOME_LEFT = Phrase(
+    "Not everything could be forgotten: of your memories {count} are left. Please try again in a "
+    "minute.",
+    "未能全部忘记：还剩 {count} 份记忆。请稍后重试。",
 )
 SWITCHED_OFF = Phrase(
     "Your memory is switched off, everywhere, from the next message on. What is remembered stays "
@@ -90,6 +97,11 @@ SWITCHED_OFF = Phrase(
 SWITCHED_ON = Phrase(
     "Your memory is switched on, wherever the settings allow it, from the next message on.",
     "已为您开启记忆（在设置允许之处），从下一条消息起生效。",
+)
+_FOR_ONESELF = Phrase(
+    "For yourself, everywhere: type {typed} in a direct message to me, or press the button under "
+    "{command}.",
+    "如仅对您自己、在所有地方生效：请在私信中输入 {typed}，或点击 {command} 下的按钮。",
 )
 ON_OR_OFF = Phrase(
     "In direct messages type {on} or {off}: it holds for you alone, everywhere.",
@@ -104,6 +116,13 @@ FORGET = Phrase("Forget everything", "忘记全部")
 FORGET_SURE = Phrase(
     "The memory with everything in it is deleted for good.", "该记忆体及其全部内容将被永久删除。"
 )
+FORGET_ALL = Phrase("Forget all, everywhere", "在所有地方忘记全部")
+FORGET_ALL_SURE = Phrase(
+    "All your memories, also those of single channels, are deleted for good with everything in "
+    "them.",
+    "您的所有记忆体（包括各频道单独的）及其全部内容将被永久删除。",
+)
+SHOW = Phrase("Show {number}", "显示第 {number} 个")
 SWITCH_OFF = Phrase("Switch off", "关闭记忆")
 SWITCH_ON = Phrase("Switch on", "开启记忆")
 
@@ -114,6 +133,11 @@ NAMED = Phrase(
     "{user} has the memory {memory} now, {place}.", "{user} 现在使用记忆体 {memory}（{place}）。"
 )
 UNNAMED = Phrase("{user} has no memory any more, {place}.", "{user} 不再有记忆体（{place}）。")
+LEFT_BEHIND = Phrase(
+    "The former memory, {memory}, stays in Model Studio with all that is in it, and nobody reaches "
+    "it from Slack.",
+    "原来的记忆体 {memory} 及其全部内容仍保留在百炼中，无法再从 Slack 访问。",
+)
 NAMED_SAME = Phrase("It was so already; nothing was changed.", "与之前相同，未作更改。")
 NOT_THEIRS = Phrase(
     "This memory belongs to somebody else, or to another place. Nothing was changed.",
@@ -137,13 +161,19 @@ _ABOUT: Mapping[str, Phrase] = {
     ),
 }
 _ABOUT_CHANNEL = Phrase(
-    "**What I remember of you** in {channel} alone.", "**我仅在 {channel} 中记住的关于您的内容**。"
+    "**What I remember of you** in {channel} alone{meanwhile}.",
+    "**我仅在 {channel} 中记住的关于您的内容**{meanwhile}。",
 )
 _PLACES: Mapping[str, Phrase] = {
     PRIVATE: Phrase("in direct messages", "私信"),
-    CHANNELS: Phrase("in all channels that share one", "共用记忆的所有频道"),
+    CHANNELS: Phrase("in all channels that share one memory", "共用记忆的所有频道"),
 }
-_IN_CHANNEL = Phrase("in {channel} alone", "仅限 {channel}")
+_IN_CHANNEL = Phrase("in {channel} alone{meanwhile}", "仅限 {channel}{meanwhile}")
+_MEANWHILE: Mapping[str, Phrase] = {
+    "connect": Phrase(", while people of other workspaces read it", "（与其他工作区共享期间）"),
+    "untold": Phrase(", while Slack tells nothing of it", "（Slack 未告知其情况期间）"),
+}
+"""When a channel's own memory counts, by what stands before its id."""
 
 
 def not_made(failure: NotMade, *, language: Language) -> str:
@@ -152,13 +182,24 @@ def not_made(failure: NotMade, *, language: Language) -> str:
     return NOT_MADE.say(language, reason=code(failure.reason), at=at)
 
 
+def for_oneself(language: Language) -> str:
+    """Say how people switch their own memory, in Markdown."""
+    return _FOR_ONESELF.say(language, typed=typeable("memory", "off"), command=typeable("memory"))
+
+
 def about(scope: str, *, language: Language) -> str:
     """Say which memory this is, in Markdown."""
-    shown = channel(channel_of(scope) or "")
-    return _ABOUT.get(scope, _ABOUT_CHANNEL).say(language, channel=shown)
+    return _ABOUT.get(scope, _ABOUT_CHANNEL).say(language, **_of_channel(scope, language))
 
 
 def place(scope: str, *, language: Language) -> str:
     """Say where a memory counts, in Markdown."""
-    shown = channel(channel_of(scope) or "")
-    return _PLACES.get(scope, _IN_CHANNEL).say(language, channel=shown)
+    return _PLACES.get(scope, _IN_CHANNEL).say(language, **_of_channel(scope, language))
+
+
+def _of_channel(scope: str, language: Language) -> Mapping[str, str]:
+    meanwhile = _MEANWHILE.get(scope.partition(":")[0])
+    return {
+        "channel": channel(channel_of(scope) or ""),
+        "meanwhile": meanwhile.say(language) if meanwhile else "",
+    }

@@ -174,6 +174,14 @@ _UNHEARD_OF_NONE = Phrase(
     "我不认识此处设为不发送的字段 {name}。{meant}",
 )
 _MEANT = Phrase(" Did you mean {close}?", "您是不是想输入 {close}？")
+NOT_PRIVATE_ONES = Phrase(
+    "Private channels share only where `shared` is set in them.",
+    "私有频道只有在其中设为 `shared` 时才共用记忆。",
+)
+OWN_MEMORY = Phrase(
+    "What is remembered here stays here all the same: people of other workspaces may read here.",
+    "此处的记忆仍只用于此处：其他工作区的人可能会看到这里的内容。",
+)
 APP_GONE = Phrase(
     "The app {name} that is chosen here does not exist any more: choose another with {command}.",
     "此处选择的应用 {name} 已不存在：请用 {command} 另选一个。",
@@ -279,3 +287,7 @@ class Refused(BotError):
     def __init__(self, text: str) -> None:
         self.text = text
         super().__init__("a command was refused")
+
+
+class MayNotChange(Refused):
+    """The caller may not change what they wanted to."""

@@ -44,7 +44,8 @@ def scope_at(channel_id: str, use: MemoryUse, *, channel: ChannelInfo | None) ->
 
     Args:
         channel_id: Where something is said; `D…` for direct messages.
-        use: What was chosen for the place; nothing is shared where other workspaces may read.
+        use: What was chosen for the place, and SHARED in the place itself; nothing is shared where
+            other workspaces may read.
         channel: What Slack tells of it; None when it does not, and then they may.
     """
     if channel_id.startswith("D"):

@@ -77,7 +77,7 @@ class Effective:
         history: How the app learns what was said before.
         system: What the model is told before that; empty unless the history is sent as messages.
         follow: Which messages in its threads the bot answers.
-        memory: Whether long-term memory is used.
+        memory: Whether long-term memory is used; SHARED only where the channel itself says so.
         language: Which language the bot's own sentences are in.
         shows_sources: Whether sources are listed under an answer.
         keeps_steps: Whether a finished answer keeps a line of its steps.
@@ -153,6 +153,8 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
     reasons |= objection
     plugins, objection = _plugins(usable.get("plugins"), app=app)
     reasons |= objection
+    memory, objection = _memory(settings["memory"], kind=app.kind)
+    reasons |= objection
     return Effective(
         app=app,
         options={name: value for name, value in usable.items() if is_sent(name)},
@@ -162,7 +164,7 @@ def resolve(layers: Layers, *, app: AppProfile) -> Effective:
         history=history,
         system=system,
         follow=Follow(str(values["follow"])),
-        memory=MemoryUse(str(values["memory"])),
+        memory=memory,
         language=LanguageChoice(str(values["language"])),
         shows_sources=values["sources"] is True,
         keeps_steps=values["steps"] is True,
@@ -275,6 +277,16 @@ def _system(value: Json, *, history: History) -> tuple[str, dict[str, Phrase]]:
     if value is None or value == NONE:
         return "", {}
     return (str(value), {}) if history is History.MESSAGES else ("", {"system": _NEEDS_MESSAGES})
+
+
+def _memory(found: _Found, *, kind: AppKind) -> tuple[MemoryUse, dict[str, Phrase]]:
+    """Return how memory is used: what opens a private channel is a setting of its own alone."""
+    use = MemoryUse(str(found.value))
+    if use is MemoryUse.SHARED and found.origin is Level.WORKSPACE:
+        use = MemoryUse.ON
+    is_set = found.origin is not None  # nobody is told of what is built in
+    objection = SETTINGS["memory"].problem(found.value, kind=kind) if is_set else None
+    return use, {"memory": objection} if objection else {}
 
 
 def _quotas(layers: Layers) -> Iterator[Quota]:

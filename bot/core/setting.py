@@ -31,6 +31,8 @@ _NO_MESSAGES = Phrase(
     "仅智能体应用和对话型工作流支持以消息形式发送对话。",
 )
 
+_NO_MEMORY = Phrase("Only agents remember people.", "仅智能体应用支持长期记忆。")
+
 
 class Level(StrEnum):
     """Where a value is set."""
@@ -58,7 +60,8 @@ class Follow(StrEnum):
 class MemoryUse(StrEnum):
     """Whether an app's long-term memory of people is used, and with whom a channel shares it.
 
-    ON lets public channels share one, and no private channel.
+    ON lets public channels share one, and no private channel; SHARED lets a channel that says so
+    itself, and is no more than ON for a whole workspace.
     """
 
     ON = "on"
@@ -159,6 +162,8 @@ class Setting:
             return must_be.problem_of_fields(value, kind=kind)
         if self.is_app_option:
             return problem_of(self.key, value, kind=kind)
+        if self.key == "memory" and value != MemoryUse.OFF:
+            return None if kind is AppKind.AGENT else _NO_MEMORY
         needs_messages = self.key == "system" or (self.key, value) == ("history", History.MESSAGES)
         return _NO_MESSAGES if needs_messages and not kind.takes_messages else None
 

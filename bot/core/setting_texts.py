@@ -101,8 +101,9 @@ HINTS: Mapping[str, Phrase] = {
     ),
     "memory": Phrase(
         "Whether the app remembers people between conversations. Public channels share that; "
-        "private ones do only with `shared`.",
-        "应用是否在多次对话之间记住用户。公开频道共用记忆；私有频道单独记忆，除非设为 `shared`。",
+        "private ones do only with a `shared` of their own.",
+        "应用是否在多次对话之间记住用户。公开频道共用记忆；私有频道单独记忆，"
+        "除非其自身设为 `shared`。",
     ),
     "language": Phrase(
         "The language of the bot's own sentences; the app answers in its own.",

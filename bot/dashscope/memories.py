@@ -20,6 +20,8 @@ from bot.errors import BadValue, MemoryGone, UpstreamGarbled
 _GAP_S = 1.1
 """The page asks for a second between calls ("CreateMemory", throttling); a tenth more, since two
 clocks measure it."""
+_FACTS = "ListMemoryNodes"
+"""Whoever opens a Home tab has facts read, and many may at once; no answer waits for these."""
 _PAGE = 50  # "ListMemoryNodes", maxResults
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """Ids on record are 32 hexadecimal digits; one set by hand may be anything."""
@@ -105,7 +107,7 @@ class Memories:
     async def nodes(self, memory_id: str, *, limit: int = 200) -> Nodes:
         """Return up to `limit` facts; each page of 50 takes about a second."""
         path = f"{_path(memory_id)}/memoryNodes"
-        listed = await self._pages("ListMemoryNodes", path, key="memoryNodes", limit=limit)
+        listed = await self._pages(_FACTS, path, key="memoryNodes", limit=limit)
         return Nodes(
             nodes=tuple(_node(item) for item in listed.items),
             total=listed.total,
@@ -152,7 +154,15 @@ class Memories:
     async def _call(
         self, action: str, method: str, path: str, *, query: Mapping[str, str] | None = None
     ) -> Mapping[str, object]:
-        call = ApiCall(action, method, path, gap_s=_GAP_S, query=query or {}, absent=MemoryGone)
+        call = ApiCall(
+            action,
+            method,
+            path,
+            gap_s=_GAP_S,
+            query=query or {},
+            absent=MemoryGone,
+            gives_way=action == _FACTS,
+        )
         return await self._api.call(call)
 
 

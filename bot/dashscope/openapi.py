@@ -92,6 +92,7 @@ class ApiCall:
         query: Not encoded; may be somebody's words.
         form: Sent as the body when there is any; not encoded.
         absent: Raised when what `path` names does not exist.
+        gives_way: Whether many may come at once, and calls that answers wait for go first.
     """
 
     action: str
@@ -101,6 +102,7 @@ class ApiCall:
     query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     form: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     absent: type[DashScopeError] = RequestRefused
+    gives_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class OpenApi:
         self._utc_now = utc_now
         self._new_nonce = new_nonce
         self._turn = asyncio.Lock()
+        self._giving_way = asyncio.Lock()
         self._ended_at: float | None = None
         self._http: httpx.AsyncClient | None = None
 
@@ -188,8 +191,13 @@ class OpenApi:
             DashScopeError: It failed; `call.absent` when what it names does not exist.
         """
         with mapped_errors():
-            async with asyncio.timeout(self._waits.call_s), self._turn:
-                return await self._try(call)
+            async with asyncio.timeout(self._waits.call_s):
+                if not call.gives_way:
+                    return await self._in_turn(call)
+                async with self._giving_way:
+                    # The gap passes outside of the turn, which others may take meanwhile.
+                    await self._rest(call.gap_s)
+                    return await self._in_turn(call)
 
     async def deliver(self, delivery: Delivery) -> None:
         """Send a file to the address it was given; never tried twice.
@@ -216,6 +224,10 @@ class OpenApi:
         if self._http is None:
             raise RuntimeError("OpenApi is used outside its `async with`")
         return self._http
+
+    async def _in_turn(self, call: ApiCall) -> Mapping[str, object]:
+        async with self._turn:
+            return await self._try(call)
 
     async def _try(self, call: ApiCall) -> Mapping[str, object]:
         try:

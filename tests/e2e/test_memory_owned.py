@@ -72,6 +72,14 @@ async def test_a_private_channel_shares_with_the_public_ones_when_it_is_set_to(h
     assert await home.ask("Who am I?", channel=GROUP_DM) == KNOWS_NOTHING
 
 
+async def test_a_workspace_that_shares_opens_no_private_channel_and_says_so(home: Home) -> None:
+    told = await home.desk.say("workspace memory shared")
+    assert "Private channels share only where" in told
+    await home.ask(NAME, channel=PRIVATE)
+    assert await home.ask("Who am I?", channel=PRIVATE) == NAME
+    assert await home.ask("Who am I?") == KNOWS_NOTHING
+
+
 async def test_what_is_remembered_inside_is_not_used_where_other_workspaces_read(
     home: Home,
 ) -> None:
@@ -97,7 +105,7 @@ async def test_people_see_in_a_private_channel_what_is_remembered_there(home: Ho
     assert NAME in visible_text(notice)
     assert NAME not in await home.desk.say("memory", by=ANN)
     told = visible_text(await home.desk.press(notice, "Forget everything"))
-    assert memory_texts.FORGOTTEN.en in told
+    assert f"Everything is forgotten, in <#{PRIVATE}> alone." in told
     assert home.bailian.bank.memories == ()
 
 
@@ -145,7 +153,7 @@ async def test_forgetting_everything_begins_afresh(home: Home) -> None:
     await home.ask(NAME)
     notice = await home.desk.type("memory", by=ANN)
     told = visible_text(await home.desk.press(notice, "Forget everything"))
-    assert memory_texts.FORGOTTEN.en in told
+    assert "Everything is forgotten, in all channels that share one memory." in told
     assert home.bailian.bank.memories == ()
     assert await home.ask("Who am I?") == KNOWS_NOTHING
     assert len(made(home.bailian)[ANN, "channels"]) == 1
@@ -274,7 +282,7 @@ async def test_the_buttons_of_a_home_change_it(home: Home) -> None:
     await home.press_home(view, "Switch off")
     view = await home.home_saying(memory_texts.OFF_BY_YOU.en)
     await home.press_home(view, "Forget everything")
-    await home.home_saying(memory_texts.FORGOTTEN.en)
+    await home.home_saying("Everything is forgotten, ")
     assert home.bailian.bank.memories == ()
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from storage.database import Storage
 from storage.errors import NotUndoable, StorageConflict
-from storage.memories import BY_HAND, MADE, MemoryClaim, MemoryKey, StoredMemory
+from storage.memories import BY_HAND, MADE, Given, MemoryClaim, MemoryKey, StoredMemory
 from storage.tables import memory
 
 ANN = MemoryKey("T1", "UANN", "private")
@@ -137,8 +137,8 @@ async def test_a_user_has_a_list_of_their_own(storage: Storage) -> None:
 
 async def test_naming_one_by_hand_is_audited_and_can_be_undone(storage: Storage) -> None:
     await made(storage, ANN, "m1")
-    assert await storage.memories.give(ANN, "m2", by="UADMIN")
-    assert not await storage.memories.give(ANN, "m2", by="UADMIN")
+    assert await storage.memories.give(ANN, "m2", by="UADMIN") == Given(former_id="m1")
+    assert await storage.memories.give(ANN, "m2", by="UADMIN") is None
     assert await storage.memories.get(ANN) == StoredMemory(ANN, "m2", BY_HAND)
     entry = await storage.audit.last("T1", "workspace")
     assert entry is not None

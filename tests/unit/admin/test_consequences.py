@@ -7,6 +7,7 @@ import pytest
 from bot.admin.consequences import MAX_PLACES
 from bot.admin.door import Door
 from bot.admin.office import Office
+from bot.core.policy import ChannelInfo
 from bot.core.screens import Notice
 from storage.database import Storage
 from tests.unit.admin.desk import (
@@ -19,6 +20,7 @@ from tests.unit.admin.desk import (
     pressed,
     put_app,
     typed,
+    values,
 )
 
 FRESH = "fresh session"
@@ -59,6 +61,66 @@ async def test_who_changes_the_kind_of_an_app_hears_what_is_left_out_where(
     changed = await typed(door, "apps edit shop kind=workflow")
     assert "the workspace: `more: model_id`; <#C1>: `kb`." in changed.text
     assert LEFT_OUT not in (await pressed(door, changed, button=1)).text
+
+
+NOT_ALL = "Private channels share only where `shared` is set in them."
+STAYS = "What is remembered here stays here all the same"
+
+
+async def test_who_lets_the_whole_workspace_share_hears_that_private_channels_do_not(
+    door: Door,
+) -> None:
+    assert NOT_ALL in (await typed(door, "workspace memory shared")).text
+    assert NOT_ALL not in (await typed(door, "workspace memory separate")).text
+    assert NOT_ALL in (await typed(door, "workspace undo")).text
+    assert NOT_ALL not in (await typed(door, "workspace reply steps on")).text
+
+
+@pytest.mark.parametrize("found", [replace(channel(), is_shared=True), None])
+async def test_where_a_memory_can_be_shared_with_no_other_place_that_is_said(
+    door: Door, town: Town, found: ChannelInfo | None
+) -> None:
+    town.channels["C1"] = found
+    assert STAYS in (await typed(door, "memory shared")).text
+    assert STAYS not in (await typed(door, "memory separate")).text
+
+
+async def test_a_private_channel_that_is_set_to_share_shares(door: Door, town: Town) -> None:
+    town.channels["C1"] = replace(channel(), is_private=True)
+    said = (await typed(door, "memory shared")).text
+    assert STAYS not in said
+    assert NOT_ALL not in said
+
+
+@pytest.mark.parametrize("use", ["on", "separate", "shared"])
+async def test_where_the_app_remembers_nobody_a_memory_is_refused_and_may_only_be_off(
+    door: Door, office: Office, use: str
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "app flow")
+    refused = (await typed(door, f"memory {use}")).text
+    assert f"`memory` cannot be `{use}`: Only agents remember people." in refused
+    assert await values(office, "channel:C1") == {"app": "flow"}
+    assert "off" in (await typed(door, "memory off")).text
+
+
+async def test_who_chooses_an_app_that_remembers_nobody_hears_that_memory_is_left_out(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "memory separate")
+    assert "Left out with this app (workflow): `memory`." in (await typed(door, "app flow")).text
+    assert "`memory`: Only agents remember people." in (await typed(door, "show")).text
+
+
+async def test_a_workspace_chooses_for_its_agents_also_while_its_own_app_remembers_nobody(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "workspace app flow")
+    chosen = (await typed(door, "workspace memory separate")).text
+    assert "Left out with this app (workflow): `memory`." in chosen
+    assert (await values(office, "workspace"))["memory"] == "separate"
 
 
 async def test_of_many_places_the_first_are_named_and_the_others_counted(

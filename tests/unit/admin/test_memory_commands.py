@@ -7,14 +7,17 @@ import pytest
 
 from bot.admin import memory_texts as texts
 from bot.admin.door import Door
+from bot.admin.home import MAX_APART
 from bot.admin.memory_book import MAX_ENTRIES, PAGE_ENTRIES, Spot
 from bot.admin.memory_commands import CALLBACK
 from bot.admin.office import Office
+from bot.core.home import Home, Quote, Row, Words
 from bot.core.memory import MAX_CONTENT_CHARS, MemoryNode
 from bot.core.memory_places import OWN_SWITCH, PRIVATE
 from bot.core.screens import Errors
 from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import DashScopeError, MemoryGone, UpstreamUnreachable
+from bot.slack.home import home_view
 from storage.memories import MemoryKey
 from tests.unit.admin.desk import (
     ADMIN,
@@ -29,7 +32,8 @@ from tests.unit.admin.desk import (
 )
 
 OWN = MemoryKey(TEAM, MEMBER, PRIVATE)
-ACTIONS = ("memory.edit", "memory.delete", "memory.forget")
+FORGOTTEN = "Everything is forgotten, in direct messages."
+ACTIONS = ("memory.edit", "memory.delete", "memory.forget", "memory.forget_all")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Book:
 
     kept: dict[str, list[MemoryNode]] = field(default_factory=dict[str, list[MemoryNode]])
     error: DashScopeError | None = None
+    stuck: str = ""
     called: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     limits: list[int] = field(default_factory=list[int])
 
@@ -53,6 +58,8 @@ class Book:
         self.called.append((call, memory_id))
         if self.error is not None:
             raise self.error
+        if memory_id == self.stuck:
+            raise UpstreamUnreachable
         if memory_id not in self.kept:
             raise MemoryGone
         return self.kept[memory_id]
@@ -80,28 +87,58 @@ class Book:
         del self.kept[memory_id]
 
 
+@dataclass
+class Tabs:
+    """The Homes that were published; satisfies `Homes`."""
+
+    published: list[Home] = field(default_factory=list[Home])
+
+    async def publish(self, team_id: str, user_id: str, home: Home) -> None:
+        self.published.append(home)
+
+    def words(self) -> str:
+        return "\n".join(part.text for part in self.published[-1].parts if isinstance(part, Words))
+
+    def rows(self) -> list[tuple[str, ...]]:
+        rows = [part for part in self.published[-1].parts if isinstance(part, Row)]
+        return [tuple(button.value for button in row.buttons) for row in rows]
+
+
+@pytest.fixture
+def tabs() -> Tabs:
+    return Tabs()
+
+
 @pytest.fixture
 def book() -> Book:
     return Book({"m1": [MemoryNode(f"n{number}", f"fact {number}") for number in range(1, 4)]})
 
 
 @pytest.fixture
-async def door(office: Office, book: Book) -> Door:
+async def door(office: Office, book: Book, tabs: Tabs) -> Door:
     await office.storage.memories.give(OWN, "m1", by=ADMIN)
     workspace = StudioWorkspace("https://bailian.cn-beijing.aliyuncs.com", "llm-1")
-    return Door(replace(office, notebook=book, workspace=workspace))
+    return Door(replace(office, notebook=book, workspace=workspace, homes=tabs))
 
 
-async def press(door: Door, action: str, value: str, *, by: str = MEMBER) -> str:
+async def own(office: Office, book: Book, *scopes: str) -> None:
+    """Let the member have a memory in each of these places."""
+    for scope in scopes:
+        memory_id = scope.replace(":", "-")
+        book.kept[memory_id] = [MemoryNode("n1", f"told in {scope}.")]
+        await office.storage.memories.give(MemoryKey(TEAM, MEMBER, scope), memory_id, by=ADMIN)
+
+
+async def press(door: Door, action: str, value: str, *, by: str = MEMBER, at: str = DIRECT) -> str:
     wall = Wall()
-    await door.pressed(caller(by, channel_id=DIRECT), action, value, screen=wall)
+    await door.pressed(caller(by, channel_id=at), action, value, screen=wall)
     return "\n".join(notice.text for notice in wall.notices)
 
 
 async def test_forgetting_deletes_the_memory_and_then_lets_go_of_it(
     door: Door, office: Office, book: Book
 ) -> None:
-    assert texts.FORGOTTEN.en in await press(door, "memory.forget", PRIVATE)
+    assert FORGOTTEN in await press(door, "memory.forget", PRIVATE)
     assert book.kept == {}
     assert await office.storage.memories.get(OWN) is None
 
@@ -110,7 +147,7 @@ async def test_a_memory_that_could_not_be_deleted_is_not_let_go_of(
     door: Door, office: Office, book: Book
 ) -> None:
     book.error = UpstreamUnreachable()
-    assert texts.FORGOTTEN.en not in await press(door, "memory.forget", PRIVATE)
+    assert FORGOTTEN not in await press(door, "memory.forget", PRIVATE)
     assert await office.storage.memories.get(OWN) is not None
 
 
@@ -118,8 +155,79 @@ async def test_a_memory_that_is_gone_already_can_be_forgotten_all_the_same(
     door: Door, office: Office, book: Book
 ) -> None:
     book.kept.clear()
-    assert texts.FORGOTTEN.en in await press(door, "memory.forget", PRIVATE)
+    assert FORGOTTEN in await press(door, "memory.forget", PRIVATE)
     assert await office.storage.memories.get(OWN) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "when"),
+    [
+        ("channel:C1", ""),
+        ("connect:C1", ", while people of other workspaces read it"),
+        ("untold:C1", ", while Slack tells nothing of it"),
+    ],
+)
+async def test_a_home_lists_and_shows_every_memory_of_one_place(
+    door: Door, office: Office, book: Book, tabs: Tabs, scope: str, when: str
+) -> None:
+    await own(office, book, scope)
+    await door.home(caller(MEMBER), is_first=False)
+    assert f"1. in <#C1> alone{when}" in tabs.words()
+    shown = await press(door, "memory.more", scope, at="")
+    assert shown == ""
+    assert f"in <#C1> alone{when}.\n" in tabs.words()
+    assert Quote(f"1. told in {scope}.") in tabs.published[-1].parts
+
+
+async def test_a_home_has_room_for_memories_of_many_places(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    scopes = [f"channel:C{number:011}" for number in range(MAX_APART)]
+    await own(office, book, "channels", *scopes)
+    for memory_id in ("m1", "channels", scopes[0].replace(":", "-")):
+        book.kept[memory_id] = [MemoryNode(f"n{at}", f"fact {at}") for at in range(100)]
+    await press(door, "memory.more", scopes[0], at="")
+    view = tabs.published[-1]
+    listed = [row for row in tabs.rows() if {*row} <= {*scopes} and len(row) > 2]
+    assert [value for row in listed for value in row] == scopes
+    assert max(map(len, tabs.rows())) <= 25
+    assert len(home_view(view)["blocks"]) <= 100
+    assert max(len(part.text) for part in view.parts if isinstance(part, Words)) <= 3000
+
+
+async def test_a_home_shows_nobody_elses_memory(door: Door, office: Office, tabs: Tabs) -> None:
+    await press(door, "memory.more", PRIVATE, by=ADMIN, at="")
+    await press(door, "memory.more", "channel:C1", by=ADMIN, at="")
+    assert not [part for part in tabs.published[-1].parts if isinstance(part, Quote)]
+
+
+async def test_forgetting_everywhere_keeps_and_counts_what_could_not_be_deleted(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    await own(office, book, "channel:C1", "connect:C1", "untold:C1")
+    book.stuck = "connect-C1"
+    await press(door, "memory.forget_all", PRIVATE, at="")
+    assert texts.SOME_LEFT.en.format(count=3) in tabs.words()
+    left = await office.storage.memories.of_user(TEAM, MEMBER)
+    assert [memory.key.scope for memory in left] == ["connect:C1", PRIVATE, "untold:C1"]
+    assert {*book.kept} == {"m1", "connect-C1", "untold-C1"}
+    book.stuck = ""
+    await press(door, "memory.forget_all", PRIVATE, at="")
+    assert texts.ALL_FORGOTTEN.en in tabs.words()
+    assert book.kept == {}
+    assert not await office.storage.memories.of_user(TEAM, MEMBER)
+
+
+async def test_without_keys_nothing_passes_for_forgotten(
+    office: Office, book: Book, tabs: Tabs
+) -> None:
+    await own(office, book, "channel:C1")
+    door = Door(replace(office, homes=tabs))
+    await door.home(caller(MEMBER), is_first=False)
+    assert "1. in <#C1> alone" in tabs.words()
+    await press(door, "memory.forget_all", PRIVATE, at="")
+    assert texts.SOME_LEFT.en.format(count=1) in tabs.words()
+    assert len(await office.storage.memories.of_user(TEAM, MEMBER)) == 1
 
 
 async def test_a_memory_found_to_be_gone_is_not_asked_with_any_more(
@@ -148,12 +256,39 @@ async def test_a_memory_named_for_a_channel_is_the_one_that_counts_there(
         assert found.memory_id == f"in{channel_id}"
 
 
+async def test_who_names_another_memory_hears_of_the_one_that_stays_behind(office: Office) -> None:
+    door = Door(office)
+    first = await typed(door, f"memory id <@{MEMBER}> channels m2")
+    assert "Model Studio" not in first.text
+    for following in ("m3", "none"):
+        told = await typed(door, f"memory id <@{MEMBER}> channels {following}")
+        former = "m2" if following == "m3" else "m3"
+        assert f"The former memory, `{former}`, stays in Model Studio" in told.text
+    assert "stays" not in (await typed(door, f"memory id <@{MEMBER}> channels none")).text
+
+
+@pytest.mark.parametrize("command", ["memory off", "memory on", "memory inherit"])
+async def test_who_may_not_change_a_channels_memory_hears_how_to_switch_their_own(
+    door: Door, command: str
+) -> None:
+    told = (await typed(door, command, by=MEMBER)).text
+    assert told.startswith("You cannot change this channel's settings")
+    assert "type `/dashscope memory off` in a direct message" in told
+    assert "button under `/dashscope memory`" in told
+
+
+async def test_who_may_change_a_channels_memory_hears_only_what_is_wrong(door: Door) -> None:
+    for command in ("follow thread", "workspace memory off"):
+        assert "For yourself" not in (await typed(door, command, by=MEMBER)).text
+    assert "For yourself" not in (await typed(door, "memory what", by=ADMIN)).text
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("by", [ADMIN, "USTRANGER"])
 async def test_a_button_of_somebody_else_reaches_nothing(
     door: Door, office: Office, book: Book, action: str, by: str
 ) -> None:
-    value = PRIVATE if action == "memory.forget" else f"{PRIVATE} n1"
+    value = PRIVATE if action.startswith("memory.forget") else f"{PRIVATE} n1"
     await press(door, action, value, by=by)
     assert book.called == []
     assert len(book.kept["m1"]) == 3

@@ -77,6 +77,32 @@ def test_every_setting_of_the_bot_reaches_its_place() -> None:
     assert effective.delegate
 
 
+@given(workspace=st.sampled_from([None, *MemoryUse]), channel=st.sampled_from([None, *MemoryUse]))
+def test_only_a_channels_own_setting_opens_its_memory(
+    workspace: MemoryUse | None, channel: MemoryUse | None
+) -> None:
+    levels: list[dict[str, Json]] = [{"memory": use} if use else {} for use in (workspace, channel)]
+    used = resolve(layers(*levels), app=AGENT).memory
+    assert (used is MemoryUse.SHARED) == (channel is MemoryUse.SHARED)
+    assert (used is MemoryUse.OFF) == ((channel or workspace) is MemoryUse.OFF)
+
+
+@pytest.mark.parametrize("kind", AppKind)
+@pytest.mark.parametrize("use", MemoryUse)
+def test_a_memory_that_was_chosen_is_of_no_use_to_an_app_that_remembers_nobody(
+    kind: AppKind, use: MemoryUse
+) -> None:
+    can_have = kind is AppKind.AGENT or use is MemoryUse.OFF
+    problem = SETTINGS["memory"].problem(use, kind=kind)
+    assert (problem is None) == can_have
+    app = replace(AGENT, kind=kind)
+    for levels in (layers({"memory": use}), layers({}, {"memory": use})):
+        effective = resolve(levels, app=app)
+        assert effective.unused == (() if can_have else ("memory",))
+        assert effective.reasons.get("memory") == problem
+    assert resolve(layers(), app=app).unused == ()
+
+
 def test_an_instruction_holds_only_while_the_thread_is_sent_as_messages() -> None:
     told: dict[str, Json] = {"system": "Be brief.", "history": "messages"}
     assert resolve(layers(told), app=AGENT).system == "Be brief."

@@ -146,6 +146,24 @@ async def test_calls_keep_a_second_between_them_even_when_made_at_once(
     assert sum(time.waits[waited:]) == 0
 
 
+async def test_a_memory_is_made_before_the_facts_that_many_want_to_read(
+    memories: Memories, server: BailianServer
+) -> None:
+    memory_id = server.bank.create()
+    reading = [asyncio.create_task(memories.nodes(memory_id)) for _ in range(10)]
+    async with asyncio.timeout(5):
+        while not server.heard:
+            await asyncio.sleep(0)
+    for number in range(3):
+        await memories.create(f"newcomer-{number}")
+    await asyncio.gather(*reading)
+    made = [at for at, heard in enumerate(server.heard) if heard.action == "CreateMemory"]
+    assert made[0] <= 2  # the second of those who read may be on its way already
+    assert made[2] <= 6
+    assert len(server.heard) == 13
+    assert {heard.status for heard in server.heard} == {200}
+
+
 async def test_another_client_of_the_same_account_is_what_throttles(
     memories: Memories, server: BailianServer, time: Time
 ) -> None:
