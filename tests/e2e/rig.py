@@ -114,6 +114,13 @@ class Rig:
         """Let somebody mention the bot; return the message's ts."""
         return await self.slack.say(user, channel, f"<@{BOT}> {text}", thread_ts=thread_ts)
 
+    async def heard(self) -> None:
+        """Wait until the bot has taken everything that happened so far."""
+        deliveries = self.slack.deliveries
+        await self.slack.until(
+            lambda: all(each.is_delivered for each in deliveries), timeout_s=WITHIN_S
+        )
+
     def reply(self, thread_ts: str, *, channel: str = PUBLIC) -> tuple[Message, ...]:
         """Return the bot's messages in a thread."""
         messages = self.slack.thread(channel, thread_ts)
