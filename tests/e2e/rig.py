@@ -23,6 +23,7 @@ from bot.playground.slack.message import Message, visible_text
 from bot.playground.slack.server import SlackServer
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings
+from bot.slack.reception import Patience
 from bot.turns.waiting import MARK
 
 ANN = "U0ANN"
@@ -35,6 +36,8 @@ APP_ID = "app-under-test"
 WITHIN_S = 60.0
 """What takes longer hangs, on however slow a machine."""
 POLL_S = 0.01
+PATIENT = Patience(submit_s=WITHIN_S / 2)
+"""What a form says does not depend on how long it takes here to say it."""
 
 
 @functools.cache  # reading the manifest takes longer than opening the servers
@@ -100,7 +103,7 @@ class Rig:
     @asynccontextmanager
     async def bot(self) -> AsyncGenerator[app.Running]:
         """Run a bot that Slack delivers to."""
-        async with app.running(self.settings()) as running:
+        async with app.running(self.settings(), patience=PATIENT) as running:
             self.bots.append(running)
             if self.is_socket:
                 await self.slack.until(lambda: self.slack.sockets.is_open, timeout_s=WITHIN_S)
