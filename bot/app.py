@@ -91,7 +91,7 @@ async def running(
 
     Args:
         settings: Where everything is, and how much is done.
-        patience: How long work on commands and forms may take; what Slack waits for, unless given.
+        patience: How long commands and forms may take; as long as Slack waits, unless given.
 
     Raises:
         SettingsError: Something `run` needs is missing.
@@ -130,7 +130,7 @@ class _Process:
     ) -> None:
         self._settings = settings
         self._stack = stack
-        self._patience = patience
+        self._patience = patience or Patience()
         self.metrics = Metrics()
         self.transport = "socket" if settings.uses_socket_mode else "http"
 
@@ -145,7 +145,7 @@ class _Process:
         self._bots = Bots(self._installed)
         self._admins = frozenset(settings.admin_users)
         self._calls = await self._open_calls()
-        people = SlackPeople(calls=self._calls)
+        people = SlackPeople(calls=self._calls, fresh_timeout_s=self._patience.who_s)
         self._directory = SlackDirectory(people=people, channels=SlackChannels(calls=self._calls))
         self._choices = Choices(
             self._storage, settings.app_profile(), directory=self._directory, admins=self._admins

@@ -31,7 +31,6 @@ from bot.playground.slack.message import Message
 from bot.slack.file_links import Grant, LinkKeys
 
 
-
 @pytest.fixture
 def limits() -> Limits:
     """Nobody waits for Slack."""

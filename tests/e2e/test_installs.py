@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from logbook import logged
 from pydantic import SecretStr
-from rig import WITHIN_S, Rig, is_growing, the_app
+from rig import SOON, WITHIN_S, Rig, is_growing, the_app
 from yarl import URL
 
 from bot.app import Running
@@ -111,7 +111,10 @@ def second_workspace() -> Workspace:
 async def street(rig: Rig) -> AsyncIterator[Street]:
     """Two workspaces behind one Slack; the bot's own token is of the first."""
     there = SlackServer(
-        second_workspace(), signing_secret=rig.slack.signing_secret, bot_token=TOKEN_THERE
+        second_workspace(),
+        rules=SOON,
+        signing_secret=rig.slack.signing_secret,
+        bot_token=TOKEN_THERE,
     )
     async with there, Front([rig.slack, there]) as front, aiohttp.ClientSession() as browser:
         rig.changes |= {
