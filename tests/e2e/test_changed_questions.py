@@ -1,16 +1,13 @@
 """Questions that are edited or deleted, and messages that wait for their turn."""
 
-from dataclasses import replace
-
 import pytest
-from midway import ANSWER, SPOKEN, when_words_show
+from midway import ANSWER, EVENTS_BEFORE, when_words_show
 from rig import ANN, BEN, BOT, PUBLIC, WITHIN_S, Rig, is_growing, words
 
 from bot.core import texts
 from bot.core.language import Language, Phrase
 from bot.playground.dashscope.faults import Hold, SlowStart
 from bot.playground.slack.blocks import controls
-from bot.playground.slack.message import Message
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 
@@ -22,9 +19,9 @@ def never_starts(rig: Rig) -> None:
     rig.dashscope.faults.add(SlowStart(NEVER_S))
 
 
-def held(rig: Rig) -> Hold:
-    """Let the next answer begin when the test says so."""
-    hold = Hold()
+def held(rig: Rig, *, after_events: int = 0) -> Hold:
+    """Let the next answer begin, or go on, when the test says so."""
+    hold = Hold(after_events)
     rig.dashscope.faults.add(hold)
     return hold
 
@@ -125,20 +122,18 @@ async def test_a_question_edited_after_its_answer_is_answered_again_in_the_same_
 
 
 async def test_a_question_edited_in_mid_answer_is_offered_at_its_end(rig: Rig) -> None:
-    usual = rig.dashscope.manner
-    rig.dashscope.manner = replace(usual, pace=SPOKEN)
-
-    def edit(_message: Message) -> None:
-        rig.slack.people.edit(ANN, PUBLIC, thread, f"<@{BOT}> other words")
-
-    struck = when_words_show(rig, edit)
+    hold = held(rig, after_events=EVENTS_BEFORE)
+    struck = when_words_show(rig, lambda _message: None)
     async with rig.bot():
         thread = await rig.ask(ANSWER)
+        await rig.slack.until(lambda: struck, timeout_s=WITHIN_S)
+        await rig.slack.edit(ANN, PUBLIC, thread, f"<@{BOT}> other words")
+        await rig.heard()
+        assert not rig.slack.workspace.ephemerals
+        hold.released.set()
         await rig.finished(1)
-        assert struck
         assert words(rig.reply(thread)) == ANSWER
         await rig.slack.until(lambda: rig.slack.workspace.ephemerals, timeout_s=WITHIN_S)
-        rig.dashscope.manner = usual
         await click_again(rig)
         await rig.finished(2)
     assert words(rig.reply(thread)) == "other words"
