@@ -255,7 +255,8 @@ async def a_desk(rig: Rig, **settings: object) -> AsyncGenerator[Desk]:
                 yield desk
     rig.slack.workspace.unwatch(desk.hear)
     assert len(desk.heard) == desk.due, "an act had no answer, or two"
-    assert not [line for line in log.lines if _is_breakage(line)]
+    broken = [line for line in log.lines if _is_breakage(line)]
+    assert not broken
 
 
 def _is_breakage(line: Mapping[str, Any]) -> bool:
