@@ -9,10 +9,12 @@ from types import FrameType
 
 import pytest
 import pytest_socket
+import structlog
 from greenlet import getcurrent, greenlet
 from hypothesis import HealthCheck, settings
 
 MOST_PROCESSES = 8
+PLAIN_LINES = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 greenlets: list[greenlet] = []
 
 # A law does not depend on how busy the machine is.
@@ -33,6 +35,18 @@ def no_certificate_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iter
         environment.delenv("SSL_CERT_FILE", raising=False)
         environment.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> None:
+    """Log failures in plain lines, whatever the test before configured.
+
+    What is drawn by default, with every variable, keeps the event loop for most of a second; then
+    other things come too late, fail as well, and are drawn.
+    """
+    structlog.reset_defaults()
+    *gathering, _ = structlog.get_config()["processors"]
+    structlog.configure(processors=[*gathering, PLAIN_LINES])
 
 
 @pytest.fixture
