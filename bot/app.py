@@ -37,7 +37,7 @@ from bot.slack.identity import Identity, who_am_i
 from bot.slack.interaction import Interactions, Ways
 from bot.slack.listeners import Receivers, build_bolt
 from bot.slack.people import SlackPeople
-from bot.slack.reception import Reception
+from bot.slack.reception import Patience, Reception
 from bot.slack.replies import SlackReplies
 from bot.slack.responses import Responses
 from bot.slack.socket_mode import SocketMode
@@ -81,11 +81,17 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncGenerator[Running]:
+async def running(
+    settings: Settings, *, patience: Patience | None = None
+) -> AsyncGenerator[Running]:
     """Run the bot while the context is open.
 
     Leaving it stops taking messages, lets running answers finish within `grace_s`, and leaves the
     rest to be resumed.
+
+    Args:
+        settings: Where everything is, and how much is done.
+        patience: How long commands and forms may take; as long as Slack waits, unless given.
 
     Raises:
         SettingsError: Something `run` needs is missing.
@@ -96,7 +102,7 @@ async def running(settings: Settings) -> AsyncGenerator[Running]:
     settings.require_for_run()
     await prepare_database(settings.database_url)
     async with AsyncExitStack() as stack:
-        process = _Process(settings, stack=stack)
+        process = _Process(settings, stack=stack, patience=patience)
         await process.open()
         address = await process.open_doors()
         log.info("bot.started", address=address, transport=process.transport)
@@ -119,9 +125,12 @@ async def prepare_database(url: str) -> None:
 class _Process:
     """Everything one process owns, opened in order and closed by the stack in reverse."""
 
-    def __init__(self, settings: Settings, *, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, settings: Settings, *, stack: AsyncExitStack, patience: Patience | None
+    ) -> None:
         self._settings = settings
         self._stack = stack
+        self._patience = patience or Patience()
         self.metrics = Metrics()
         self.transport = "socket" if settings.uses_socket_mode else "http"
 
@@ -136,7 +145,7 @@ class _Process:
         self._bots = Bots(self._installed)
         self._admins = frozenset(settings.admin_users)
         self._calls = await self._open_calls()
-        people = SlackPeople(calls=self._calls)
+        people = SlackPeople(calls=self._calls, fresh_timeout_s=self._patience.who_s)
         self._directory = SlackDirectory(people=people, channels=SlackChannels(calls=self._calls))
         self._choices = Choices(
             self._storage, settings.app_profile(), directory=self._directory, admins=self._admins
@@ -324,7 +333,12 @@ class _Process:
             uploads=SlackUploads(calls=self._calls, api_url=api_url),
         )
         return await opened(
-            Reception(door, interactions=Interactions(ways), directory=self._directory)
+            Reception(
+                door,
+                interactions=Interactions(ways),
+                directory=self._directory,
+                patience=self._patience,
+            )
         )
 
 

@@ -31,6 +31,7 @@ from bot.playground.slack.server import SlackServer
 from bot.playground.slack.views import View
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings
+from bot.slack.reception import Patience
 
 ANN = User("U0ANN", name="ann", real_name="Ann", display_name="Ann", is_admin=True, is_owner=True)
 BEN = User("U0BEN", name="ben", real_name="Ben", display_name="Ben")
@@ -109,13 +110,16 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(settings: Settings, *, pace: Pace = PACE) -> AsyncGenerator[Stage]:
+async def stage(
+    settings: Settings, *, pace: Pace = PACE, patience: Patience | None = None
+) -> AsyncGenerator[Stage]:
     """Open servers and bot; everything is gone afterwards.
 
     Args:
         settings: Of what leads elsewhere only DashScope's are used, when a key and an app are among
             them; nobody is remembered in a real account.
         pace: How fast the played DashScope answers.
+        patience: The bot's, as `app.running` takes it.
     """
     is_real = settings.dashscope_api_key is not None and settings.dashscope_app_id is not None
     async with AsyncExitStack() as stack:
@@ -126,7 +130,7 @@ async def stage(settings: Settings, *, pace: Pace = PACE) -> AsyncGenerator[Stag
         settings = _pointed_at_slack(slack, settings=settings, folder=folder)
         if not is_real:
             settings = await _pointed_at_played_apps(stack, settings=settings, pace=pace)
-        bot = await stack.enter_async_context(app.running(settings))
+        bot = await stack.enter_async_context(app.running(settings, patience=patience))
         slack.deliver_to(f"{bot.address}/slack/events")
         within_s = settings.answer_timeout_s + PATIENCE_S
         apps_at = "" if is_real else settings.dashscope_base_url

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.clock import to_ms
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageUnavailable
 from storage.listener import Listener
 from storage.postgres import single_engine
 from storage.signals import Signals
@@ -24,6 +24,8 @@ lease to end: more than the longest call of Slack or of connecting to DashScope 
 
 LISTENER_TIMEOUT_S = 2.0
 RECONNECT_PAUSE_S = 0.25
+FIRST_TRIES = 4
+"""Of the first connection: a database that hesitates for a moment is no reason not to begin."""
 
 SECOND_LOOK = 0.25
 """Of a beat: how long a worker whose connection ended has to come back."""
@@ -90,7 +92,7 @@ class Heartbeat:
         async with AsyncExitStack() as stack:
             engine = single_engine(self._url)
             stack.push_async_callback(engine.dispose)
-            self._listener = await self._connect(engine)
+            self._listener = await self._first(engine)
             stack.push_async_callback(self._close_listener)
             self._task = asyncio.create_task(self._keep(engine), name="heartbeat")
             self._task.add_done_callback(_tell_failure)
@@ -142,6 +144,15 @@ class Heartbeat:
         self._suspects_from = boot_clock() + self._timing.grace_s
         self._signals.wake()  # for the notices that were missed
         return listener
+
+    async def _first(self, engine: AsyncEngine) -> Listener:
+        for _ in range(FIRST_TRIES - 1):
+            try:
+                return await self._connect(engine)
+            except StorageUnavailable as error:
+                log.warning("listener.failed", worker=self._worker_id, error=str(error))
+            await asyncio.sleep(RECONNECT_PAUSE_S)
+        return await self._connect(engine)
 
     async def _connect(self, engine: AsyncEngine) -> Listener:
         listener = Listener(engine, on_notice=self._signals.pass_on, timeout_s=LISTENER_TIMEOUT_S)

@@ -14,6 +14,7 @@ from greenlet import getcurrent, greenlet
 from hypothesis import HealthCheck, settings
 
 MOST_PROCESSES = 8
+PLAIN_LINES = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 greenlets: list[greenlet] = []
 
 # A law does not depend on how busy the machine is.
@@ -36,6 +37,18 @@ def no_certificate_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield
 
 
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> None:
+    """Log failures in plain lines, whatever the test before configured.
+
+    What is drawn by default, with every variable, keeps the event loop for most of a second; then
+    other things come too late, fail as well, and are drawn.
+    """
+    structlog.reset_defaults()
+    *gathering, _ = structlog.get_config()["processors"]
+    structlog.configure(processors=[*gathering, PLAIN_LINES])
+
+
 @pytest.fixture
 async def no_task_left() -> AsyncIterator[None]:
     """Fail when the test leaves a task running."""
@@ -54,16 +67,12 @@ def keep_greenlet(_frame: FrameType, _event: str, _argument: object) -> None:
 
 
 def pytest_configure() -> None:
-    """Let no thread's greenlet go while tests run, and no traceback hold them up.
+    """Let no thread's greenlet go while tests run.
 
-    Coverage refers to greenlets weakly. When two threads end together, CPython 3.11 is interrupted
-    by the second while it calls back for the first, and spins there: no timeout gets through.
-
-    structlog's own traceback, with all variables, takes half a second, in which nothing else runs.
+    Coverage refers to them weakly. When two threads end together, CPython 3.11 is interrupted by
+    the second while it calls back for the first, and spins there: no timeout gets through.
     """
     threading.setprofile(keep_greenlet)
-    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], console])
 
 
 def pytest_xdist_auto_num_workers() -> int:

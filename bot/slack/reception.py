@@ -25,6 +25,7 @@ from bot.mishaps import Mishap, outcome_of
 from bot.slack.apologies import BUSY, FAILED, RESTARTING, apology_for
 from bot.slack.directory import SlackDirectory
 from bot.slack.interaction import Interactions
+from bot.slack.people import FRESH_TIMEOUT_S
 from bot.slack.screens import refusal_of, view_of
 from bot.slack.visitor import Visitor
 
@@ -103,6 +104,7 @@ class Patience:
         at_once_each: The same, of one person.
         work_s: For one of them.
         submit_s: For a form.
+        who_s: For Slack to tell who somebody is now; a part of the two.
         grace_s: For all that is under way at shutdown.
     """
 
@@ -110,6 +112,7 @@ class Patience:
     at_once_each: int = AT_ONCE_EACH
     work_s: float = WORK_WITHIN_S
     submit_s: float = SUBMIT_WITHIN_S
+    who_s: float = FRESH_TIMEOUT_S
     grace_s: float = SHUTDOWN_GRACE_S
 
 

@@ -15,8 +15,8 @@ from rig import APP_ID, Rig
 from bot.playground.dashscope.server import PLAYGROUND_KEY
 
 ROOT = Path(__file__).parents[2]
-ENDS_WITHIN_S = 60.0
-"""A process that takes longer is stuck; a loaded machine starts one in a few seconds."""
+ENDS_WITHIN_S = 120.0
+"""A process that takes longer is stuck; a loaded machine starts one in a quarter of a minute."""
 
 
 def environment_of(rig: Rig, **changes: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Apps that show what they know of a thread, on a clock that a test moves."""
 
 import re
-import secrets
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rig import APP_ID, Rig, a_workspace, words
+from rig import APP_ID, Rig, a_slack, words
 
 from bot.core import texts
 from bot.core.question import AppKind
@@ -19,7 +18,6 @@ from bot.playground.dashscope.journal import Entry
 from bot.playground.dashscope.pace import Pace
 from bot.playground.dashscope.server import DashScopeServer
 from bot.playground.slack.limits import Limits
-from bot.playground.slack.server import SlackServer
 
 TELL, ASK = "my word is heliotrope", "what do I know?"
 KNOWS, KNOWS_NOTHING = "It is heliotrope.", "I know no word."
@@ -61,9 +59,9 @@ async def servers(
     limits: Limits | None = None,
 ) -> AsyncGenerator[Rig]:
     """Open servers with one app, whose sessions expire by the test's clock."""
-    app, secret = App(APP_ID, answers=answers, kind=kind), secrets.token_hex(16)
+    app = App(APP_ID, answers=answers, kind=kind)
     async with (
-        SlackServer(a_workspace(), limits=limits or Limits(), signing_secret=secret) as slack,
+        a_slack(limits or Limits()) as slack,
         DashScopeServer([app], now=clock or Clock(), pace=pace) as dashscope,
     ):
         rig = Rig(slack, dashscope, f"sqlite+aiosqlite:///{folder}/bot.db")

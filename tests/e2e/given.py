@@ -1,19 +1,17 @@
 """What tests of settings begin with, and how they read what was asked."""
 
-import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from desk import ADA, TEAM, Desk
-from rig import ANN, PUBLIC, Rig, a_workspace, turns_of, words
+from rig import ANN, PUBLIC, Rig, a_slack, turns_of, words
 
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.journal import Entry
 from bot.playground.dashscope.server import DashScopeServer
 from bot.playground.slack.limits import Limits
-from bot.playground.slack.server import SlackServer
 from storage import schema
 from storage.database import Storage
 
@@ -24,11 +22,7 @@ UNLIMITED = Limits(is_enforced=False)
 @asynccontextmanager
 async def several_apps(folder: Path, *apps: App) -> AsyncGenerator[Rig]:
     """Open both servers; the default app is the one with the id of the rig's."""
-    secret = secrets.token_hex(16)  # of its own, as `a_rig` has it
-    async with (
-        SlackServer(a_workspace(), limits=UNLIMITED, signing_secret=secret) as slack,
-        DashScopeServer(apps) as dashscope,
-    ):
+    async with a_slack(UNLIMITED) as slack, DashScopeServer(apps) as dashscope:
         yield Rig(slack, dashscope, f"sqlite+aiosqlite:///{folder}/bot.db")
 
 

@@ -16,6 +16,7 @@ from bot.manifest import manifest
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.journal import Entry
 from bot.playground.dashscope.server import PLAYGROUND_KEY, DashScopeServer
+from bot.playground.slack.delivery import DeliveryRules
 from bot.playground.slack.directory import App as SlackApp
 from bot.playground.slack.directory import Channel, ChannelKind, User
 from bot.playground.slack.limits import Limits
@@ -23,6 +24,7 @@ from bot.playground.slack.message import Message, visible_text
 from bot.playground.slack.server import SlackServer
 from bot.playground.slack.workspace import Workspace
 from bot.settings import Settings
+from bot.slack.reception import Patience
 from bot.turns.waiting import MARK
 
 ANN = "U0ANN"
@@ -35,6 +37,11 @@ APP_ID = "app-under-test"
 WITHIN_S = 60.0
 """What takes longer hangs, on however slow a machine."""
 POLL_S = 0.01
+PATIENT = Patience(submit_s=WITHIN_S / 2, who_s=WITHIN_S / 4)
+"""What commands and forms say does not depend on how long it takes here to say it."""
+SOON = DeliveryRules(time_scale=0.05)
+"""Slack's second retry comes after three seconds instead of a minute: two slow moments in a row are
+no reason to wait."""
 
 
 @functools.cache  # reading the manifest takes longer than opening the servers
@@ -62,6 +69,16 @@ def a_workspace() -> Workspace:
     return workspace
 
 
+def a_slack(limits: Limits) -> SlackServer:
+    """Return a server of that workspace, to be opened.
+
+    The signing secret is its own: a bot of another test that gets a port one of ours had before
+    refuses what is delivered there.
+    """
+    secret = secrets.token_hex(16)
+    return SlackServer(a_workspace(), limits=limits, rules=SOON, signing_secret=secret)
+
+
 @dataclass
 class Rig:
     """Servers, and what is needed to start bots between them.
@@ -72,6 +89,7 @@ class Rig:
         database_url: Where the bot stores.
         is_socket: Socket Mode instead of HTTP.
         changes: Further settings.
+        patience: How long commands and forms may take.
     """
 
     slack: SlackServer
@@ -79,6 +97,7 @@ class Rig:
     database_url: str
     is_socket: bool = False
     changes: dict[str, object] = field(default_factory=dict[str, object])
+    patience: Patience = PATIENT
     bots: list[app.Running] = field(default_factory=list[app.Running])
 
     def settings(self) -> Settings:
@@ -100,7 +119,7 @@ class Rig:
     @asynccontextmanager
     async def bot(self) -> AsyncGenerator[app.Running]:
         """Run a bot that Slack delivers to."""
-        async with app.running(self.settings()) as running:
+        async with app.running(self.settings(), patience=self.patience) as running:
             self.bots.append(running)
             if self.is_socket:
                 await self.slack.until(lambda: self.slack.sockets.is_open, timeout_s=WITHIN_S)
@@ -113,6 +132,13 @@ class Rig:
     ) -> str:
         """Let somebody mention the bot; return the message's ts."""
         return await self.slack.say(user, channel, f"<@{BOT}> {text}", thread_ts=thread_ts)
+
+    async def heard(self) -> None:
+        """Wait until the bot has taken everything that happened so far."""
+        deliveries = self.slack.deliveries
+        await self.slack.until(
+            lambda: all(each.is_delivered for each in deliveries), timeout_s=WITHIN_S
+        )
 
     def reply(self, thread_ts: str, *, channel: str = PUBLIC) -> tuple[Message, ...]:
         """Return the bot's messages in a thread."""
@@ -175,14 +201,9 @@ async def a_rig(
     limits: Limits | None = None,
     database_url: str | None = None,
 ) -> AsyncGenerator[Rig]:
-    """Open both servers.
-
-    The signing secret is the rig's own: a bot of another test that gets a port one of ours had
-    before refuses what is delivered there.
-    """
-    secret = secrets.token_hex(16)
+    """Open both servers."""
     async with (
-        SlackServer(a_workspace(), limits=limits or Limits(), signing_secret=secret) as slack,
+        a_slack(limits or Limits()) as slack,
         DashScopeServer([app_under_test]) as dashscope,
     ):
         yield Rig(slack, dashscope, database_url or f"sqlite+aiosqlite:///{folder}/bot.db")

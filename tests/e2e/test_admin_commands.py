@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from desk import ADA, ALONE, HERE, HIDDEN, LIN, Desk, a_desk, assert_acked, labels, today
-from rig import ANN, BEN, BOT, PRIVATE, PUBLIC, Rig
+from rig import ANN, BEN, BOT, PRIVATE, PUBLIC, WITHIN_S, Rig
 
 from bot.core.commands import all_commands
 from bot.core.language import Language
 from bot.core.question import AppKind
 from bot.core.setting import SETTINGS, Level
+from bot.playground.slack.blocks import controls
 from bot.playground.slack.faults import Fault, FaultKind
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import visible_text
@@ -240,8 +241,24 @@ async def test_slack_has_its_acknowledgement_before_anything_is_looked_up(desk: 
     assert delivery.attempts[-1].took_s < 1.0
     assert not desk.heard
     desk.due += 1
-    await slack.until(lambda: desk.heard, timeout_s=10)
+    await slack.until(lambda: desk.heard, timeout_s=WITHIN_S)
     assert await desk.values() == {"follow": "thread"}
+
+
+async def test_slack_has_its_acknowledgement_of_a_press_before_anything_is_looked_up(
+    http_desk: Desk,
+) -> None:
+    desk = http_desk
+    told = await desk.type("follow thread")
+    slack, (undo,) = desk.rig.slack, controls(told.blocks)
+    slack.faults.add(Fault("users.info", FaultKind.SLOW, delay_s=4.0))
+    delivery = await slack.click(ADA, PUBLIC, told.ts, undo.action_id)
+    assert_acked(delivery)
+    assert delivery.attempts[-1].took_s < 3.0
+    assert await desk.values() == {"follow": "thread"}
+    desk.due += 1
+    await slack.until(lambda: len(desk.heard) == desk.due, timeout_s=WITHIN_S)
+    assert await desk.values() == {}
 
 
 @BOTH

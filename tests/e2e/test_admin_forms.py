@@ -155,7 +155,7 @@ async def test_a_form_that_slack_did_not_open_in_time_is_told_of(desk: Desk) -> 
 
 async def test_a_form_that_is_closed_before_it_is_filled_is_let_go(http_desk: Desk) -> None:
     slack = http_desk.rig.slack
-    slack.faults.add(Fault("views.update", FaultKind.SLOW, delay_s=0.3))
+    slack.faults.add(Fault("views.update", FaultKind.SLOW, delay_s=2.0))
     await slack.command(ADA, PUBLIC, "config")
     view = await slack.until(lambda: http_desk.modal(ADA), timeout_s=WITHIN_S)
     await slack.people.close_view(view)

@@ -1,13 +1,16 @@
 """Who may change and see what: asked anew whenever it matters."""
 
+from dataclasses import replace
+
 import pytest
 from desk import ADA, GUS, Desk, a_desk, inputs, words_of
-from rig import ANN, BEN, BOT, Rig
+from rig import ANN, BEN, BOT, PATIENT, Rig
 
 from bot.admin import replies
 from bot.playground.slack.faults import Fault, FaultKind
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import visible_text
+from bot.slack.people import FRESH_TIMEOUT_S
 
 BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 
@@ -204,10 +207,12 @@ async def test_a_channels_maker_and_managers_save_its_form_while_they_may(desk: 
     assert "You cannot change this channel's settings" in said
 
 
-async def test_while_slack_cannot_say_who_somebody_is_a_form_stays(desk: Desk) -> None:
-    view = await desk.open("config")
-    desk.rig.slack.faults.add(Fault("users.info", FaultKind.SLOW, delay_s=5, times=None))
-    [said] = (await desk.refused(view, {"follow": "thread"})).values()
-    assert "Slack did not say in time who you are" in said
-    desk.rig.slack.faults.clear()
-    await desk.save(view, {"follow": "thread"})
+async def test_while_slack_cannot_say_who_somebody_is_a_form_stays(any_rig: Rig) -> None:
+    any_rig.patience = replace(PATIENT, who_s=FRESH_TIMEOUT_S)
+    async with a_desk(any_rig) as desk:
+        view = await desk.open("config")
+        desk.rig.slack.faults.add(Fault("users.info", FaultKind.HANG, times=None))
+        [said] = (await desk.refused(view, {"follow": "thread"})).values()
+        assert "Slack did not say in time who you are" in said
+        desk.rig.slack.faults.clear()
+        await desk.save(view, {"follow": "thread"})

@@ -24,14 +24,11 @@ from rig import ANN, BOT, PUBLIC, WITHIN_S, Rig, is_growing, words
 from workers import a_fleet
 
 from bot.core import texts
-from bot.playground.dashscope.faults import SlowStart
+from bot.playground.dashscope.faults import Hold, SlowStart
 from bot.playground.slack.blocks import controls
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Message
 from bot.slack.file_links import Grant, LinkKeys
-
-WORKERS_WITHIN_S = 60.0
-TAKEN_UP_WITHIN_S = 30.0
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ async def reading(rig: Rig, thread: str) -> Message:
         shown = (m for m in rig.reply(thread) if texts.READING_FILES.en in words([m]))
         return next(shown, None)
 
-    return await rig.slack.until(found, timeout_s=TAKEN_UP_WITHIN_S)
+    return await rig.slack.until(found, timeout_s=WITHIN_S)
 
 
 async def got(url: str) -> tuple[int, bytes]:
@@ -71,7 +68,7 @@ async def test_stop_works_while_files_are_read(any_rig: Rig) -> None:
 
 async def test_an_edited_question_keeps_its_files(rig: Rig) -> None:
     give_address(rig)
-    rig.dashscope.faults.add(SlowStart(60))
+    rig.dashscope.faults.add(SlowStart(600))
     async with rig.bot():
         thread = await attach(rig, image(), text(), said="the wrong words")
         await rig.dashscope.until(lambda entries: len(entries) == 1, timeout_s=WITHIN_S)
@@ -84,7 +81,8 @@ async def test_an_edited_question_keeps_its_files(rig: Rig) -> None:
 
 
 async def test_a_question_edited_while_it_waits_keeps_its_files(rig: Rig) -> None:
-    rig.dashscope.faults.add(SlowStart(1))
+    first = Hold()
+    rig.dashscope.faults.add(first)
     async with rig.bot():
         thread = await rig.ask("first")
         await rig.dashscope.until(lambda entries: len(entries) == 1, timeout_s=WITHIN_S)
@@ -92,6 +90,8 @@ async def test_a_question_edited_while_it_waits_keeps_its_files(rig: Rig) -> Non
             ANN, PUBLIC, f"<@{BOT}> second", thread_ts=thread, files=[text()]
         )
         await rig.slack.edit(ANN, PUBLIC, waiting, f"<@{BOT}> better second")
+        await rig.heard()
+        first.released.set()
         await rig.finished(2)
     prompt = rig.asked()[-1].body["input"]["prompt"]
     assert prompt.startswith("better second\n\nnotes.txt:")
@@ -155,9 +155,7 @@ async def test_any_replica_serves_the_links_of_any_other(rig: Rig, tmp_path: Pat
         (second,) = await fleet.start()
         fleet.route(second)
         thread = await attach(rig, image())
-        await rig.slack.until(
-            lambda: words(rig.reply(thread)) == "Look!", timeout_s=WORKERS_WITHIN_S
-        )
+        await rig.slack.until(lambda: words(rig.reply(thread)) == "Look!", timeout_s=WITHIN_S)
         (link,) = images_of(asked_once(rig))
         assert contents_of(asked_once(rig)) == [PNG]
         for worker in (first, second):
@@ -179,7 +177,7 @@ async def test_a_process_killed_while_reading_is_followed_by_one_that_reads_anew
         await worker.start()
         await rig.slack.until(
             lambda: "buy milk" in words(rig.reply(thread)) and not is_growing(rig.reply(thread)[0]),
-            timeout_s=WORKERS_WITHIN_S,
+            timeout_s=WITHIN_S,
         )
     (reply,) = rig.reply(thread)
     assert reply.ts == seen.ts
@@ -190,19 +188,17 @@ async def test_a_process_killed_after_it_asked_makes_its_links_anew(
     rig: Rig, tmp_path: Path
 ) -> None:
     give_address(rig)
-    rig.dashscope.faults.add(SlowStart(60))
+    rig.dashscope.faults.add(SlowStart(600))
     async with a_fleet(rig, tmp_path) as fleet:
         (worker,) = await fleet.start()
         thread = await attach(rig, image())
         await rig.dashscope.until(
             lambda entries: len(entries) == 1 and bool(entries[0].fetched),
-            timeout_s=WORKERS_WITHIN_S,
+            timeout_s=WITHIN_S,
         )
         await worker.kill()
         await worker.start()
-        await rig.slack.until(
-            lambda: words(rig.reply(thread)) == "Look!", timeout_s=WORKERS_WITHIN_S
-        )
+        await rig.slack.until(lambda: words(rig.reply(thread)) == "Look!", timeout_s=WITHIN_S)
     first, second = rig.asked()
     assert images_of(first) != images_of(second)
     assert contents_of(second) == [PNG]

@@ -1,47 +1,51 @@
 """Questions that are edited or deleted, and messages that wait for their turn."""
 
-from dataclasses import replace
-
 import pytest
-from midway import ANSWER, SPOKEN, when_words_show
-from rig import ANN, BEN, BOT, PUBLIC, Rig, is_growing, words
+from midway import ANSWER, EVENTS_BEFORE, when_words_show
+from rig import ANN, BEN, BOT, PUBLIC, WITHIN_S, Rig, is_growing, words
 
 from bot.core import texts
 from bot.core.language import Language, Phrase
-from bot.playground.dashscope.faults import SlowStart
+from bot.playground.dashscope.faults import Hold, SlowStart
 from bot.playground.slack.blocks import controls
-from bot.playground.slack.message import Message
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 
-SOON_S = 10.0
-LONG_S = 30.0
+NEVER_S = 600.0
 
 
-def starts_slowly(rig: Rig, *, seconds: float = LONG_S) -> None:
-    rig.dashscope.faults.add(SlowStart(seconds))
+def never_starts(rig: Rig) -> None:
+    """Let the next answer begin when nobody waits for it any more."""
+    rig.dashscope.faults.add(SlowStart(NEVER_S))
+
+
+def held(rig: Rig, *, after_events: int = 0) -> Hold:
+    """Let the next answer begin, or go on, when the test says so."""
+    hold = Hold(after_events)
+    rig.dashscope.faults.add(hold)
+    return hold
 
 
 async def asked(rig: Rig, count: int) -> None:
-    await rig.dashscope.until(lambda entries: len(entries) == count, timeout_s=SOON_S)
+    await rig.dashscope.until(lambda entries: len(entries) == count, timeout_s=WITHIN_S)
 
 
 async def test_deleting_the_question_stops_its_answer(any_rig: Rig) -> None:
-    starts_slowly(any_rig)
+    never_starts(any_rig)
     async with any_rig.bot():
         thread = await any_rig.ask("regretted")
         await asked(any_rig, 1)
-        await any_rig.slack.until(lambda: any_rig.reply(thread), timeout_s=SOON_S)
+        await any_rig.slack.until(lambda: any_rig.reply(thread), timeout_s=WITHIN_S)
         await any_rig.slack.delete(ANN, PUBLIC, thread)
         await any_rig.finished(1)
-    await any_rig.dashscope.until(lambda entries: entries[0].aborted, timeout_s=SOON_S)
+    await any_rig.dashscope.until(lambda entries: entries[0].aborted, timeout_s=WITHIN_S)
     assert texts.STOPPED.en in words(any_rig.reply(thread))
 
 
 async def test_editing_the_question_before_the_first_word_answers_the_new_one(
     any_rig: Rig,
 ) -> None:
-    starts_slowly(any_rig)
+    never_starts(any_rig)
     async with any_rig.bot():
         thread = await any_rig.ask("the wrong question")
         await asked(any_rig, 1)
@@ -49,7 +53,7 @@ async def test_editing_the_question_before_the_first_word_answers_the_new_one(
         await any_rig.finished(1)
     first, second = any_rig.asked()
     assert second.body["input"]["prompt"] == "the right question"
-    await any_rig.dashscope.until(lambda entries: entries[0].aborted, timeout_s=SOON_S)
+    await any_rig.dashscope.until(lambda entries: entries[0].aborted, timeout_s=WITHIN_S)
     assert first.request_id != second.request_id
     assert words(any_rig.reply(thread)) == "the right question"
 
@@ -63,7 +67,7 @@ async def test_a_question_that_is_edited_into_none_is_not_asked_and_keeps_the_se
     async with rig.bot():
         thread = await rig.ask("the first question")
         await rig.finished(1)
-        starts_slowly(rig)
+        never_starts(rig)
         second = await rig.ask("the wrong question", thread_ts=thread)
         await asked(rig, 2)
         await rig.slack.edit(ANN, PUBLIC, second, f"<@{BOT}> {said}")
@@ -78,12 +82,15 @@ async def test_a_question_that_is_edited_into_none_is_not_asked_and_keeps_the_se
 
 
 async def test_editing_a_question_that_waits_answers_the_new_one(rig: Rig) -> None:
-    starts_slowly(rig, seconds=2)
+    first = held(rig)
     async with rig.bot():
         thread = await rig.ask("first")
         await asked(rig, 1)
         waiting = await rig.ask("second", thread_ts=thread)
+        await rig.heard()
         await rig.slack.edit(ANN, PUBLIC, waiting, f"<@{BOT}> better second")
+        await rig.heard()
+        first.released.set()
         await rig.finished(2)
     prompts = [entry.body["input"]["prompt"] for entry in rig.asked()]
     assert prompts == ["first", "better second"]
@@ -105,7 +112,7 @@ async def test_a_question_edited_after_its_answer_is_answered_again_in_the_same_
         await any_rig.finished(1)
         (before,) = any_rig.reply(thread)
         await any_rig.slack.edit(ANN, PUBLIC, thread, f"<@{BOT}> new words")
-        await any_rig.slack.until(lambda: any_rig.slack.workspace.ephemerals, timeout_s=SOON_S)
+        await any_rig.slack.until(lambda: any_rig.slack.workspace.ephemerals, timeout_s=WITHIN_S)
         await click_again(any_rig)
         assert not any_rig.slack.workspace.ephemerals, "the offer goes when it is taken"
         await any_rig.finished(2)
@@ -115,20 +122,18 @@ async def test_a_question_edited_after_its_answer_is_answered_again_in_the_same_
 
 
 async def test_a_question_edited_in_mid_answer_is_offered_at_its_end(rig: Rig) -> None:
-    usual = rig.dashscope.manner
-    rig.dashscope.manner = replace(usual, pace=SPOKEN)
-
-    def edit(_message: Message) -> None:
-        rig.slack.people.edit(ANN, PUBLIC, thread, f"<@{BOT}> other words")
-
-    struck = when_words_show(rig, edit)
+    hold = held(rig, after_events=EVENTS_BEFORE)
+    struck = when_words_show(rig, lambda _message: None)
     async with rig.bot():
         thread = await rig.ask(ANSWER)
+        await rig.slack.until(lambda: struck, timeout_s=WITHIN_S)
+        await rig.slack.edit(ANN, PUBLIC, thread, f"<@{BOT}> other words")
+        await rig.heard()
+        assert not rig.slack.workspace.ephemerals
+        hold.released.set()
         await rig.finished(1)
-        assert struck
         assert words(rig.reply(thread)) == ANSWER
-        await rig.slack.until(lambda: rig.slack.workspace.ephemerals, timeout_s=SOON_S)
-        rig.dashscope.manner = usual
+        await rig.slack.until(lambda: rig.slack.workspace.ephemerals, timeout_s=WITHIN_S)
         await click_again(rig)
         await rig.finished(2)
     assert words(rig.reply(thread)) == "other words"
@@ -137,28 +142,31 @@ async def test_a_question_edited_in_mid_answer_is_offered_at_its_end(rig: Rig) -
 async def test_a_message_that_waits_long_is_told_its_place_and_the_line_goes_away(
     rig: Rig,
 ) -> None:
-    starts_slowly(rig, seconds=8)
+    first = held(rig)
     async with rig.bot():
         thread = await rig.ask("first")
         await asked(rig, 1)
         await rig.ask("second", thread_ts=thread, user=BEN)
         line = texts.waiting(1, language=Language.EN)
-        await rig.slack.until(lambda: line in words(rig.reply(thread)), timeout_s=LONG_S)
+        await rig.slack.until(lambda: line in words(rig.reply(thread)), timeout_s=WITHIN_S)
+        first.released.set()
         await rig.finished(2)
     assert words(rig.reply(thread)) == "first\nFrom @Ben B.:\nsecond"
     assert len(rig.reply(thread)) == 2
 
 
 async def test_one_thread_is_answered_in_order_while_others_go_on(rig: Rig) -> None:
-    starts_slowly(rig, seconds=2)
+    one = held(rig)
     async with rig.bot():
         thread = await rig.ask("one")
         await asked(rig, 1)
         await rig.ask("two", thread_ts=thread)
+        await rig.heard()
         await rig.ask("three", thread_ts=thread)
         other = await rig.ask("elsewhere")
         await rig.finished(1)
         assert words(rig.reply(other)) == "elsewhere"
+        one.released.set()
         await rig.finished(4)
     assert [words([message]) for message in rig.reply(thread)] == ["one", "two", "three"]
     assert not any(is_growing(message) for message in rig.reply(thread))

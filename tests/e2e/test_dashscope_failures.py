@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from logbook import logged
-from midway import ANSWER, SPOKEN
-from rig import APP_ID, PUBLIC, Rig, a_rig, is_growing, turn_of, words
+from midway import ANSWER, hold_until_words_show
+from rig import APP_ID, PUBLIC, WITHIN_S, Rig, a_rig, is_growing, turn_of, words
 
 from bot.core import texts
 from bot.core.language import Language
@@ -32,7 +32,6 @@ from bot.playground.dashscope.faults import (
     ErrorEvent,
     Fault,
     Hangup,
-    MidStream,
     Reset,
     SlowStart,
     Stall,
@@ -43,8 +42,6 @@ from bot.playground.slack.directory import Channel, ChannelKind
 VENDOR_WORDS = "cerulean wording of the vendor"
 CODE = "InvalidParameter.Vermilion"
 REFUSED = Refusal(400, CODE, VENDOR_WORDS)
-SHOWN_EVENTS = 30
-"""At `SPOKEN` so many events take more than a second, so some of them were shown."""
 
 FINAL: dict[str, DashScopeError] = {
     "arrears": AccountProblem(),
@@ -67,11 +64,12 @@ RETRIED: dict[str, tuple[int, DashScopeError]] = {
     "gateway": (2, UpstreamFailed()),
 }
 """How often a question is asked in all before each of these is told to the reader."""
-BROKEN_OFF: dict[str, MidStream] = {
-    "a stream that ends properly": Cut(SHOWN_EVENTS),
-    "a connection that closes": Cut(SHOWN_EVENTS, clean=False),
-    "a reset": Reset(SHOWN_EVENTS),
+BROKEN_OFF: dict[str, Cut | Reset] = {
+    "a stream that ends properly": Cut(0),
+    "a connection that closes": Cut(0, clean=False),
+    "a reset": Reset(0),
 }
+"""What becomes of an answer after words of it were shown."""
 ERRORS_IN_THE_MIDDLE = {
     name: NAMED[name] for name in ("throttling", "server", "node", "arrears", "timeout")
 }
@@ -94,11 +92,6 @@ async def obedient(tmp_path: Path) -> AsyncIterator[Rig]:
     """Servers whose app repeats the prompt, and has a bad day when the prompt says so."""
     async with a_rig(tmp_path, App(APP_ID, answers=echo, obeys_keywords=True)) as rig:
         yield rig
-
-
-def talk(rig: Rig) -> None:
-    """Let answers come slowly enough to be seen growing."""
-    rig.dashscope.manner = replace(rig.dashscope.manner, pace=SPOKEN)
 
 
 def ever_sent(rig: Rig) -> str:
@@ -149,7 +142,7 @@ async def test_what_may_get_better_is_asked_again_a_bounded_number_of_times(obed
             obedient.slack.workspace.add_channel(replace(channel, members=everybody))
             thread = await obedient.ask(f"!error {name}", channel=channel.channel_id)
             threads[name] = (channel.channel_id, thread)
-        await obedient.finished(len(RETRIED), within_s=60)
+        await obedient.finished(len(RETRIED))
     for name, (times, kind) in RETRIED.items():
         channel_id, thread = threads[name]
         (message,) = obedient.reply(thread, channel=channel_id)
@@ -197,9 +190,10 @@ async def test_a_stream_that_brings_nothing_is_one_sentence(
 
 
 @pytest.mark.parametrize("fault", BROKEN_OFF.values(), ids=BROKEN_OFF)
-async def test_a_cut_answer_stays_marked_and_is_not_asked_again(rig: Rig, fault: MidStream) -> None:
-    talk(rig)
-    rig.dashscope.faults.add(fault)
+async def test_a_cut_answer_stays_marked_and_is_not_asked_again(
+    rig: Rig, fault: Cut | Reset
+) -> None:
+    hold_until_words_show(rig, then=fault)
     async with rig.bot():
         thread = await rig.ask(ANSWER)
         await rig.finished()
@@ -226,8 +220,7 @@ async def test_text_before_an_error_stays_with_a_plain_note(rig: Rig, refusal: R
 
 
 async def test_text_that_content_safety_objects_to_is_taken_back(rig: Rig) -> None:
-    talk(rig)
-    rig.dashscope.faults.add(ErrorEvent(NAMED["inspection"], after_events=SHOWN_EVENTS))
+    hold_until_words_show(rig, then=ErrorEvent(NAMED["inspection"]))
     async with rig.bot():
         thread = await rig.ask(ANSWER)
         await rig.finished()
@@ -239,7 +232,7 @@ async def test_text_that_content_safety_objects_to_is_taken_back(rig: Rig) -> No
 
 
 async def test_an_answer_that_falls_silent_is_cut_where_it_stopped(rig: Rig) -> None:
-    rig.changes = {"answer_timeout_s": 2.0}
+    rig.changes = {"answer_timeout_s": 5.0}
     rig.dashscope.faults.add(Stall(after_events=5, for_s=600))
     async with rig.bot():
         shown = await rig.answer(ANSWER)
@@ -252,7 +245,7 @@ async def test_an_answer_that_falls_silent_is_cut_where_it_stopped(rig: Rig) -> 
     "fault", [Stall(after_events=0, for_s=600), SlowStart(600)], ids=["stall", "slow start"]
 )
 async def test_an_answer_that_never_begins_is_given_up_in_time(rig: Rig, fault: Fault) -> None:
-    rig.changes = {"answer_timeout_s": 1.0}
+    rig.changes = {"answer_timeout_s": 3.0}
     rig.dashscope.faults.add(fault)
     async with rig.bot():
         shown = await rig.answer("question")
@@ -282,9 +275,11 @@ async def test_the_log_has_code_and_request_id_of_a_failure(rig: Rig) -> None:
 
 async def test_a_question_that_is_being_asked_again_holds_nobody_else_up(obedient: Rig) -> None:
     obedient.changes = {"grace_s": 0.0}
+    refused = replace(NAMED["throttling"], retry_after_s=20)  # asked again long after the test
+    obedient.dashscope.faults.add(refused)
     async with obedient.bot():
-        failing = await obedient.ask("!error throttling")
-        await obedient.dashscope.until(lambda entries: len(entries) == 1)
+        failing = await obedient.ask("question")
+        await obedient.dashscope.until(lambda entries: len(entries) == 1, timeout_s=WITHIN_S)
         fine = await obedient.ask("fine")
         await obedient.finished(1)
         assert words(obedient.reply(fine)) == "fine"

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 from pydantic import SecretStr
 from rich.console import Console
+from rig import PATIENT
 
 import bot.admin
 import bot.core
@@ -113,7 +114,7 @@ async def test_every_transcript_is_what_the_bot_says(name: str) -> None:
     logs.configure("ERROR")
     to = console(WIDTH)
     wrong: list[str] = []
-    async with stage(Settings.model_construct(), pace=Pace()) as place:
+    async with stage(Settings.model_construct(), pace=Pace(), patience=PATIENT) as place:
         prompt = Prompt(place, console=to)
         for typed, shown in steps(text_of(name)):
             await prompt.take(typed.replace(APPS_AT, place.apps_at))
@@ -126,7 +127,7 @@ async def test_every_transcript_is_what_the_bot_says(name: str) -> None:
 async def test_the_app_of_the_playground_remembers_people_as_its_hint_says() -> None:
     logs.configure("ERROR")
     to = console(WIDTH)
-    async with stage(Settings.model_construct(), pace=Pace()) as place:
+    async with stage(Settings.model_construct(), pace=Pace(), patience=PATIENT) as place:
         (remembers,) = [line for line in hint(place).splitlines() if "remembers" in line]
         prompt = Prompt(place, console=to)
         for typed in re.findall(r"\[b\](.*?)\[/\]", remembers):
@@ -149,7 +150,7 @@ async def test_the_playground_uses_nobodys_account_but_the_apps() -> None:
         public_url="https://bot.example.com",
     )
     to = console(WIDTH)
-    async with stage(own, pace=Pace()) as place:
+    async with stage(own, pace=Pace(), patience=PATIENT) as place:
         assert "remembers" not in hint(place)
         await Prompt(place, console=to).take("/dashscope memory")
     assert "Long-term memory is not set up" in written(to)
@@ -159,7 +160,7 @@ async def test_the_readmes_transcript_is_what_the_demo_shows() -> None:
     logs.configure("ERROR")
     (shown,) = FENCE.findall(text_of("README.md"))
     to = console(README_WIDTH)
-    async with stage(Settings.model_construct(), pace=Pace()) as place:
+    async with stage(Settings.model_construct(), pace=Pace(), patience=PATIENT) as place:
         await demo.perform(place, demo.SCRIPT[:2], console=to)
     assert plain(written(to)) == plain(shown)
 

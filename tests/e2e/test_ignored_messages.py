@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rig import ANN, BEN, BOT, PUBLIC, Rig
+from rig import ANN, BEN, BOT, PUBLIC, WITHIN_S, Rig
 from structlog.testing import capture_logs
 
 from bot.playground.slack.delivery import Delivery, Parcel, ParcelKind
@@ -86,7 +86,7 @@ async def settled(rig: Rig) -> None:
     """Wait until everything was delivered, and check that all of it was taken at the first try."""
     await rig.slack.until(
         lambda: bool(rig.slack.deliveries) and all(d.is_done for d in rig.slack.deliveries),
-        timeout_s=10,
+        timeout_s=WITHIN_S,
     )
     assert all(was_taken(delivery) for delivery in rig.slack.deliveries)
 

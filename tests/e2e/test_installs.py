@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from logbook import logged
 from pydantic import SecretStr
-from rig import WITHIN_S, Rig, is_growing, the_app
+from rig import SOON, WITHIN_S, Rig, is_growing, the_app
 from yarl import URL
 
 from bot.app import Running
@@ -111,7 +111,10 @@ def second_workspace() -> Workspace:
 async def street(rig: Rig) -> AsyncIterator[Street]:
     """Two workspaces behind one Slack; the bot's own token is of the first."""
     there = SlackServer(
-        second_workspace(), signing_secret=rig.slack.signing_secret, bot_token=TOKEN_THERE
+        second_workspace(),
+        rules=SOON,
+        signing_secret=rig.slack.signing_secret,
+        bot_token=TOKEN_THERE,
     )
     async with there, Front([rig.slack, there]) as front, aiohttp.ClientSession() as browser:
         rig.changes |= {
@@ -237,13 +240,14 @@ async def test_a_workspace_nobody_installed_the_bot_in_gets_nothing(street: Stre
 
 
 async def test_only_a_few_who_come_back_at_once_cost_calls_of_slack(street: Street) -> None:
-    street.there.faults.add(Fault("auth.test", FaultKind.SLOW, times=None, delay_s=1.0))
+    street.there.faults.add(Fault("auth.test", FaultKind.SLOW, times=None, delay_s=3.0))
     async with street.rig.bot() as running:
         address = street.welcome(running)
-        installs = [street.install(address) for _ in range(AT_ONCE + 3)]
-        statuses = [status for status, _ in await asyncio.gather(*installs)]
-    assert statuses.count(HTTPStatus.OK) >= AT_ONCE
-    assert HTTPStatus.SERVICE_UNAVAILABLE in statuses
+        begun = [await street.begin(address) for _ in range(AT_ONCE + 3)]
+        allowed = [(await street.decide(consent), state) for consent, state in begun]
+        pages = [street.come_back(back, state=state) for back, state in allowed]
+        statuses = [status for status, _ in await asyncio.gather(*pages)]
+    assert sorted(statuses) == [HTTPStatus.OK] * AT_ONCE + [HTTPStatus.SERVICE_UNAVAILABLE] * 3
 
 
 async def test_when_slack_stays_away_the_page_says_so(street: Street) -> None:

@@ -1,26 +1,23 @@
 """The bot's own words are in the language of whoever asks, unless a language is set."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from desk import GUS, LIN, a_desk
 from given import UNLIMITED, register, several_apps, store, told
-from midway import ANSWER, SPOKEN, when_words_show
-from rig import ANN, APP_ID, BEN, PRIVATE, PUBLIC, Rig, turn_of, words
+from midway import ANSWER, when_words_show
+from rig import ANN, APP_ID, BEN, PRIVATE, PUBLIC, WITHIN_S, Rig, turn_of, words
 
 from bot.core import texts
 from bot.core.language import Language
 from bot.errors import AccountProblem, DashScopeError, Misconfigured, RequestRefused
 from bot.playground.dashscope.apps import echo_app
-from bot.playground.dashscope.faults import Cut, SlowStart
-from bot.playground.dashscope.pace import Pace
+from bot.playground.dashscope.faults import Cut, Hold, SlowStart
 from bot.playground.dashscope.refusals import NAMED
 from bot.playground.slack.blocks import controls
 from bot.playground.slack.limits import Limits
 from bot.playground.slack.message import Message
 
-WITHIN_S = 20.0
 EN, ZH = Language.EN, Language.ZH
 SPEAKERS = [
     (ANN, None, EN),
@@ -67,13 +64,14 @@ async def first_seen(rig: Rig, thread: str, *, channel: str = PUBLIC) -> Message
 async def test_while_somebody_waits_they_read_their_language(
     any_rig: Rig, person: str, choice: str | None, language: Language
 ) -> None:
-    pace = Pace(first_token_s=0.3)
-    any_rig.dashscope.manner = replace(any_rig.dashscope.manner, pace=pace)
+    hold = Hold()
+    any_rig.dashscope.faults.add(hold)
     if choice is not None:
         await store(any_rig, f"channel:{PUBLIC}", language=choice)
     async with any_rig.bot():
         thread = await any_rig.ask("hello", user=person)
         placeholder = await first_seen(any_rig, thread)
+        hold.released.set()
         await any_rig.finished()
     assert words([placeholder]) == texts.THINKING.say(language)
     assert labels(placeholder) == [texts.STOP.say(language)]
@@ -81,10 +79,12 @@ async def test_while_somebody_waits_they_read_their_language(
 
 
 async def test_people_who_ask_side_by_side_read_each_their_own(rig: Rig) -> None:
-    rig.dashscope.manner = replace(rig.dashscope.manner, pace=Pace(first_token_s=0.5))
+    hold = Hold()
+    rig.dashscope.faults.add(hold, times=2)
     async with rig.bot():
         threads = [await rig.ask("hello", user=person) for person in (ANN, BEN)]
         shown = [words([await first_seen(rig, thread)]) for thread in threads]
+        hold.released.set()
         await rig.finished(2)
     assert shown == [texts.THINKING.en, texts.THINKING.zh]
 
@@ -142,7 +142,7 @@ async def test_a_conversation_that_begins_anew_says_so_in_their_language(tmp_pat
 
 
 async def test_a_stopped_answer_says_so_in_their_language(rig: Rig) -> None:
-    rig.dashscope.manner = replace(rig.dashscope.manner, pace=SPOKEN)
+    rig.dashscope.faults.add(Hold(after_events=5))
     begun = when_words_show(rig, lambda _message: None)
     async with rig.bot():
         thread = await rig.ask(ANSWER, user=BEN)

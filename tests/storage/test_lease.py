@@ -10,7 +10,7 @@ from storage import schema
 from storage.clock import now_ms
 from storage.database import Storage, parse_url
 from storage.errors import LeaseLost, StorageUnavailable
-from storage.heartbeat import GUARDED_SHARE, Heartbeat, Timing, boot_clock
+from storage.heartbeat import GUARDED_SHARE, LISTENER_TIMEOUT_S, Heartbeat, Timing, boot_clock
 from storage.lease import Lease
 from storage.listener import Listener
 from storage.postgres import single_engine
@@ -295,6 +295,26 @@ async def test_a_lease_wakes_its_process_once_it_is_held(storage: Storage) -> No
 def test_nobody_is_suspected_after_a_reconnection_while_their_guard_may_be_open() -> None:
     assert Timing(lease_s=10.0, beat_s=2.0).grace_s >= GUARDED_SHARE * 10.0
     assert Timing(lease_s=1.0, beat_s=2.0).grace_s >= 2 * 2.0
+
+
+async def test_a_worker_begins_though_its_database_hesitates_at_first(
+    pair: tuple[Storage, Storage],
+) -> None:
+    engine = single_engine(pair[0].url)
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
+        async with engine.connect() as busy, busy.begin():
+            await busy.execute(sa.text('LOCK TABLE "worker"'))
+            opening = tasks.create_task(begun(pair[0]))
+            await asyncio.sleep(LISTENER_TIMEOUT_S + 0.2)
+            assert not opening.done()
+        assert await opening
+    await engine.dispose()
+
+
+async def begun(storage: Storage) -> bool:
+    """Open a lease and tell whether it may be gone on with."""
+    async with lease_of(storage) as lease:
+        return may_go_on(lease)
 
 
 async def test_a_connection_that_ends_while_it_begins_to_listen_counts_as_unavailable(

@@ -16,6 +16,7 @@ from bot.playground.dashscope.faults import (
     Cut,
     ErrorEvent,
     Hangup,
+    Hold,
     MidStream,
     Reset,
     SlowStart,
@@ -107,6 +108,8 @@ class Delivery:
                 return self._response
             case Stall(for_s=for_s):
                 await asyncio.sleep(for_s)
+            case Hold(released=released):
+                await released.wait()
             case _:
                 pass
         self._response.content_type = "application/json"
@@ -137,6 +140,9 @@ class Delivery:
             case Stall(for_s=for_s):
                 await asyncio.sleep(for_s)
                 return True
+            case Hold(released=released, then=then):
+                await released.wait()
+                return then is None or await self._spoil(then)
             case ErrorEvent(refusal):
                 error = error_object(refusal, request_id=self._entry.request_id)
                 await self._event(error, kind="error", status=refusal.status)

@@ -4,7 +4,8 @@ A fault is taken by requests that would otherwise be answered: a request DashSco
 anyway is refused, and leaves the fault for the next one.
 """
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from random import Random
 
 from bot.playground.dashscope.captures import Capture
@@ -48,6 +49,21 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing comes until somebody lets it; then the stream goes on, or breaks off.
+
+    Attributes:
+        after_events: Events sent before; with 0 there is a status and nothing else.
+        released: Set to let it.
+        then: What breaks it off; None lets it go on.
+    """
+
+    after_events: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    then: ErrorEvent | Cut | Reset | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """The connection is closed before any response."""
 
@@ -59,7 +75,7 @@ class SlowStart:
     first_token_s: float
 
 
-MidStream = ErrorEvent | Cut | Reset | Stall
+MidStream = ErrorEvent | Cut | Reset | Stall | Hold
 """Faults that wait for their event; when the stream is shorter, they come before its stop event."""
 
 Fault = Refusal | Capture | Hangup | SlowStart | MidStream

@@ -19,6 +19,8 @@ FILLER = "Every reply has a beginning, a *middle* and an end; <!channel> has bee
 END = "end-"
 """Stands before the tag at the end of an answer, and nowhere else."""
 FOLLOW_UP_SHARE = 0.6
+FURTHER_EVERY_S = 2.5
+"""Half of the 50 edits a minute that a workspace allows."""
 
 
 def answer(inquiry: Inquiry) -> Said:
@@ -85,10 +87,15 @@ class Questions:
     async def keep_coming(
         self, *, at_least: int, every_s: float, is_over: Callable[[], bool]
     ) -> None:
-        """Ask until there are enough questions and the day is over."""
+        """Ask until there are enough questions and the day is over.
+
+        What a slow machine asks beyond enough, the bot may edit for as long as it takes.
+        """
         while len(self.asked) < at_least or not is_over():
             await self._ask()
-            await asyncio.sleep(every_s * self.dice.uniform(0.5, 1.5))
+            is_enough = len(self.asked) >= at_least
+            pause_s = FURTHER_EVERY_S if is_enough else every_s
+            await asyncio.sleep(pause_s * self.dice.uniform(0.5, 1.5))
 
     async def _ask(self) -> None:
         tag = f"kq{len(self.asked):04d}z"

@@ -37,10 +37,14 @@ def is_settled(rig: Rig, asked: Sequence[Asked]) -> bool:
 
 
 def unsettled(rig: Rig, asked: Sequence[Asked]) -> list[str]:
-    """Return a line for each thread that is not settled."""
+    """Return a line for each thread that is not settled, and how many messages never arrived."""
     wanted = Counter((question.channel, question.thread) for question in asked)
+    lost = sum(each.is_done and not each.is_delivered for each in rig.slack.deliveries)
     return [
-        f"{count} asked: {[visible_text(reply) for reply in rig.reply(thread, channel=channel)]}"
-        for (channel, thread), count in wanted.items()
-        if not is_settled(rig, [q for q in asked if (q.channel, q.thread) == (channel, thread)])
+        f"{lost} deliveries were given up",
+        *(
+            f"{count} asked: {[visible_text(each) for each in rig.reply(thread, channel=channel)]}"
+            for (channel, thread), count in wanted.items()
+            if not is_settled(rig, [q for q in asked if (q.channel, q.thread) == (channel, thread)])
+        ),
     ]

@@ -9,7 +9,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.admin import app_forms, config_page
+from bot.admin import app_forms, config_page, submissions
 from bot.admin.access import Access
 from bot.admin.door import LANGUAGE_WITHIN_S, Door
 from bot.admin.office import Office
@@ -18,6 +18,7 @@ from bot.core.policy import Person
 from bot.core.screens import MAX_NOTICE_CHARS, Closed, Form, Notice, OpenForm
 from bot.core.setting import SETTINGS
 from bot.errors import SlackRefused
+from bot.slack import people, visitor
 from bot.slack.reception import SUBMIT_WITHIN_S
 from storage.database import Storage
 from tests.unit.admin.desk import (
@@ -265,3 +266,10 @@ async def test_a_form_is_taken_though_slack_does_not_tell_its_senders_language(
     assert isinstance(taken, Closed)
     assert await values(office, "channel:C1") == {"follow": "thread"}
     assert LANGUAGE_WITHIN_S < SUBMIT_WITHIN_S - 0.5  # what is left for the rest
+
+
+def test_a_form_is_answered_long_before_slack_gives_it_up() -> None:
+    who_s = submissions.LANGUAGE_WITHIN_S + people.FRESH_TIMEOUT_S
+    assert who_s < SUBMIT_WITHIN_S
+    slack_waits_s = 3.0  # docs.slack.dev, "Modals"
+    assert slack_waits_s - 1.0 >= SUBMIT_WITHIN_S + visitor.LANGUAGE_WITHIN_S

@@ -17,6 +17,7 @@ from bot.playground.dashscope.faults import (
     ErrorEvent,
     Fault,
     Hangup,
+    Hold,
     Reset,
     SlowStart,
     Stall,
@@ -215,6 +216,29 @@ async def test_a_stalled_answer_goes_on_afterwards(asking: Any) -> None:
     assert time.monotonic() - started >= 0.2
     assert (await asking.whole()).json()["output"]["text"] == TEXT
     assert time.monotonic() - started >= 0.4
+
+
+async def test_an_answer_that_is_held_waits_for_whoever_holds_it(asking: Any) -> None:
+    hold = Hold(after_events=1)
+    asking.server.faults.add(hold, times=2)
+    async with asking.stream() as response:
+        await asking.server.until(lambda all_: all_[0].events_sent == 1)
+        assert not asking.server.journal.entries[0].finished
+        hold.released.set()
+        await response.aread()
+    assert asking.server.journal.entries[0].events_sent > 1
+    assert (await asking.whole()).json()["output"]["text"] == TEXT
+
+
+async def test_an_answer_that_was_held_may_break_off_where_it_was(asking: Any) -> None:
+    hold = Hold(after_events=1, then=Cut(0))
+    asking.server.faults.add(hold)
+    async with asking.stream() as response:
+        await asking.server.until(lambda all_: all_[0].events_sent == 1)
+        hold.released.set()
+        await response.aread()
+    [entry] = await asking.server.until(lambda all_: all_[0].finished)
+    assert entry.events_sent == 1
 
 
 async def test_a_taken_port_is_an_error_and_leaves_nothing_open(server: DashScopeServer) -> None:
