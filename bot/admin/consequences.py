@@ -1,7 +1,7 @@
 """What follows from a change besides the value itself, told however the change was made."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.admin import replies, scopes
 from bot.admin.app_texts import FRESH_SESSIONS_NOW
@@ -21,9 +21,13 @@ from bot.core.setting import DEFAULT_APP, candidate_options, command_of
 from storage.records import StoredSettings
 
 MAX_PLACES = 10
-"""Of the places where something is left out now, so many are named."""
+"""Of the places that a change made elsewhere concerns, so many are named."""
 _MAX_CHANNELS = 1_000
 """So many channels with settings of their own are looked at; our own bound."""
+_BEAR_ON_TOKENS = frozenset(
+    {"app", "flow_stream_mode", "has_thoughts", "quota_user_tokens", "quota_channel_tokens"}
+)
+"""A place that sets none of these counts tokens as the workspace does."""
 
 Apps = Mapping[str, AppProfile]
 """Every app of a workspace by its casefolded name, without keys."""
@@ -69,7 +73,7 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)
     if draft.scope == scopes.WORKSPACE:
         states = State(draft.before, apps), State(draft.values, apps)
-        lines.append(await _left_out_elsewhere(office, reader, *states))
+        lines += await _elsewhere(office, reader, *states)
     lines.append(await invitation(office, reader, scope=draft.scope))
     return [line for line in lines if line]
 
@@ -91,56 +95,74 @@ async def app_consequences(office: Office, reader: Reader, name: str, *, before:
     stored = await office.choices.stored(team_id, scopes.WORKSPACE)
     workspace = stored[scopes.WORKSPACE]
     states = State(workspace.values, before), State(workspace.values, apps)
-    lines = [await _left_out_elsewhere(office, reader, *states, workspace)]
+    lines = await _elsewhere(office, reader, *states, workspace)
     was, now = before.get(name.casefold()), apps.get(name.casefold())
     if now is not None:
         known: Mapping[str, Json] = was.options if was is not None else {}
         lines += _unheard_of(known, now.options, language=reader.language)
     if was is not None and now is not None and was.key != now.key:
         lines.insert(0, FRESH_SESSIONS_NOW.say(reader.language))
-    return [line for line in lines if line]
+    return lines
 
 
-async def _left_out_elsewhere(
+async def _elsewhere(
     office: Office, reader: Reader, before: State, after: State, *others: StoredSettings
-) -> str:
-    """Say in which channels, and others, options of their own are of no use any more.
+) -> list[str]:
+    """Return what is new in channels, and others, a sentence each.
 
-    Empty where there are none.
+    Named are those where options of their own are of no use any more, and those where quotas of
+    tokens count nothing any more.
 
     Raises:
         StorageError: The database did not answer.
     """
     channels = await office.storage.settings.channels(reader.caller.team_id, limit=_MAX_CHANNELS)
     language = reader.language
-    found = [
-        replies.LEFT_OUT_THERE.say(
-            language, place=replies.place(place.scope, language=language), names=_named(names)
-        )
-        for place in (*others, *channels)
-        if (names := _newly_left_out(place, before, after))
-    ]
-    if not found:
-        return ""
-    if len(found) > MAX_PLACES:
-        more = replies.MORE_PLACES.say(language, count=len(found) - MAX_PLACES)
-        found[MAX_PLACES:] = [more]
-    return replies.LEFT_OUT_ELSEWHERE.say(language, places="; ".join(found))
+    left_out, mute = list[str](), list[str]()
+    for place in (*others, *channels):
+        was, now = (_effective(_layers(place, state), state.apps) for state in (before, after))
+        if now is None:
+            continue
+        where = replies.place(place.scope, language=language)
+        if names := _newly_left_out(place, was, now):
+            said = replies.LEFT_OUT_THERE.say(language, place=where, names=_named(names))
+            left_out.append(said)
+        if _BEAR_ON_TOKENS & place.values.keys() and _is_newly_uncounted(was, now):
+            mute.append(where)
+    lines = list[str]()
+    if left_out:
+        places = _first(left_out, language=language)
+        lines.append(replies.LEFT_OUT_ELSEWHERE.say(language, places=places))
+    if mute:
+        places = _first(mute, language=language)
+        there = replies.TOKENS_UNCOUNTED_THERE.say(language, places=places)
+        lines.append(uncounted(there, language=language))
+    return lines
 
 
-def _newly_left_out(place: StoredSettings, before: State, after: State) -> Sequence[str]:
+def _layers(place: StoredSettings, state: State) -> Layers:
+    if place.scope == scopes.WORKSPACE:
+        return Layers(workspace=state.workspace)
+    return Layers(workspace=state.workspace, channel=place.values)
+
+
+def _newly_left_out(place: StoredSettings, was: Effective | None, now: Effective) -> Sequence[str]:
     """Return what is set in a place and was of use there."""
     own = {*place.values, *candidate_options(place.values)}
-    was, now = (_unused(place, state) for state in (before, after))
-    return [name for name in now if name in own and name not in was]
+    known = was.unused if was is not None else ()
+    return [name for name in now.unused if name in own and name not in known]
 
 
-def _unused(place: StoredSettings, state: State) -> Sequence[str]:
-    layers = Layers(workspace=state.workspace)
-    if place.scope != scopes.WORKSPACE:
-        layers = replace(layers, channel=place.values)
-    effective = _effective(layers, state.apps)
-    return effective.unused if effective is not None else ()
+def _is_newly_uncounted(was: Effective | None, now: Effective) -> bool:
+    """Whether tokens count nothing, but counted before, or other quotas held."""
+    was_so = was is not None and has_uncounted_tokens(was) and was.quotas == now.quotas
+    return has_uncounted_tokens(now) and not was_so
+
+
+def _first(places: Sequence[str], *, language: Language) -> str:
+    """Return the first of many places, and how many more there are."""
+    more = replies.MORE_PLACES.say(language, count=len(places) - MAX_PLACES)
+    return "; ".join([*places[:MAX_PLACES], *([more] if len(places) > MAX_PLACES else [])])
 
 
 def _app(layers: Layers, apps: Apps) -> AppProfile | None:
@@ -176,9 +198,7 @@ def _here(
     if names := [name for name in after.unused if name not in known or name in changed]:
         kind = KIND_NAMES[after.app.kind].say(language)
         yield replies.UNUSED_NOW.say(language, kind=kind, names=_named(names))
-    if has_uncounted_tokens(after) and not (
-        before and has_uncounted_tokens(before) and before.quotas == after.quotas
-    ):
+    if _is_newly_uncounted(before, after):
         yield uncounted(language=language)
 
 
@@ -197,10 +217,11 @@ def _unheard_of(
     ]
 
 
-def uncounted(*, language: Language) -> str:
-    """Say that token quotas count nothing with the app that answers, and what to do."""
+def uncounted(where: str = "", *, language: Language) -> str:
+    """Say where token quotas count nothing, here unless it is said, and what to do."""
     return replies.TOKENS_UNCOUNTED.say(
         language,
+        where=where or replies.TOKENS_UNCOUNTED_HERE.say(language),
         turns=replies.typeable("quota user turns", "50"),
         mode=replies.typeable("thoughts mode", "message_format_plus"),
     )

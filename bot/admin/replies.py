@@ -158,11 +158,17 @@ LEFT_OUT_ELSEWHERE = Phrase(
 LEFT_OUT_THERE = Phrase("{place}: {names}", "{place}：{names}")
 MORE_PLACES = Phrase("and {count} more", "以及另外 {count} 处")
 TOKENS_UNCOUNTED = Phrase(
-    "**Quotas of tokens count nothing here**: this workflow is asked in a mode that does not "
-    "report tokens. Limit questions instead ({turns}), or choose the mode that reports them "
-    "({mode}).",
-    "**token 额度在此不起作用**：此工作流的调用模式不返回 token 数。请改为限制提问数（{turns}），"
-    "或选择会返回 token 数的模式（{mode}）。",
+    "{where}: of the modes such an app is asked in, only `message_format_plus` is known to report "
+    "tokens. Limit questions instead ({turns}), or choose that mode ({mode}).",
+    "{where}：此类应用的调用模式中，已知只有 `message_format_plus` 会返回 token 数。"
+    "请改为限制提问数（{turns}），或选择该模式（{mode}）。",
+)
+TOKENS_UNCOUNTED_HERE = Phrase(
+    "**Quotas of tokens count nothing here**", "**token 额度在此不起作用**"
+)
+TOKENS_UNCOUNTED_THERE = Phrase(
+    "**From now on quotas of tokens count nothing** in {places}",
+    "**从现在起 token 额度不起作用**的位置：{places}",
 )
 UNHEARD_OF = Phrase(
     "I do not know the field {name}, and pass it on as it is.{meant} If questions fail now, undo "

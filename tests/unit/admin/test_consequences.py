@@ -13,6 +13,7 @@ FRESH = "fresh session"
 INVITED = "type `/invite` <@UBOT>"
 LEFT_OUT = "Left out from now on"
 UNCOUNTED = "Quotas of tokens count nothing here"
+UNCOUNTED_THERE = "**From now on quotas of tokens count nothing** in "
 FLOW_IS_MUTE = {"flow_stream_mode": "message_format"}
 
 
@@ -109,6 +110,54 @@ async def test_a_quota_that_counts_nothing_with_an_app_says_so(
     assert UNCOUNTED not in (await typed(door, "thoughts mode message_format_plus")).text
     assert UNCOUNTED not in (await typed(door, "status")).text
     assert UNCOUNTED in (await typed(door, "thoughts mode inherit")).text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'apps edit flow options={"flow_stream_mode":"message_format"}',
+        'apps edit flow options={"has_thoughts":false}',
+        "apps edit flow kind=orchestration",
+        "workspace thoughts mode message_format",
+        "workspace thoughts off",
+    ],
+)
+async def test_a_channel_whose_quota_a_change_made_elsewhere_voids_is_named(
+    door: Door, office: Office, change: str
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "workspace app flow")
+    await typed(door, "quota channel tokens 1000")
+    told = await typed(door, change)
+    assert f"{UNCOUNTED_THERE}<#C1>:" in told.text
+    assert UNCOUNTED not in told.text
+    assert UNCOUNTED in (await typed(door, "status")).text
+    assert UNCOUNTED_THERE not in (await typed(door, "workspace follow thread")).text
+    assert UNCOUNTED_THERE not in (await typed(door, "apps edit flow open=yes")).text
+
+
+async def test_a_workspace_and_a_channel_that_count_tokens_no_more_are_both_named(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "workspace app flow")
+    await typed(door, "workspace quota user tokens 1000")
+    await typed(door, "app flow")
+    changed = await typed(door, "apps edit flow kind=orchestration")
+    assert f"{UNCOUNTED_THERE}the workspace; <#C1>:" in changed.text
+    assert UNCOUNTED_THERE not in (await pressed(door, changed, button=1)).text
+    assert UNCOUNTED_THERE in (await typed(door, "workspace undo")).text
+
+
+async def test_a_channel_that_counts_as_the_workspace_does_is_not_named_besides_it(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow", options=FLOW_IS_MUTE)
+    await typed(door, "follow thread")
+    await typed(door, "workspace app flow")
+    told = (await typed(door, "workspace quota user tokens 5")).text
+    assert UNCOUNTED in told
+    assert UNCOUNTED_THERE not in told
 
 
 @pytest.mark.parametrize(
