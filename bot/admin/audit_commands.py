@@ -8,7 +8,7 @@ from bot.admin import replies, scopes
 from bot.admin.access import changes_admins_own
 from bot.admin.app_choice import chosen
 from bot.admin.audit_lines import line
-from bot.admin.changing import Draft
+from bot.admin.changing import Draft, changed_names
 from bot.admin.consequences import Apps, app_consequences, apps_of, consequences
 from bot.admin.marks import code, moment, user
 from bot.admin.memory_texts import NOT_THEIRS
@@ -146,10 +146,11 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bo
         )
     except StorageConflict as error:
         raise Refused(_why_not(error, visit=visit, scope=entry.scope)) from error
+    changed = changed_names(entry.before or {}, entry.after or {})
     text = [
         _undone(visit, entry),
         line(undone, language=visit.language),
-        replies.reach(entry.scope, language=visit.language),
+        replies.reach(entry.scope, changed=changed, language=visit.language),
         *await _consequences(office, visit, undone, apps=apps),
     ]
     undo = Button("undo", replies.UNDO.say(visit.language), str(undone.id))

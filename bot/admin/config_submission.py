@@ -200,7 +200,7 @@ async def _told(submission: Submission, draft: Draft) -> str:
     changes = changed_values(draft.before, draft.values, language=language)
     lines = [
         texts.CHANGES.say(language) + " " + joined(changes, most_chars=_MAX_CHANGES_CHARS),
-        replies.reach(draft.scope, language=language),
+        replies.reach(draft.scope, changed=draft.changed, language=language),
         *await consequences(submission.office, submission, draft),
     ]
     return "\n\n".join(lines)

@@ -15,7 +15,7 @@ from bot.core.api_fields import KIND_NAMES, unheard_of
 from bot.core.json_value import Json
 from bot.core.language import Language
 from bot.core.question import AppProfile
-from bot.core.quota import has_uncounted_tokens
+from bot.core.quota import HOLD_BESIDES, has_uncounted_tokens
 from bot.core.resolution import Effective, Layers, chosen_app, resolve
 from bot.core.setting import DEFAULT_APP, candidate_options, command_of
 from storage.records import StoredSettings
@@ -67,10 +67,12 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     apps = await apps_of(office, team_id)
     before, after = draft.layers_before, draft.layers
     was, now = _effective(before, apps), _effective(after, apps)
-    lines = list(_here(was, now, changed=_changed(draft), language=language))
+    lines = list(_here(was, now, changed=draft.changed, language=language))
     if _app(after, apps) is None:
         lines.append(replies.app_gone(chosen_app(after), scope=draft.scope, language=language))
     lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)
+    if HOLD_BESIDES & draft.changed and _is_limited_besides(draft):
+        lines.append(replies.LIMITED_BESIDES.say(language))
     if draft.scope == scopes.WORKSPACE:
         states = State(draft.before, apps), State(draft.values, apps)
         lines += await _elsewhere(office, reader, *states)
@@ -174,14 +176,6 @@ def _effective(layers: Layers, apps: Apps) -> Effective | None:
     return resolve(layers, app=app) if app is not None else None
 
 
-def _changed(draft: Draft) -> Collection[str]:
-    """Return the settings and fields of requests that have another value now."""
-    before, after = (
-        {**values, **candidate_options(values)} for values in (draft.before, draft.values)
-    )
-    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
-
-
 def _here(
     before: Effective | None,
     after: Effective | None,
@@ -200,6 +194,13 @@ def _here(
         yield replies.UNUSED_NOW.say(language, kind=kind, names=_named(names))
     if _is_newly_uncounted(before, after):
         yield uncounted(language=language)
+
+
+def _is_limited_besides(draft: Draft) -> bool:
+    """Whether the workspace limits what each person of a channel uses."""
+    workspace = draft.stored[scopes.WORKSPACE].values
+    limits = (workspace.get(key) for key in HOLD_BESIDES)
+    return draft.scope != scopes.WORKSPACE and any(isinstance(limit, int) for limit in limits)
 
 
 def _unheard_of(

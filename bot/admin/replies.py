@@ -1,10 +1,11 @@
 """What the admin commands say, in both languages; values come in as harmless Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.admin import scopes
 from bot.admin.marks import channel, code
-from bot.core.language import Language, Phrase
+from bot.core.language import Language, Phrase, together
+from bot.core.quota import HOLD_BESIDES
 from bot.core.setting import Level
 from bot.errors import BotError
 
@@ -199,6 +200,18 @@ INVITE_UNSEEN = Phrase(
 )
 ME = Phrase("and my name", "加上我的名字")
 
+LIMITED_BESIDES = Phrase(
+    "The workspace's quotas for each person hold here as well.",
+    "工作区的每人额度在此同样有效。",
+)
+_PERSONS_QUOTAS = Phrase(
+    "For everybody in the whole workspace, besides what a channel sets, from the next message on.",
+    "适用于整个工作区的每个人，与频道自己的额度同时有效，从下一条消息起生效。",
+)
+_PERSONS_QUOTAS_TOO = Phrase(
+    "Quotas for each person hold besides what a channel sets.",
+    "每人额度与频道自己的额度同时有效。",
+)
 _REACHES: Mapping[Level, Phrase] = {
     Level.WORKSPACE: Phrase(
         "For the whole workspace, wherever nothing else is set, from the next message on.",
@@ -220,9 +233,20 @@ _PLACES: Mapping[Level, Phrase] = {
 }
 
 
-def reach(scope: str, *, language: Language) -> str:
-    """Say where a change holds, for whom, and from when."""
-    return _said(_REACHES, scope, language=language)
+def reach(scope: str, *, changed: Collection[str] = (), language: Language) -> str:
+    """Say where a change holds, for whom, and from when.
+
+    Args:
+        scope: Where something was changed.
+        changed: Which settings.
+        language: What the reader reads.
+    """
+    usual = _said(_REACHES, scope, language=language)
+    if scope != scopes.WORKSPACE or HOLD_BESIDES.isdisjoint(changed):
+        return usual
+    if HOLD_BESIDES.issuperset(changed):
+        return _PERSONS_QUOTAS.say(language)
+    return together((usual, _PERSONS_QUOTAS_TOO.say(language)), language=language)
 
 
 def place(scope: str, *, language: Language) -> str:

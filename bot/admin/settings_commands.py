@@ -165,7 +165,7 @@ async def _told(office: Office, visit: Visit, made: Draft, *, changes: str) -> N
     scope = made.scope
     lines = [
         changes,
-        replies.reach(scope, language=visit.language),
+        replies.reach(scope, changed=made.changed, language=visit.language),
         *await consequences(office, visit, made),
     ]
     return Notice("\n\n".join(lines), await undo_button(office, visit, scope=scope))

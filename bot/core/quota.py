@@ -11,6 +11,9 @@ from bot.core.resolution import Effective, Quota
 NEAR_PERCENT = 80
 """From here on people are told how much is left."""
 
+HOLD_BESIDES = frozenset({"quota_user_turns", "quota_user_tokens"})
+"""Settings of a channel that hold besides the workspace's, instead of in their place."""
+
 _WORKFLOWS = frozenset({AppKind.WORKFLOW, AppKind.DIALOG_WORKFLOW})
 _WITH_MODES = _WORKFLOWS | {AppKind.ORCHESTRATION}
 

@@ -9,6 +9,8 @@ from bot.admin.door import Door
 from bot.admin.office import Office
 from tests.unit.admin.desk import ADMIN, DEFAULT, TEAM, Town, channel, pressed, put_app, typed
 
+AS_WELL = "The workspace's quotas for each person hold here as well."
+BESIDES = "For everybody in the whole workspace, besides what a channel sets"
 FRESH = "fresh session"
 INVITED = "type `/invite` <@UBOT>"
 LEFT_OUT = "Left out from now on"
@@ -158,6 +160,40 @@ async def test_a_channel_that_counts_as_the_workspace_does_is_not_named_besides_
     told = (await typed(door, "workspace quota user tokens 5")).text
     assert UNCOUNTED in told
     assert UNCOUNTED_THERE not in told
+
+
+@pytest.mark.parametrize("unit", ["turns", "tokens"])
+async def test_a_workspaces_quota_for_each_person_is_said_to_hold_besides_a_channels(
+    door: Door, unit: str
+) -> None:
+    changed = await typed(door, f"workspace quota user {unit} 1")
+    assert BESIDES in changed.text
+    assert "wherever nothing else is set" not in changed.text
+    assert BESIDES in (await pressed(door, changed)).text
+    for other in (f"quota channel {unit} 1", "follow thread"):
+        assert BESIDES not in (await typed(door, f"workspace {other}")).text
+
+
+async def test_what_else_is_taken_away_with_a_quota_holds_as_ever(door: Door) -> None:
+    await typed(door, "workspace quota user turns 1")
+    await typed(door, "workspace follow thread")
+    told = (await typed(door, "workspace reset all")).text
+    assert "wherever nothing else is set" in told
+    assert "hold besides what a channel sets" in told
+
+
+@pytest.mark.parametrize("limit", ["3", "off"])
+async def test_a_channels_quota_for_each_person_does_not_lift_the_workspaces_and_says_so(
+    door: Door, limit: str
+) -> None:
+    assert AS_WELL not in (await typed(door, "quota user turns 4")).text
+    await typed(door, "workspace quota user turns 1")
+    assert AS_WELL in (await typed(door, f"quota user turns {limit}")).text
+    assert AS_WELL in (await typed(door, f"quota user tokens {limit}")).text
+    for text in ("quota channel turns 3", "follow thread", "workspace quota user turns 2"):
+        assert AS_WELL not in (await typed(door, text)).text
+    await typed(door, "workspace quota user turns off")
+    assert AS_WELL not in (await typed(door, "quota user turns 5")).text
 
 
 @pytest.mark.parametrize(
