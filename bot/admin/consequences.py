@@ -11,9 +11,10 @@ from bot.admin.inviting import invitation
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Reader
-from bot.core.api_fields import KIND_NAMES, unheard_of
+from bot.core.api_fields import unheard_of
 from bot.core.json_value import Json
-from bot.core.language import Language
+from bot.core.language import Language, Phrase
+from bot.core.mentions import defuse
 from bot.core.question import AppProfile
 from bot.core.quota import HOLD_BESIDES, has_uncounted_tokens
 from bot.core.resolution import Effective, Layers, chosen_app, resolve
@@ -189,11 +190,22 @@ def _here(
     if before is not None and before.app.key != after.app.key:
         yield replies.FRESH_SESSIONS.say(language)
     known = {*before.unused} if before is not None else set[str]()
-    if names := [name for name in after.unused if name not in known or name in changed]:
-        kind = KIND_NAMES[after.app.kind].say(language)
-        yield replies.UNUSED_NOW.say(language, kind=kind, names=_named(names))
+    new = {
+        name: reason
+        for name, reason in after.reasons.items()
+        if name not in known or name in changed
+    }
+    yield from _left_out(new, language=language)
     if _is_newly_uncounted(before, after):
         yield uncounted(language=language)
+
+
+def _left_out(reasons: Mapping[str, Phrase], *, language: Language) -> Iterator[str]:
+    """Yield what is left out, a sentence and its reason for all that share one."""
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, each in reasons.items() if each == reason]
+        said = defuse(reason.say(language))
+        yield replies.UNUSED_NOW.say(language, names=_named(names), reason=said)
 
 
 def _is_limited_besides(draft: Draft) -> bool:

@@ -149,9 +149,7 @@ FRESH_SESSIONS = Phrase(
     "said in them.",
     "更换应用后，消息列会开始新的会话；若新应用保留会话，会附上消息列中之前的内容。",
 )
-UNUSED_NOW = Phrase(
-    "Left out with this app ({kind}): {names}.", "此应用（{kind}）不使用：{names}。"
-)
+UNUSED_NOW = Phrase("Left out: {names}. {reason}", "不使用：{names}。{reason}")
 LEFT_OUT_ELSEWHERE = Phrase(
     "**Left out from now on**, though set there: {places}. Questions there go without them.",
     "以下频道中已设置、但**从现在起不再使用**：{places}。那里的提问将不带这些选项。",

@@ -285,7 +285,7 @@ async def test_what_is_left_out_is_called_as_it_is_typed(office: Office) -> None
     assert isinstance(result, Closed)
     assert result.notice is not None
     assert "fresh session" in result.notice.text
-    assert "Left out with this app (workflow): `more: top_k`, `kb`, `docs`" in result.notice.text
+    assert "Left out: `more: top_k`, `kb`, `docs`. Only for agent" in result.notice.text
 
 
 async def test_what_became_useless_elsewhere_does_not_stand_in_the_way(office: Office) -> None:

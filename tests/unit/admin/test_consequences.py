@@ -67,8 +67,47 @@ async def test_of_many_places_the_first_are_named_and_the_others_counted(
 async def test_what_was_left_out_before_is_not_said_again(door: Door, office: Office) -> None:
     await put_app(office, "flow", kind="workflow")
     await typed(door, "kb KB1")
-    assert "Left out with this app (workflow): `kb`" in (await typed(door, "app flow")).text
+    assert "Left out: `kb`. Only for agent" in (await typed(door, "app flow")).text
     assert "Left out" not in (await typed(door, "follow thread")).text
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "left_out"),
+    [
+        (["kb KB1"], "app flow", "`kb`. Only for agent; the app here is: workflow."),
+        ([], "system Be brief.", "`system`. It is sent only while History is `messages`."),
+        (
+            ["history messages", "system Be brief."],
+            "history off",
+            "`system`. It is sent only while History is `messages`.",
+        ),
+        (
+            ["kb KB1", "docs D1", "tags red"],
+            "kb inherit",
+            "`docs`, `tags`. This needs the knowledge bases it belongs to: set them",
+        ),
+    ],
+)
+async def test_what_is_left_out_is_said_with_its_own_reason(
+    door: Door, office: Office, before: list[str], change: str, left_out: str
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    for text in before:
+        assert "Left out" not in (await typed(door, text)).text
+    told = (await typed(door, change)).text
+    assert told.count("Left out") == 1
+    assert f"Left out: {left_out}" in told
+
+
+async def test_what_is_left_out_for_different_reasons_is_told_apart(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    for text in ("kb KB1", "docs D1", "history messages", "system Be brief."):
+        await typed(door, text)
+    told = (await typed(door, "app flow")).text
+    for named in ("`kb`, `docs`. Only", "`history`. Only", "`system`. It"):
+        assert f"Left out: {named}" in told
 
 
 async def test_a_fresh_session_is_told_of_when_there_is_one(door: Door, office: Office) -> None:

@@ -92,7 +92,7 @@ async def test_what_needs_what_there_is_none_of_any_more_is_told(
     for text in ("workspace kb KB1", "tags red"):
         await typed(door, text)
     notice = await typed(door, "kb none")
-    assert "Left out with this app (agent): `tags`" in notice.text
+    assert "Left out: `tags`. This needs the knowledge bases" in notice.text
     assert "needs the knowledge bases" in (await typed(door, "docs FILE1")).text
     assert set(await values(office, "channel:C1")) == {"tags", "pipeline_ids"}
 
@@ -270,7 +270,7 @@ async def test_choosing_an_app_says_that_sessions_start_fresh_and_what_is_left_o
     notice = await typed(door, "app FLOW")
     assert "`Flow`" in notice.text
     assert "fresh session" in notice.text
-    assert "Left out with this app (workflow): `kb`" in notice.text
+    assert "Left out: `kb`. Only for agent" in notice.text
     assert "left out" in (await typed(door, "show")).text
 
 
