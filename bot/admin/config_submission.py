@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from bot.admin import config_texts as texts
 from bot.admin import marks, replies, scopes
 from bot.admin.app_choice import may_choose
+from bot.admin.appointing import UNFIT, unfit
 from bot.admin.audit_lines import MAX_LINE_CHARS, changed_values, joined
 from bot.admin.changing import MAX_TRIES, Draft, app_of, useless
 from bot.admin.config import read_page
@@ -114,6 +115,7 @@ async def _submitted_once(
     entered = _read(submission, form, current=current, base=base, is_admin=is_admin)
     draft = Draft(form.scope, stored, entered.values)
     errors = await _trouble_with_app(submission, draft, is_admin=is_admin)
+    errors = {**errors, **await _trouble_with_managers(submission, entered)}
     app = None if errors else await app_of(office, team_id, draft.layers)
     if app is not None:
         errors = useless(draft, app, language=submission.language)
@@ -176,6 +178,14 @@ async def _trouble_with_app(
     if not may_choose(app, is_admin=is_admin):
         return {"app": replies.CLOSED_APP.say(submission.language, name=name)}
     return {}
+
+
+async def _trouble_with_managers(submission: Submission, entered: _Entered) -> Mapping[str, str]:
+    """Return who of those who were entered here cannot manage a channel."""
+    named = entered.mine.get("managers")
+    strange = await unfit(submission.office, submission.caller.team_id, named)
+    said = UNFIT.say(submission.language)
+    return {"managers": f"{', '.join(strange)}: {said}"} if strange else {}
 
 
 async def _write(submission: Submission, draft: Draft) -> Submitted:

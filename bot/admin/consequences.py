@@ -74,6 +74,9 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)
     if HOLD_BESIDES & draft.changed and _is_limited_besides(draft):
         lines.append(replies.LIMITED_BESIDES.say(language))
+    if draft.values.get("managers") and "managers" in draft.changed and not _delegates(draft):
+        command = replies.typeable("delegate", "on", scope=scopes.WORKSPACE)
+        lines.append(replies.MANAGERS_WAIT.say(language, command=command))
     if draft.scope == scopes.WORKSPACE:
         states = State(draft.before, apps), State(draft.values, apps)
         lines += await _elsewhere(office, reader, *states)
@@ -206,6 +209,11 @@ def _left_out(reasons: Mapping[str, Phrase], *, language: Language) -> Iterator[
         names = [name for name, each in reasons.items() if each == reason]
         said = defuse(reason.say(language))
         yield replies.UNUSED_NOW.say(language, names=_named(names), reason=said)
+
+
+def _delegates(draft: Draft) -> bool:
+    """Whether the workspace lets channels configure themselves."""
+    return draft.stored[scopes.WORKSPACE].values.get("delegate") is True
 
 
 def _is_limited_besides(draft: Draft) -> bool:

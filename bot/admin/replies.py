@@ -188,6 +188,11 @@ APP_CLOSED = Phrase(
     "Choose one with {command}.",
     "您在此选择的应用 {name} 已不再对您开放，现由其他应用回答。请用 {command} 另选一个。",
 )
+MANAGERS_WAIT = Phrase(
+    "Managers can change nothing yet: {command}, typed by an admin, lets channels configure "
+    "themselves.",
+    "频道管理人目前还不能更改任何设置：需由管理员输入 {command}，允许频道自行配置。",
+)
 INVITE = Phrase(
     "I am not in this channel yet, so nobody can ask me here: type `/invite` {bot}.",
     "我还不在此频道中，因此无人可以在此提问：请输入 `/invite` {bot}。",

@@ -25,6 +25,7 @@ from tests.unit.admin.desk import (
     ADMIN,
     CREATOR,
     DEFAULT,
+    MANAGER,
     MEMBER,
     NAMED,
     TEAM,
@@ -81,7 +82,7 @@ async def test_what_was_entered_is_stored_as_json(office: Office) -> None:
         who=("members", "guests"),
         quota_user_turns="1,000",
         quota_user_tokens="off",
-        managers=("U1", "U2"),
+        managers=(MANAGER, MEMBER),
     )
     assert isinstance(result, Closed)
     assert await own(office) == {
@@ -92,7 +93,7 @@ async def test_what_was_entered_is_stored_as_json(office: Office) -> None:
         "who": ["members", "guests"],
         "quota_user_turns": 1000,
         "quota_user_tokens": "off",
-        "managers": ["U1", "U2"],
+        "managers": [MANAGER, MEMBER],
     }
 
 
@@ -337,6 +338,17 @@ async def test_a_state_is_no_permission(office: Office, user_id: str, scope: str
     assert wrong(await send(office, form, user_id=user_id))
     assert wrong(await send(office, form, user_id=user_id, app="default", follow="thread"))
     assert await own(office, scope) == {}
+
+
+async def test_only_people_whom_slack_tells_of_are_entered_as_managers(office: Office) -> None:
+    form = await opened(office)
+    errors = wrong(await send(office, form, managers=(MANAGER, "U0NOBODY")))
+    assert errors.keys() == {"managers"}
+    assert errors["managers"].startswith("U0NOBODY: Only people of this workspace")
+    result = await send(office, form, managers=(MANAGER,))
+    assert isinstance(result, Closed)
+    assert result.notice is not None
+    assert "`/dashscope workspace delegate on`" in result.notice.text
 
 
 async def test_who_is_no_admin_any_more_is_told_which_fields_are_admins_own(

@@ -1,6 +1,7 @@
 """Setting values with commands: who may, what is said, and that it can be taken back."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,33 @@ async def test_creators_and_managers_configure_their_channel_only_where_delegate
     }
     refused = await typed(door, "workspace follow thread", by=MANAGER)
     assert "Only admins" in refused.text
+
+
+async def test_whoever_names_managers_hears_when_they_can_do_nothing_yet(door: Door) -> None:
+    waits = "`/dashscope workspace delegate on`"
+    assert waits in (await typed(door, f"managers <@{MANAGER}>")).text
+    assert waits not in (await typed(door, "follow thread")).text
+    assert waits not in (await typed(door, "managers inherit")).text
+    await typed(door, "workspace delegate on")
+    assert waits not in (await typed(door, f"managers <@{MANAGER}>")).text
+
+
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        ({"is_bot": True}, "`@Umember`"),
+        ({"is_deactivated": True}, "`@Umember`"),
+        ({"team_id": "T2", "name": ""}, "`UMEMBER`"),
+        (None, "`UMEMBER`"),
+    ],
+)
+async def test_only_people_of_the_workspace_whom_slack_tells_of_are_named_managers(
+    door: Door, office: Office, town: Town, facts: dict[str, Any] | None, named: str
+) -> None:
+    town.people[MEMBER] = None if facts is None else replace(person(MEMBER), **facts)
+    refused = await typed(door, f"managers <@{MANAGER}> <@{MEMBER}>")
+    assert f"`managers` cannot be {named}: Only people of this workspace" in refused.text
+    assert await values(office, "channel:C1") == {}
 
 
 async def test_a_manager_neither_appoints_nor_dismisses_managers(
