@@ -59,7 +59,8 @@ async def show_audit(
     wanted = scopes.WORKSPACE if scope is None else scope
     standing = await office.access.standing(visit.caller, wanted, fresh=True)
     if not standing.may_change:
-        raise Refused(replies.ONLY_ADMINS_READ.say(visit.language))
+        why = replies.ONLY_ADMINS_READ if standing.is_known else replies.WHO_UNSEEN
+        raise Refused(why.say(visit.language))
     entries = await office.storage.audit.page(
         visit.caller.team_id, scope=scope, before_id=before_id, limit=PAGE_ENTRIES + 1
     )

@@ -85,7 +85,9 @@ async def config_submitted(submission: Submission) -> Submitted:
     standing = await access.standing(submission.caller, form.scope, fresh=True)
     if not standing.may_change:
         return submission.refused_as(
-            replies.may_not_change(form.scope, language=submission.language)
+            replies.may_not_change(
+                form.scope, is_known=standing.is_known, language=submission.language
+            )
         )
     for _ in range(MAX_TRIES):
         try:

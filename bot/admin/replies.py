@@ -44,6 +44,13 @@ _WHO_MAY: Mapping[Level, Phrase] = {
     Level.CHANNEL: _ONLY_ADMINS_AND_MANAGERS,
     Level.USER: _ONLY_OWNER,
 }
+WHO_UNSEEN = Phrase(
+    "Slack does not let me see whether you are an admin. If this stays so, I lack the scope "
+    "`users:read`, and until whoever runs me adds it, only people in `ADMIN_USERS` can do this. "
+    "Nothing was changed.",
+    "Slack 未告知我您是否为管理员。若一直如此，说明我缺少 `users:read` 权限；在维护者添加之前，"
+    "只有 `ADMIN_USERS` 中的人可以执行此操作。未作任何更改。",
+)
 WHO_UNKNOWN = Phrase(
     "Slack did not say in time who you are, so nothing was changed. Please try again.",
     "Slack 未能及时确认您的身份，因此未作任何更改。请重试。",
@@ -286,8 +293,16 @@ def typeable(*words: str, scope: str = "") -> str:
     return code(" ".join((*front, *(word for word in words if word))))
 
 
-def may_not_change(scope: str, *, language: Language) -> str:
-    """Say that somebody may not change a scope, and who can."""
+def may_not_change(scope: str, *, is_known: bool, language: Language) -> str:
+    """Say that somebody may not change a scope, and who can.
+
+    Args:
+        scope: Which.
+        is_known: Whether Slack tells who they are.
+        language: What they read.
+    """
+    if not is_known and scopes.level_of(scope) is not Level.USER:
+        return WHO_UNSEEN.say(language)
     return _said(_WHO_MAY, scope, language=language)
 
 

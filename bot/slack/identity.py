@@ -38,7 +38,8 @@ OPTIONAL_SCOPES: Mapping[str, str] = MappingProxyType(
         "files:write": "`/dashscope usage` sends no pictures and no CSV files",
         "groups:read": "who made a private channel is unknown, as with `channels:read`",
         "im:write": "an answer whose channel was closed cannot be brought to its asker, nor a file",
-        "users:read": "people are called `@user` in questions, and the bot's app id stays unknown",
+        "users:read": "nobody knows who is a guest or an admin: guests pass for members, and only"
+        " people in `ADMIN_USERS` change settings; people are called `@user` in questions",
     }
 )
 """Scope -> the one feature that is off without it; the rest of the bot works."""

@@ -340,6 +340,16 @@ async def test_a_state_is_no_permission(office: Office, user_id: str, scope: str
     assert await own(office, scope) == {}
 
 
+async def test_of_whom_slack_tells_nothing_no_form_is_taken_for_want_of_a_scope(
+    office: Office, town: Town
+) -> None:
+    form = await opened(office)
+    town.people[ADMIN] = None
+    (refusal,) = wrong(await send(office, form, follow="thread")).values()
+    assert "lack the scope `users:read`" in refusal
+    assert await own(office) == {}
+
+
 async def test_only_people_whom_slack_tells_of_are_entered_as_managers(office: Office) -> None:
     form = await opened(office)
     errors = wrong(await send(office, form, managers=(MANAGER, "U0NOBODY")))

@@ -137,6 +137,28 @@ async def test_somebody_the_operator_named_is_an_admin(door: Door, office: Offic
     assert await values(office, "workspace") == {"follow": "thread"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "follow thread",
+        "workspace follow thread",
+        "managers inherit",
+        "apps add shop app_id=a region=beijing",
+        "reset all",
+        "undo",
+        "audit",
+        "audit csv",
+    ],
+)
+async def test_an_admin_of_whom_slack_tells_nothing_hears_which_scope_may_be_missing(
+    door: Door, office: Office, town: Town, text: str
+) -> None:
+    town.people |= dict.fromkeys((ADMIN, NAMED))
+    assert "lack the scope `users:read`" in (await typed(door, text)).text
+    assert "users:read" not in (await typed(door, text, by=NAMED)).text
+    assert {entry.user_id for entry in await trail(office)} <= {NAMED}
+
+
 async def test_creators_and_managers_configure_their_channel_only_where_delegated(
     door: Door, office: Office
 ) -> None:
