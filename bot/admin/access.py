@@ -28,10 +28,12 @@ class Standing:
     Attributes:
         is_admin: They may change what holds for the whole workspace.
         may_change: They may change this scope.
+        is_known: Slack tells who they are.
     """
 
     is_admin: bool
     may_change: bool
+    is_known: bool
 
 
 class Access:
@@ -77,15 +79,16 @@ class Access:
             StorageError: The database did not say whom the channel's settings name.
         """
         person = await self._person(caller, fresh=fresh)
-        is_admin = self._is_admin(person, caller=caller)
+        is_admin, is_known = self._is_admin(person, caller=caller), person is not None
         channel_id, user_id = scopes.channel_of(scope), scopes.user_of(scope)
         if user_id is not None:
             is_gone = person is not None and (person.is_deactivated or person.is_bot)
-            return Standing(is_admin, may_change=user_id == caller.user_id and not is_gone)
-        if channel_id is None or is_admin:
-            return Standing(is_admin, may_change=is_admin)
-        may_change = await self._is_delegate(caller, person, channel_id=channel_id)
-        return Standing(is_admin, may_change=may_change)
+            may_change = user_id == caller.user_id and not is_gone
+        elif channel_id is None or is_admin:
+            may_change = is_admin
+        else:
+            may_change = await self._is_delegate(caller, person, channel_id=channel_id)
+        return Standing(is_admin, may_change=may_change, is_known=is_known)
 
     async def need_admin(self, visit: Visit, *, fresh: bool = True) -> None:
         """Go on only for somebody who may change what holds for the whole workspace.
@@ -94,8 +97,20 @@ class Access:
             Refused: They may not.
             SlackError: When `fresh`: Slack did not say who they are.
         """
-        if not await self.is_admin(visit.caller, fresh=fresh):
-            raise Refused(replies.ONLY_ADMINS.say(visit.language))
+        why = await self.why_not_admin(visit.caller, fresh=fresh)
+        if why is not None:
+            raise Refused(why.say(visit.language))
+
+    async def why_not_admin(self, caller: Caller, *, fresh: bool) -> Phrase | None:
+        """Return why the caller may not change what holds for the whole workspace; None if so.
+
+        Raises:
+            SlackError: When `fresh`: Slack did not say who they are.
+        """
+        person = await self._person(caller, fresh=fresh)
+        if self._is_admin(person, caller=caller):
+            return None
+        return replies.WHO_UNSEEN if person is None else replies.ONLY_ADMINS
 
     async def need_change(self, visit: Visit, scope: str) -> Standing:
         """Return how somebody who may change a scope stands to it, asked of Slack anew.
@@ -107,7 +122,9 @@ class Access:
         """
         standing = await self.standing(visit.caller, scope, fresh=True)
         if not standing.may_change:
-            raise MayNotChange(replies.may_not_change(scope, language=visit.language))
+            is_known = standing.is_known
+            why = replies.may_not_change(scope, is_known=is_known, language=visit.language)
+            raise MayNotChange(why)
         return standing
 
     async def why_not_ask(self, caller: Caller, *, who: frozenset[str]) -> Phrase | None:

@@ -52,8 +52,9 @@ async def app_submitted(submission: Submission) -> Submitted:
     form = read_state(submission.state)
     if form is None:
         return submission.refused(STALE_FORM)
-    if not await office.access.is_admin(caller, fresh=True):
-        return submission.refused(replies.ONLY_ADMINS)
+    why = await office.access.why_not_admin(caller, fresh=True)
+    if why is not None:
+        return submission.refused(why)
     for _ in range(MAX_TRIES):
         try:
             return await _submitted_once(submission, form)

@@ -9,7 +9,7 @@ from bot.admin.access import changes_admins_own
 from bot.admin.app_choice import chosen
 from bot.admin.app_texts import CHOSEN_AGAIN
 from bot.admin.audit_lines import line
-from bot.admin.changing import Draft
+from bot.admin.changing import Draft, changed_names
 from bot.admin.consequences import Apps, app_consequences, apps_of, consequences
 from bot.admin.marks import code, moment, user
 from bot.admin.memory_texts import NOT_THEIRS
@@ -61,7 +61,8 @@ async def show_audit(
     wanted = scopes.WORKSPACE if scope is None else scope
     standing = await office.access.standing(visit.caller, wanted, fresh=True)
     if not standing.may_change:
-        raise Refused(replies.ONLY_ADMINS_READ.say(visit.language))
+        why = replies.ONLY_ADMINS_READ if standing.is_known else replies.WHO_UNSEEN
+        raise Refused(why.say(visit.language))
     entries = await office.storage.audit.page(
         visit.caller.team_id, scope=scope, before_id=before_id, limit=PAGE_ENTRIES + 1
     )
@@ -153,10 +154,11 @@ async def _undo(office: Office, visit: Visit, entry: AuditEntry, *, is_admin: bo
         )
     except StorageConflict as error:
         raise Refused(_why_not(error, visit=visit, scope=entry.scope)) from error
+    changed = changed_names(entry.before or {}, entry.after or {})
     text = [
         _undone(visit, entry),
         line(undone, language=visit.language),
-        replies.reach(entry.scope, language=visit.language),
+        replies.reach(entry.scope, changed=changed, language=visit.language),
         *await _consequences(office, visit, undone, apps=apps),
     ]
     undo = Button("undo", replies.UNDO.say(visit.language), str(undone.id))

@@ -61,6 +61,11 @@ class Draft:
         return layers_at(self.scope, stored={**self.stored, self.scope: own})
 
     @property
+    def changed(self) -> set[str]:
+        """The settings and fields of requests that are to have another value."""
+        return changed_names(self.before, self.values)
+
+    @property
     def chooses_app(self) -> bool:
         """Whether another app is chosen there."""
         return _app_name(self.before) != _app_name(self.values)
@@ -147,6 +152,12 @@ def bad_value(visit: Visit, setting: Setting, typed: str, *, reason: str) -> str
         typed=code(typed, most_chars=MAX_TYPED_CHARS),
         reason=defuse(reason),
     )
+
+
+def changed_names(before: Values, after: Values) -> set[str]:
+    """Return the settings and fields of requests that have another value in one than in another."""
+    was, now = ({**values, **candidate_options(values)} for values in (before, after))
+    return {name for name in {*was, *now} if was.get(name) != now.get(name)}
 
 
 def _app_name(values: Values) -> str:

@@ -8,7 +8,6 @@ from bot.admin import replies, scopes
 from bot.admin.config_page import (
     CALLBACK,
     GROUPS,
-    HOLD_BESIDES,
     INHERIT,
     OFF,
     ON,
@@ -22,6 +21,7 @@ from bot.admin.forms import asking_form, telling_form
 from bot.core.api_fields import KIND_NAMES
 from bot.core.json_value import Json
 from bot.core.language import Language, Phrase
+from bot.core.quota import HOLD_BESIDES
 from bot.core.screens import (
     MAX_INPUT_CHARS,
     MAX_LABEL_CHARS,

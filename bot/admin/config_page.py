@@ -50,9 +50,6 @@ GROUPS: Mapping[Phrase, tuple[str, ...]] = {
 }
 """Every setting, under its heading."""
 
-HOLD_BESIDES = frozenset({"quota_user_turns", "quota_user_tokens"})
-"""Settings of a channel that hold besides the workspace's, instead of in their place."""
-
 _SCOPE = re.compile(r"workspace|channel:[CG][A-Z0-9]{1,30}|user:[UW][A-Z0-9]{1,30}")
 
 

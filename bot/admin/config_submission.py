@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from bot.admin import config_texts as texts
 from bot.admin import marks, replies, scopes
 from bot.admin.app_choice import may_choose
+from bot.admin.appointing import UNFIT, unfit
 from bot.admin.audit_lines import MAX_LINE_CHARS, changed_values, joined
 from bot.admin.changing import MAX_TRIES, Draft, app_of, useless
 from bot.admin.config import read_page
@@ -84,7 +85,9 @@ async def config_submitted(submission: Submission) -> Submitted:
     standing = await access.standing(submission.caller, form.scope, fresh=True)
     if not standing.may_change:
         return submission.refused_as(
-            replies.may_not_change(form.scope, language=submission.language)
+            replies.may_not_change(
+                form.scope, is_known=standing.is_known, language=submission.language
+            )
         )
     for _ in range(MAX_TRIES):
         try:
@@ -114,6 +117,7 @@ async def _submitted_once(
     entered = _read(submission, form, current=current, base=base, is_admin=is_admin)
     draft = Draft(form.scope, stored, entered.values)
     errors = await _trouble_with_app(submission, draft, is_admin=is_admin)
+    errors = {**errors, **await _trouble_with_managers(submission, entered)}
     app = None if errors else await app_of(office, team_id, draft.layers)
     if app is not None:
         errors = useless(draft, app, language=submission.language)
@@ -182,6 +186,14 @@ async def _trouble_with_app(
     return {}
 
 
+async def _trouble_with_managers(submission: Submission, entered: _Entered) -> Mapping[str, str]:
+    """Return who of those who were entered here cannot manage a channel."""
+    named = entered.mine.get("managers")
+    strange = await unfit(submission.office, submission.caller.team_id, named)
+    said = UNFIT.say(submission.language)
+    return {"managers": f"{', '.join(strange)}: {said}"} if strange else {}
+
+
 async def _write(submission: Submission, draft: Draft) -> Submitted:
     office, caller = submission.office, submission.caller
     version = draft.stored[draft.scope].version
@@ -204,7 +216,7 @@ async def _told(submission: Submission, draft: Draft) -> str:
     changes = changed_values(draft.before, draft.values, language=language)
     lines = [
         texts.CHANGES.say(language) + " " + joined(changes, most_chars=_MAX_CHANGES_CHARS),
-        replies.reach(draft.scope, language=language),
+        replies.reach(draft.scope, changed=draft.changed, language=language),
         *await consequences(submission.office, submission, draft),
     ]
     return "\n\n".join(lines)

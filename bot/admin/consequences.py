@@ -1,7 +1,7 @@
 """What follows from a change besides the value itself, told however the change was made."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.admin import replies, scopes, token_texts
 from bot.admin.app_texts import FRESH_SESSIONS_NOW
@@ -11,20 +11,25 @@ from bot.admin.inviting import invitation
 from bot.admin.marks import code
 from bot.admin.office import Office
 from bot.admin.ports import Reader
-from bot.core.api_fields import KIND_NAMES, unheard_of
+from bot.core.api_fields import unheard_of
 from bot.core.json_value import Json
-from bot.core.language import Language
+from bot.core.language import Language, Phrase
 from bot.core.memory_places import CHANNELS, scope_at
+from bot.core.mentions import defuse
 from bot.core.question import AppProfile
-from bot.core.quota import has_uncounted_tokens
+from bot.core.quota import HOLD_BESIDES, has_uncounted_tokens
 from bot.core.resolution import Effective, Layers, chosen_app, resolve
 from bot.core.setting import DEFAULT_APP, MemoryUse, candidate_options, command_of
 from storage.records import StoredSettings
 
 MAX_PLACES = 10
-"""Of the places where something is left out now, so many are named."""
+"""Of the places that a change made elsewhere concerns, so many are named."""
 _MAX_CHANNELS = 1_000
 """So many channels with settings of their own are looked at; our own bound."""
+_BEAR_ON_TOKENS = frozenset(
+    {"app", "flow_stream_mode", "has_thoughts", "quota_user_tokens", "quota_channel_tokens"}
+)
+"""A place that sets none of these counts tokens as the workspace does."""
 
 Apps = Mapping[str, AppProfile]
 """Every app of a workspace by its casefolded name, without keys."""
@@ -69,16 +74,20 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     apps = await apps_of(office, team_id)
     before, after = draft.layers_before, draft.layers
     was, now = _effective(before, apps), _effective(after, apps)
-    changed = _changed(draft)
-    lines = list(_here(was, now, changed=changed, language=language))
-    if "plugins" in changed and now and now.plugins and not office.storage.secrets.is_open:
+    lines = list(_here(was, now, changed=draft.changed, language=language))
+    if "plugins" in draft.changed and now and now.plugins and not office.storage.secrets.is_open:
         lines.append(token_texts.WITHOUT.say(language))
     if _app(after, apps) is None:
         lines.append(replies.app_gone(chosen_app(after), scope=draft.scope, language=language))
     lines += _unheard_of(*map(candidate_options, (draft.before, draft.values)), language=language)
+    if HOLD_BESIDES & draft.changed and _is_limited_besides(draft):
+        lines.append(replies.LIMITED_BESIDES.say(language))
+    if draft.values.get("managers") and "managers" in draft.changed and not _delegates(draft):
+        command = replies.typeable("delegate", "on", scope=scopes.WORKSPACE)
+        lines.append(replies.MANAGERS_WAIT.say(language, command=command))
     if draft.scope == scopes.WORKSPACE:
         states = State(draft.before, apps), State(draft.values, apps)
-        lines.append(await _left_out_elsewhere(office, reader, *states))
+        lines += await _elsewhere(office, reader, *states)
     lines.append(await _not_shared(office, reader, draft))
     lines.append(await invitation(office, reader, scope=draft.scope))
     return [line for line in lines if line]
@@ -110,7 +119,7 @@ async def app_consequences(
         State(former.get(scopes.WORKSPACE, workspace.values), before, former),
         State(workspace.values, apps),
     )
-    lines = [await _left_out_elsewhere(office, reader, *states, workspace)]
+    lines = await _elsewhere(office, reader, *states, workspace)
     if now is not None:
         known: Mapping[str, Json] = was.options if was is not None else {}
         lines += _unheard_of(known, now.options, language=reader.language)
@@ -118,7 +127,7 @@ async def app_consequences(
         lines.insert(0, FRESH_SESSIONS_NOW.say(reader.language))
     if any(_has_another_app(stored[scope], *states) for scope in chosen_at):
         lines.insert(0, replies.FRESH_SESSIONS.say(reader.language))
-    return [line for line in lines if line]
+    return lines
 
 
 async def _not_shared(office: Office, reader: Reader, draft: Draft) -> str:
@@ -127,8 +136,7 @@ async def _not_shared(office: Office, reader: Reader, draft: Draft) -> str:
     Raises:
         StorageError: The database did not answer.
     """
-    uses = [values.get("memory") for values in (draft.before, draft.values)]
-    if uses[0] == uses[1] or uses[1] != MemoryUse.SHARED:
+    if "memory" not in draft.changed or draft.values.get("memory") != MemoryUse.SHARED:
         return ""
     channel_id = scopes.channel_of(draft.scope)
     if channel_id is None:
@@ -138,56 +146,72 @@ async def _not_shared(office: Office, reader: Reader, draft: Draft) -> str:
     return "" if counts == CHANNELS else replies.OWN_MEMORY.say(reader.language)
 
 
-async def _left_out_elsewhere(
+async def _elsewhere(
     office: Office, reader: Reader, before: State, after: State, *others: StoredSettings
-) -> str:
-    """Say in which channels, and others, options of their own are of no use any more.
+) -> list[str]:
+    """Return what is new in channels, and others, a sentence each.
 
-    Empty where there are none.
+    Named are those where options of their own are of no use any more, and those where quotas of
+    tokens count nothing any more.
 
     Raises:
         StorageError: The database did not answer.
     """
     channels = await office.storage.settings.channels(reader.caller.team_id, limit=_MAX_CHANNELS)
     language = reader.language
-    found = [
-        replies.LEFT_OUT_THERE.say(
-            language, place=replies.place(place.scope, language=language), names=_named(names)
-        )
-        for place in (*others, *channels)
-        if (names := _newly_left_out(place, before, after))
-    ]
-    if not found:
-        return ""
-    if len(found) > MAX_PLACES:
-        more = replies.MORE_PLACES.say(language, count=len(found) - MAX_PLACES)
-        found[MAX_PLACES:] = [more]
-    return replies.LEFT_OUT_ELSEWHERE.say(language, places="; ".join(found))
+    left_out, mute = list[str](), list[str]()
+    for place in (*others, *channels):
+        was, now = (_effective(_layers(place, state), state.apps) for state in (before, after))
+        if now is None:
+            continue
+        where = replies.place(place.scope, language=language)
+        if names := _newly_left_out(place, was, now):
+            said = replies.LEFT_OUT_THERE.say(language, place=where, names=_named(names))
+            left_out.append(said)
+        own = {*place.values, *before.former.get(place.scope, ())}
+        if _BEAR_ON_TOKENS & own and _is_newly_uncounted(was, now):
+            mute.append(where)
+    lines = list[str]()
+    if left_out:
+        places = _first(left_out, language=language)
+        lines.append(replies.LEFT_OUT_ELSEWHERE.say(language, places=places))
+    if mute:
+        places = _first(mute, language=language)
+        there = replies.TOKENS_UNCOUNTED_THERE.say(language, places=places)
+        lines.append(uncounted(there, language=language))
+    return lines
 
 
-def _newly_left_out(place: StoredSettings, before: State, after: State) -> Sequence[str]:
+def _layers(place: StoredSettings, state: State) -> Layers:
+    if place.scope == scopes.WORKSPACE:
+        return Layers(workspace=state.workspace)
+    # Of somebody's direct messages only the app is right, as a channel's.
+    own = state.former.get(place.scope, place.values)
+    return Layers(workspace=state.workspace, channel=own)
+
+
+def _newly_left_out(place: StoredSettings, was: Effective | None, now: Effective) -> Sequence[str]:
     """Return what is set in a place and was of use there."""
     own = {*place.values, *candidate_options(place.values)}
-    was, now = (_unused(place, state) for state in (before, after))
-    return [name for name in now if name in own and name not in was]
+    known = was.unused if was is not None else ()
+    return [name for name in now.unused if name in own and name not in known]
 
 
 def _has_another_app(place: StoredSettings, before: State, after: State) -> bool:
-    was, now = (_held(place, state) for state in (before, after))
+    was, now = (_effective(_layers(place, state), state.apps) for state in (before, after))
     return was is not None and now is not None and was.app.key != now.app.key
 
 
-def _unused(place: StoredSettings, state: State) -> Sequence[str]:
-    effective = _held(place, state)
-    return effective.unused if effective is not None else ()
+def _is_newly_uncounted(was: Effective | None, now: Effective) -> bool:
+    """Whether tokens count nothing, but counted before, or other quotas held."""
+    was_so = was is not None and has_uncounted_tokens(was) and was.quotas == now.quotas
+    return has_uncounted_tokens(now) and not was_so
 
 
-def _held(place: StoredSettings, state: State) -> Effective | None:
-    """Return what holds in a place; of somebody's direct messages only the app is right."""
-    layers = Layers(workspace=state.workspace)
-    if place.scope != scopes.WORKSPACE:
-        layers = replace(layers, channel=state.former.get(place.scope, place.values))
-    return _effective(layers, state.apps)
+def _first(places: Sequence[str], *, language: Language) -> str:
+    """Return the first of many places, and how many more there are."""
+    more = replies.MORE_PLACES.say(language, count=len(places) - MAX_PLACES)
+    return "; ".join([*places[:MAX_PLACES], *([more] if len(places) > MAX_PLACES else [])])
 
 
 def _app(layers: Layers, apps: Apps) -> AppProfile | None:
@@ -197,14 +221,6 @@ def _app(layers: Layers, apps: Apps) -> AppProfile | None:
 def _effective(layers: Layers, apps: Apps) -> Effective | None:
     app = _app(layers, apps)
     return resolve(layers, app=app) if app is not None else None
-
-
-def _changed(draft: Draft) -> Collection[str]:
-    """Return the settings and fields of requests that have another value now."""
-    before, after = (
-        {**values, **candidate_options(values)} for values in (draft.before, draft.values)
-    )
-    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
 def _here(
@@ -220,13 +236,34 @@ def _here(
     if before is not None and before.app.key != after.app.key:
         yield replies.FRESH_SESSIONS.say(language)
     known = {*before.unused} if before is not None else set[str]()
-    if names := [name for name in after.unused if name not in known or name in changed]:
-        kind = KIND_NAMES[after.app.kind].say(language)
-        yield replies.UNUSED_NOW.say(language, kind=kind, names=_named(names))
-    if has_uncounted_tokens(after) and not (
-        before and has_uncounted_tokens(before) and before.quotas == after.quotas
-    ):
+    new = {
+        name: reason
+        for name, reason in after.reasons.items()
+        if name not in known or name in changed
+    }
+    yield from _left_out(new, language=language)
+    if _is_newly_uncounted(before, after):
         yield uncounted(language=language)
+
+
+def _left_out(reasons: Mapping[str, Phrase], *, language: Language) -> Iterator[str]:
+    """Yield what is left out, a sentence and its reason for all that share one."""
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, each in reasons.items() if each == reason]
+        said = defuse(reason.say(language))
+        yield replies.UNUSED_NOW.say(language, names=_named(names), reason=said)
+
+
+def _delegates(draft: Draft) -> bool:
+    """Whether the workspace lets channels configure themselves."""
+    return draft.stored[scopes.WORKSPACE].values.get("delegate") is True
+
+
+def _is_limited_besides(draft: Draft) -> bool:
+    """Whether the workspace limits what each person of a channel uses."""
+    workspace = draft.stored[scopes.WORKSPACE].values
+    limits = (workspace.get(key) for key in HOLD_BESIDES)
+    return draft.scope != scopes.WORKSPACE and any(isinstance(limit, int) for limit in limits)
 
 
 def _unheard_of(
@@ -244,10 +281,11 @@ def _unheard_of(
     ]
 
 
-def uncounted(*, language: Language) -> str:
-    """Say that token quotas count nothing with the app that answers, and what to do."""
+def uncounted(where: str = "", *, language: Language) -> str:
+    """Say where token quotas count nothing, here unless it is said, and what to do."""
     return replies.TOKENS_UNCOUNTED.say(
         language,
+        where=where or replies.TOKENS_UNCOUNTED_HERE.say(language),
         turns=replies.typeable("quota user turns", "50"),
         mode=replies.typeable("thoughts mode", "message_format_plus"),
     )

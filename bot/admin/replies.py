@@ -1,10 +1,11 @@
 """What the admin commands say, in both languages; values come in as harmless Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.admin import scopes
 from bot.admin.marks import channel, code
-from bot.core.language import Language, Phrase
+from bot.core.language import Language, Phrase, together
+from bot.core.quota import HOLD_BESIDES
 from bot.core.setting import Level
 from bot.errors import BotError
 
@@ -43,6 +44,13 @@ _WHO_MAY: Mapping[Level, Phrase] = {
     Level.CHANNEL: _ONLY_ADMINS_AND_MANAGERS,
     Level.USER: _ONLY_OWNER,
 }
+WHO_UNSEEN = Phrase(
+    "Slack does not let me see whether you are an admin. If this stays so, I lack the scope "
+    "`users:read`, and until whoever runs me adds it, only people in `ADMIN_USERS` can do this. "
+    "Nothing was changed.",
+    "Slack 未告知我您是否为管理员。若一直如此，说明我缺少 `users:read` 权限；在维护者添加之前，"
+    "只有 `ADMIN_USERS` 中的人可以执行此操作。未作任何更改。",
+)
 WHO_UNKNOWN = Phrase(
     "Slack did not say in time who you are, so nothing was changed. Please try again.",
     "Slack 未能及时确认您的身份，因此未作任何更改。请重试。",
@@ -148,9 +156,7 @@ FRESH_SESSIONS = Phrase(
     "said in them.",
     "更换应用后，消息列会开始新的会话；若新应用保留会话，会附上消息列中之前的内容。",
 )
-UNUSED_NOW = Phrase(
-    "Left out with this app ({kind}): {names}.", "此应用（{kind}）不使用：{names}。"
-)
+UNUSED_NOW = Phrase("Left out: {names}. {reason}", "不使用：{names}。{reason}")
 LEFT_OUT_ELSEWHERE = Phrase(
     "**Left out from now on**, though set there: {places}. Questions there go without them.",
     "以下频道中已设置、但**从现在起不再使用**：{places}。那里的提问将不带这些选项。",
@@ -158,11 +164,17 @@ LEFT_OUT_ELSEWHERE = Phrase(
 LEFT_OUT_THERE = Phrase("{place}: {names}", "{place}：{names}")
 MORE_PLACES = Phrase("and {count} more", "以及另外 {count} 处")
 TOKENS_UNCOUNTED = Phrase(
-    "**Quotas of tokens count nothing here**: this workflow is asked in a mode that does not "
-    "report tokens. Limit questions instead ({turns}), or choose the mode that reports them "
-    "({mode}).",
-    "**token 额度在此不起作用**：此工作流的调用模式不返回 token 数。请改为限制提问数（{turns}），"
-    "或选择会返回 token 数的模式（{mode}）。",
+    "{where}: of the modes such an app is asked in, only `message_format_plus` is known to report "
+    "tokens. Limit questions instead ({turns}), or choose that mode ({mode}).",
+    "{where}：此类应用的调用模式中，已知只有 `message_format_plus` 会返回 token 数。"
+    "请改为限制提问数（{turns}），或选择该模式（{mode}）。",
+)
+TOKENS_UNCOUNTED_HERE = Phrase(
+    "**Quotas of tokens count nothing here**", "**token 额度在此不起作用**"
+)
+TOKENS_UNCOUNTED_THERE = Phrase(
+    "**From now on quotas of tokens count nothing** in {places}",
+    "**从现在起 token 额度不起作用**的位置：{places}",
 )
 UNHEARD_OF = Phrase(
     "I do not know the field {name}, and pass it on as it is.{meant} If questions fail now, undo "
@@ -191,6 +203,11 @@ APP_CLOSED = Phrase(
     "Choose one with {command}.",
     "您在此选择的应用 {name} 已不再对您开放，现由其他应用回答。请用 {command} 另选一个。",
 )
+MANAGERS_WAIT = Phrase(
+    "Managers can change nothing yet: {command}, typed by an admin, lets channels configure "
+    "themselves.",
+    "频道管理人目前还不能更改任何设置：需由管理员输入 {command}，允许频道自行配置。",
+)
 INVITE = Phrase(
     "I am not in this channel yet, so nobody can ask me here: type `/invite` {bot}.",
     "我还不在此频道中，因此无人可以在此提问：请输入 `/invite` {bot}。",
@@ -201,6 +218,18 @@ INVITE_UNSEEN = Phrase(
 )
 ME = Phrase("and my name", "加上我的名字")
 
+LIMITED_BESIDES = Phrase(
+    "The workspace's quotas for each person hold here as well.",
+    "工作区的每人额度在此同样有效。",
+)
+_PERSONS_QUOTAS = Phrase(
+    "For everybody in the whole workspace, besides what a channel sets, from the next message on.",
+    "适用于整个工作区的每个人，与频道自己的额度同时有效，从下一条消息起生效。",
+)
+_PERSONS_QUOTAS_TOO = Phrase(
+    "Quotas for each person hold besides what a channel sets.",
+    "每人额度与频道自己的额度同时有效。",
+)
 _REACHES: Mapping[Level, Phrase] = {
     Level.WORKSPACE: Phrase(
         "For the whole workspace, wherever nothing else is set, from the next message on.",
@@ -222,9 +251,20 @@ _PLACES: Mapping[Level, Phrase] = {
 }
 
 
-def reach(scope: str, *, language: Language) -> str:
-    """Say where a change holds, for whom, and from when."""
-    return _said(_REACHES, scope, language=language)
+def reach(scope: str, *, changed: Collection[str] = (), language: Language) -> str:
+    """Say where a change holds, for whom, and from when.
+
+    Args:
+        scope: Where something was changed.
+        changed: Which settings.
+        language: What the reader reads.
+    """
+    usual = _said(_REACHES, scope, language=language)
+    if scope != scopes.WORKSPACE or HOLD_BESIDES.isdisjoint(changed):
+        return usual
+    if HOLD_BESIDES.issuperset(changed):
+        return _PERSONS_QUOTAS.say(language)
+    return together((usual, _PERSONS_QUOTAS_TOO.say(language)), language=language)
 
 
 def place(scope: str, *, language: Language) -> str:
@@ -261,8 +301,16 @@ def typeable(*words: str, scope: str = "") -> str:
     return code(" ".join((*front, *(word for word in words if word))))
 
 
-def may_not_change(scope: str, *, language: Language) -> str:
-    """Say that somebody may not change a scope, and who can."""
+def may_not_change(scope: str, *, is_known: bool, language: Language) -> str:
+    """Say that somebody may not change a scope, and who can.
+
+    Args:
+        scope: Which.
+        is_known: Whether Slack tells who they are.
+        language: What they read.
+    """
+    if not is_known and scopes.level_of(scope) is not Level.USER:
+        return WHO_UNSEEN.say(language)
     return _said(_WHO_MAY, scope, language=language)
 
 

@@ -3,6 +3,7 @@
 from bot.admin import replies, scopes
 from bot.admin.access import ADMINS_OWN, Standing
 from bot.admin.app_choice import chosen
+from bot.admin.appointing import UNFIT, unfit
 from bot.admin.audit_lines import changed_values, joined, sides, value_shown
 from bot.admin.changing import Draft, Values, bad_value, change
 from bot.admin.consequences import consequences
@@ -37,6 +38,8 @@ async def write(
     if setting.shape == "app":
         app = await chosen(office, visit, str(value), scope=scope, is_admin=standing.is_admin)
         value = app.name
+    if setting.key == "managers":
+        await _need_people(office, visit, setting, value)
 
     def put(values: Values) -> Values:
         return {**values, setting.key: value}
@@ -125,6 +128,14 @@ async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope:
     return standing
 
 
+async def _need_people(office: Office, visit: Visit, setting: Setting, value: Json) -> None:
+    """Go on only when everybody who is named can manage a channel."""
+    strange = await unfit(office, visit.caller.team_id, value)
+    if strange:
+        reason = UNFIT.say(visit.language)
+        raise Refused(bad_value(visit, setting, ", ".join(strange), reason=reason))
+
+
 def elsewhere(visit: Visit, setting: Setting, *, level: Level) -> str:
     """Say where a setting is set that does not exist at a level."""
     name = code(setting.command)
@@ -165,7 +176,7 @@ async def _told(office: Office, visit: Visit, made: Draft, *, changes: str) -> N
     scope = made.scope
     lines = [
         changes,
-        replies.reach(scope, language=visit.language),
+        replies.reach(scope, changed=made.changed, language=visit.language),
         *await consequences(office, visit, made),
     ]
     return Notice("\n\n".join(lines), await undo_button(office, visit, scope=scope))

@@ -13,7 +13,7 @@ from bot.admin.exports import audit_csv, usage_csv
 from bot.admin.office import Office
 from bot.admin.ports import Visit
 from bot.admin.quotas import used_today
-from bot.admin.replies import ONLY_ADMINS_READ
+from bot.admin.replies import ONLY_ADMINS_READ, WHO_UNSEEN
 from bot.admin.usage_tables import UsageReport, tables, title
 from bot.core.language import Phrase
 from bot.core.resolution import resolve
@@ -65,8 +65,10 @@ class UsageDesk:
 
     async def audit_csv(self, visit: Visit) -> None:
         """Answer `audit csv`: send an admin everything that was ever changed."""
-        if not await self._office.access.is_admin(visit.caller, fresh=True):
-            await _say(visit, ONLY_ADMINS_READ)
+        access = self._office.access
+        standing = await access.standing(visit.caller, scopes.WORKSPACE, fresh=True)
+        if not standing.is_admin:
+            await _say(visit, ONLY_ADMINS_READ if standing.is_known else WHO_UNSEEN)
             return
         file = await audit_csv(self._office.storage.audit, visit.caller.team_id)
         if not file.rows:

@@ -95,11 +95,11 @@ def may_ask(
 ) -> Phrase | None:
     """Return None for somebody who may ask, else the sentence to refuse them with.
 
-    Admins may always ask; bots and closed accounts never.
+    Admins may always ask; bots and closed accounts never. Somebody unknown may be a guest or not,
+    and asks only where both may, unless the operator named them.
 
     Args:
-        person: The asker; None when Slack does not tell, and then the workspace they write from
-            decides, unless the operator named them.
+        person: The asker; None when Slack does not tell, and never will.
         user_id: The asker.
         team_id: The workspace that installed the bot.
         user_team_id: The workspace the asker writes from; empty when unknown.
@@ -110,12 +110,18 @@ def may_ask(
         return texts.MAY_NOT_ASK
     if user_id in admins:
         return None
-    circle = circle_of(person, team_id=team_id, user_team_id=user_team_id)
-    if circle is Circle.OUTSIDE:
+    if circle_of(person, team_id=team_id, user_team_id=user_team_id) is Circle.OUTSIDE:
         return None if "external" in who else texts.MAY_NOT_ASK_EXTERNAL
-    if circle is Circle.GUESTS:
+    return None if who >= {"members", "guests"} else _refusal_inside(person, who=who)
+
+
+def _refusal_inside(person: Person | None, *, who: frozenset[str]) -> Phrase | None:
+    """Judge somebody of the workspace, where not both its members and its guests may ask."""
+    if person is None:
+        return texts.MAY_BE_GUEST
+    if person.is_guest:
         return None if "guests" in who else texts.MAY_NOT_ASK_GUEST
-    if "members" in who or (person is not None and person.is_admin):
+    if "members" in who or person.is_admin:
         return None
     return texts.ONLY_ADMINS_ASK if "admins" in who else texts.MAY_NOT_ASK
 

@@ -11,7 +11,11 @@ from bot.core.resolution import Effective, Quota
 NEAR_PERCENT = 80
 """From here on people are told how much is left."""
 
-_FLOWS = frozenset({AppKind.WORKFLOW, AppKind.DIALOG_WORKFLOW})
+HOLD_BESIDES = frozenset({"quota_user_turns", "quota_user_tokens"})
+"""Settings of a channel that hold besides the workspace's, instead of in their place."""
+
+_WORKFLOWS = frozenset({AppKind.WORKFLOW, AppKind.DIALOG_WORKFLOW})
+_WITH_MODES = _WORKFLOWS | {AppKind.ORCHESTRATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,19 @@ def counted(quota: Quota, used: Used) -> int:
 
 
 def has_uncounted_tokens(effective: Effective) -> bool:
-    """Whether a quota of tokens holds that the app which answers can never use up.
+    """Whether a quota of tokens holds that the app which answers may never use up.
 
-    Of a workflow's streaming modes only `message_format_plus` reports tokens ("Call a workflow
+    Of the streaming modes only `message_format_plus` reports tokens ("Call a workflow
     application"). It is what workflows are asked in unless a setting says otherwise, and only
-    where their steps are wanted.
+    where their steps are wanted. An orchestration is asked in no mode unless one is set; that it
+    reports tokens then is on none of the vendor's pages.
     """
-    if effective.app.kind not in _FLOWS or all(q.unit != "tokens" for q in effective.quotas):
+    kind, options = effective.app.kind, effective.options
+    if kind not in _WITH_MODES or all(quota.unit != "tokens" for quota in effective.quotas):
         return False
-    default = MESSAGE_FORMAT_PLUS if effective.options.get("has_thoughts") is not False else ""
-    return effective.options.get("flow_stream_mode", default) != MESSAGE_FORMAT_PLUS
+    is_plus = kind in _WORKFLOWS and options.get("has_thoughts") is not False
+    default = MESSAGE_FORMAT_PLUS if is_plus else ""
+    return options.get("flow_stream_mode", default) != MESSAGE_FORMAT_PLUS
 
 
 def resets_in(now: datetime) -> timedelta:

@@ -100,6 +100,12 @@ MAY_NOT_ASK_GUEST = Phrase(
     "Here I do not answer guests. An admin of the workspace can change that.",
     "在这里我不回答访客的问题。工作区管理员可以更改此设置。",
 )
+MAY_BE_GUEST = Phrase(
+    "Slack does not tell me who you are, and here not everybody may ask me. Please tell whoever "
+    "runs me: I may lack the scope `users:read`.",
+    "Slack 未告知我您的身份，而这里并非所有人都可以提问。请告知负责维护的人员：我可能缺少 "
+    "`users:read` 权限。",
+)
 ONLY_ADMINS_ASK = Phrase(
     "Here I answer only admins of the workspace.", "在这里我只回答工作区管理员的问题。"
 )

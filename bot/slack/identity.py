@@ -25,6 +25,8 @@ REQUIRED_SCOPES: Mapping[str, str] = MappingProxyType(
         " after a crash",
         "im:history": "direct messages are not delivered",
         "mpim:history": "group direct messages are not delivered",
+        "users:read": "nobody knows who is a guest or an admin: only people in `ADMIN_USERS` change"
+        " settings, and only they are answered, but where both members and guests may ask (`who`)",
     }
 )
 """Scope -> what stops working without it (docs: each event's and method's page names its scope)."""
@@ -38,7 +40,6 @@ OPTIONAL_SCOPES: Mapping[str, str] = MappingProxyType(
         "files:write": "`/dashscope usage` sends no pictures and no CSV files",
         "groups:read": "who made a private channel is unknown, as with `channels:read`",
         "im:write": "an answer whose channel was closed cannot be brought to its asker, nor a file",
-        "users:read": "people are called `@user` in questions, and the bot's app id stays unknown",
     }
 )
 """Scope -> the one feature that is off without it; the rest of the bot works."""

@@ -33,7 +33,6 @@ COMMANDS = ("run", "playground", "demo", "doctor", "manifest", "db")
 WIDE = {"COLUMNS": "300"}
 """Room for the doctor's table on lines of its own."""
 NOWHERE = "127.0.0.1:9"
-pytestmark = pytest.mark.timeout(300)
 """Each command is a process that starts, and several tests start five."""
 A_WORKFLOW = echo_app(APP_ID, kind=AppKind.WORKFLOW)
 

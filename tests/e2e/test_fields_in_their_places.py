@@ -273,7 +273,7 @@ async def test_where_there_are_no_knowledge_bases_what_narrows_them_is_not_sent_
         said = await desk.say("kb none")
         await told(desk.rig, "hello")
         (entry,) = desk.rig.asked()
-    assert "Left out with this app (agent): `docs`, `filter`, `tags`." in said
+    assert "Left out: `docs`, `filter`, `tags`. This needs the knowledge bases" in said
     assert parameters_of(entry) == STREAMED[AppKind.AGENT]
 
 

@@ -31,7 +31,6 @@ APART = "C0APART"
 ALSO_PUBLIC = "C0ALSO"
 ROOMY = Rate(per_min=6_000, burst=400)
 WITHIN_S = 90.0
-pytestmark = pytest.mark.timeout(300)
 SCOPES = {
     PUBLIC: "channels",
     ALSO_PUBLIC: "channels",

@@ -95,7 +95,6 @@ def columns(rig: Rig) -> Iterator[str]:
                 yield from map(str, row)
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 async def test_nothing_people_write_and_no_key_gets_into_the_log_or_stays_in_the_database(
     confiding: Rig, level: str

@@ -25,9 +25,6 @@ from tests.postgres import TempPostgres
 WITHIN_S = 60.0
 """For a process to start and finish what another left, on a loaded machine."""
 
-EVENTUALLY = pytest.mark.timeout(240)
-pytestmark = EVENTUALLY
-
 
 @pytest.fixture
 def talkative(rig: Rig) -> Rig:

@@ -204,7 +204,6 @@ async def test_what_was_asked_yesterday_leaves_today_free(rig: Rig, days: int) -
     assert len(rig.asked()) == days
 
 
-@pytest.mark.timeout(240)
 async def test_a_turn_that_survives_its_process_is_counted_once(
     any_rig: Rig, tmp_path: Path
 ) -> None:

@@ -46,7 +46,6 @@ def shows_words(call: Call) -> bool:
     return any(block["type"] == "markdown" for block in call.arguments["blocks"])
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("threads", [8, pytest.param(32, marks=pytest.mark.slow)])
 async def test_many_threads_at_once_are_all_answered_within_the_documented_rates(
     rig: Rig, threads: int
@@ -72,7 +71,6 @@ async def test_many_threads_at_once_are_all_answered_within_the_documented_rates
     assert len(finals) + len([call for call in posted_whole if call.outcome == "ok"]) == threads
 
 
-@pytest.mark.timeout(300)
 async def test_in_a_crowd_replies_begin_with_words_and_leave_the_edits_to_final_texts(
     rig: Rig,
 ) -> None:

@@ -189,7 +189,6 @@ async def test_stop_clicked_through_any_replica_stops_the_turn_where_it_runs(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_a_rolling_restart_under_load_loses_nothing_and_asks_nothing_twice(
     fleet: Fleet,
 ) -> None:
@@ -256,7 +255,6 @@ async def test_a_killed_workers_turn_goes_on_elsewhere_in_the_same_message(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_a_worker_frozen_beyond_its_lease_changes_nothing_when_it_wakes(
     fleet: Fleet,
 ) -> None:

@@ -169,7 +169,6 @@ def spoken(pages: Sequence[str]) -> list[object]:
     return list(reading([page.replace("&lt;", "<") for page in pages]))
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("chars", [20_000, pytest.param(100_000, marks=pytest.mark.slow)], ids=str)
 async def test_nothing_of_a_long_answer_is_lost_doubled_or_reordered(
     tmp_path: Path, chars: int

@@ -217,7 +217,6 @@ def at_length(inquiry: Inquiry) -> Said:
     return Said(f"{recall(inquiry).text} {'And so on. ' * 40}".strip())
 
 
-@pytest.mark.timeout(240)
 async def test_a_process_killed_in_the_middle_of_a_recap_is_made_good_by_the_next_one(
     tmp_path: Path,
 ) -> None:

@@ -48,7 +48,6 @@ def add_channels(rig: Rig) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_replicas_share_what_slack_allows_and_are_hardly_ever_refused(fleet: Fleet) -> None:
     rig = fleet.rig
     # An even load: whoever runs all turns spends one budget, shared or not.

@@ -157,12 +157,19 @@ async def test_people_of_other_workspaces_are_told_nothing_of_this_ones_settings
         assert "**Commands**" in await desk.say("help", by=STRANGER)
 
 
-async def test_while_slack_tells_nothing_of_people_their_workspace_decides(crowd: Rig) -> None:
+async def test_while_slack_tells_nothing_of_people_nobody_passes_for_a_member(crowd: Rig) -> None:
     app = crowd.slack.workspace.app
     crowd.slack.workspace.app = replace(app, scopes=app.scopes - {"users:read"})
-    async with crowd.bot():
-        assert await asks(crowd, STRANGER) == texts.MAY_NOT_ASK_EXTERNAL.en
-        assert await asks(crowd, ANN) == ANSWERED
+    async with a_desk(crowd, admin_users=(BEN,)) as desk:
+        shown = await all_told(crowd, STRANGER, GUEST, ANN, BEN)
+        assert shown == {
+            STRANGER: texts.MAY_NOT_ASK_EXTERNAL.en,
+            **dict.fromkeys((GUEST, ANN), texts.MAY_BE_GUEST.en),
+            BEN: ANSWERED,
+        }
+        assert await desk.say("who members guests", by=ADA) == replies.WHO_UNSEEN.en
+        await desk.say("who members guests", by=BEN)
+        assert await asks(crowd, GUEST) == ANSWERED
 
 
 async def test_while_slack_has_a_bad_moment_nobody_passes_for_a_member(any_crowd: Rig) -> None:

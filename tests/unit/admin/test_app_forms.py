@@ -164,6 +164,8 @@ async def test_somebody_who_may_not_changes_nothing(office: Office, town: Town) 
     result = await send(office, NEW, user_id=MEMBER)
     assert isinstance(result, Errors)
     assert "Only admins" in result.by_key["name"]
+    town.people[MEMBER] = None
+    assert "scope `users:read`" in str(await send(office, NEW, user_id=MEMBER))
     town.is_away = True
     assert "nothing was changed" in str(await send(office, NEW))
     assert await office.storage.apps.list(TEAM) == []

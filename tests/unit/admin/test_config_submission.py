@@ -25,6 +25,7 @@ from tests.unit.admin.desk import (
     ADMIN,
     CREATOR,
     DEFAULT,
+    MANAGER,
     MEMBER,
     NAMED,
     TEAM,
@@ -83,7 +84,7 @@ async def test_what_was_entered_is_stored_as_json(office: Office) -> None:
         who=("members", "guests"),
         quota_user_turns="1,000",
         quota_user_tokens="off",
-        managers=("U1", "U2"),
+        managers=(MANAGER, MEMBER),
     )
     assert isinstance(result, Closed)
     assert await own(office) == {
@@ -94,7 +95,7 @@ async def test_what_was_entered_is_stored_as_json(office: Office) -> None:
         "who": ["members", "guests"],
         "quota_user_turns": 1000,
         "quota_user_tokens": "off",
-        "managers": ["U1", "U2"],
+        "managers": [MANAGER, MEMBER],
     }
 
 
@@ -302,7 +303,7 @@ async def test_what_is_left_out_is_called_as_it_is_typed(office: Office) -> None
     assert isinstance(result, Closed)
     assert result.notice is not None
     assert "fresh session" in result.notice.text
-    assert "Left out with this app (workflow): `more: top_k`, `kb`, `docs`" in result.notice.text
+    assert "Left out: `more: top_k`, `kb`, `docs`. Only for agent" in result.notice.text
 
 
 async def test_what_became_useless_elsewhere_does_not_stand_in_the_way(office: Office) -> None:
@@ -354,6 +355,27 @@ async def test_a_state_is_no_permission(office: Office, user_id: str, scope: str
     assert wrong(await send(office, form, user_id=user_id))
     assert wrong(await send(office, form, user_id=user_id, app="default", follow="thread"))
     assert await own(office, scope) == {}
+
+
+async def test_of_whom_slack_tells_nothing_no_form_is_taken_for_want_of_a_scope(
+    office: Office, town: Town
+) -> None:
+    form = await opened(office)
+    town.people[ADMIN] = None
+    (refusal,) = wrong(await send(office, form, follow="thread")).values()
+    assert "lack the scope `users:read`" in refusal
+    assert await own(office) == {}
+
+
+async def test_only_people_whom_slack_tells_of_are_entered_as_managers(office: Office) -> None:
+    form = await opened(office)
+    errors = wrong(await send(office, form, managers=(MANAGER, "U0NOBODY")))
+    assert errors.keys() == {"managers"}
+    assert errors["managers"].startswith("U0NOBODY: Only people of this workspace")
+    result = await send(office, form, managers=(MANAGER,))
+    assert isinstance(result, Closed)
+    assert result.notice is not None
+    assert "`/dashscope workspace delegate on`" in result.notice.text
 
 
 async def test_who_is_no_admin_any_more_is_told_which_fields_are_admins_own(

@@ -23,11 +23,15 @@ from tests.unit.admin.desk import (
     values,
 )
 
+AS_WELL = "The workspace's quotas for each person hold here as well."
+BESIDES = "For everybody in the whole workspace, besides what a channel sets"
 FRESH = "fresh session"
 INVITED = "type `/invite` <@UBOT>"
 LEFT_OUT = "Left out from now on"
+MEMORY_LEFT_OUT = "Left out: `memory`. Only agents remember people."
 UNCOUNTED = "Quotas of tokens count nothing here"
 WITHOUT_TOKENS = "nobody can give a token"
+UNCOUNTED_THERE = "**From now on quotas of tokens count nothing** in "
 FLOW_IS_MUTE = {"flow_stream_mode": "message_format"}
 
 
@@ -109,7 +113,7 @@ async def test_who_chooses_an_app_that_remembers_nobody_hears_that_memory_is_lef
 ) -> None:
     await put_app(office, "flow", kind="workflow")
     await typed(door, "memory separate")
-    assert "Left out with this app (workflow): `memory`." in (await typed(door, "app flow")).text
+    assert MEMORY_LEFT_OUT in (await typed(door, "app flow")).text
     assert "`memory`: Only agents remember people." in (await typed(door, "show")).text
 
 
@@ -119,7 +123,7 @@ async def test_a_workspace_chooses_for_its_agents_also_while_its_own_app_remembe
     await put_app(office, "flow", kind="workflow")
     await typed(door, "workspace app flow")
     chosen = (await typed(door, "workspace memory separate")).text
-    assert "Left out with this app (workflow): `memory`." in chosen
+    assert MEMORY_LEFT_OUT in chosen
     assert (await values(office, "workspace"))["memory"] == "separate"
 
 
@@ -139,8 +143,47 @@ async def test_of_many_places_the_first_are_named_and_the_others_counted(
 async def test_what_was_left_out_before_is_not_said_again(door: Door, office: Office) -> None:
     await put_app(office, "flow", kind="workflow")
     await typed(door, "kb KB1")
-    assert "Left out with this app (workflow): `kb`" in (await typed(door, "app flow")).text
+    assert "Left out: `kb`. Only for agent" in (await typed(door, "app flow")).text
     assert "Left out" not in (await typed(door, "follow thread")).text
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "left_out"),
+    [
+        (["kb KB1"], "app flow", "`kb`. Only for agent; the app here is: workflow."),
+        ([], "system Be brief.", "`system`. It is sent only while History is `messages`."),
+        (
+            ["history messages", "system Be brief."],
+            "history off",
+            "`system`. It is sent only while History is `messages`.",
+        ),
+        (
+            ["kb KB1", "docs D1", "tags red"],
+            "kb inherit",
+            "`docs`, `tags`. This needs the knowledge bases it belongs to: set them",
+        ),
+    ],
+)
+async def test_what_is_left_out_is_said_with_its_own_reason(
+    door: Door, office: Office, before: list[str], change: str, left_out: str
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    for text in before:
+        assert "Left out" not in (await typed(door, text)).text
+    told = (await typed(door, change)).text
+    assert told.count("Left out") == 1
+    assert f"Left out: {left_out}" in told
+
+
+async def test_what_is_left_out_for_different_reasons_is_told_apart(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    for text in ("kb KB1", "docs D1", "history messages", "system Be brief."):
+        await typed(door, text)
+    told = (await typed(door, "app flow")).text
+    for named in ("`kb`, `docs`. Only", "`history`. Only", "`system`. It"):
+        assert f"Left out: {named}" in told
 
 
 async def test_a_fresh_session_is_told_of_when_there_is_one(door: Door, office: Office) -> None:
@@ -253,6 +296,100 @@ async def test_plugins_nobody_can_give_a_token_for_are_said_to_go_without(
             assert (WITHOUT_TOKENS in (await typed(door, text)).text) is is_said
         for text in ("follow thread", "plugins none", "plugins inherit"):
             assert WITHOUT_TOKENS not in (await typed(door, text)).text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'apps edit flow options={"flow_stream_mode":"message_format"}',
+        'apps edit flow options={"has_thoughts":false}',
+        "apps edit flow kind=orchestration",
+        "workspace thoughts mode message_format",
+        "workspace thoughts off",
+    ],
+)
+async def test_a_channel_whose_quota_a_change_made_elsewhere_voids_is_named(
+    door: Door, office: Office, change: str
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "workspace app flow")
+    await typed(door, "quota channel tokens 1000")
+    told = await typed(door, change)
+    assert f"{UNCOUNTED_THERE}<#C1>:" in told.text
+    assert UNCOUNTED not in told.text
+    assert UNCOUNTED in (await typed(door, "status")).text
+    assert UNCOUNTED_THERE not in (await typed(door, "workspace follow thread")).text
+    assert UNCOUNTED_THERE not in (await typed(door, "apps edit flow open=yes")).text
+
+
+async def test_a_workspace_and_a_channel_that_count_tokens_no_more_are_both_named(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow")
+    await typed(door, "workspace app flow")
+    await typed(door, "workspace quota user tokens 1000")
+    await typed(door, "app flow")
+    changed = await typed(door, "apps edit flow kind=orchestration")
+    assert f"{UNCOUNTED_THERE}the workspace; <#C1>:" in changed.text
+    assert UNCOUNTED_THERE not in (await pressed(door, changed, button=1)).text
+    assert UNCOUNTED_THERE in (await typed(door, "workspace undo")).text
+
+
+async def test_a_channel_whose_quota_the_removal_of_its_app_voids_is_named(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow", options=FLOW_IS_MUTE)
+    await put_app(office, "agent", kind="agent")
+    await typed(door, "workspace app flow")
+    await typed(door, "workspace quota user tokens 5")
+    await typed(door, "app agent")
+    told = await pressed(door, await typed(door, "apps remove agent"))
+    assert f"{UNCOUNTED_THERE}<#C1>:" in told.text
+
+
+async def test_a_channel_that_counts_as_the_workspace_does_is_not_named_besides_it(
+    door: Door, office: Office
+) -> None:
+    await put_app(office, "flow", kind="workflow", options=FLOW_IS_MUTE)
+    await typed(door, "follow thread")
+    await typed(door, "workspace app flow")
+    told = (await typed(door, "workspace quota user tokens 5")).text
+    assert UNCOUNTED in told
+    assert UNCOUNTED_THERE not in told
+
+
+@pytest.mark.parametrize("unit", ["turns", "tokens"])
+async def test_a_workspaces_quota_for_each_person_is_said_to_hold_besides_a_channels(
+    door: Door, unit: str
+) -> None:
+    changed = await typed(door, f"workspace quota user {unit} 1")
+    assert BESIDES in changed.text
+    assert "wherever nothing else is set" not in changed.text
+    assert BESIDES in (await pressed(door, changed)).text
+    for other in (f"quota channel {unit} 1", "follow thread"):
+        assert BESIDES not in (await typed(door, f"workspace {other}")).text
+
+
+async def test_what_else_is_taken_away_with_a_quota_holds_as_ever(door: Door) -> None:
+    await typed(door, "workspace quota user turns 1")
+    await typed(door, "workspace follow thread")
+    told = (await typed(door, "workspace reset all")).text
+    assert "wherever nothing else is set" in told
+    assert "hold besides what a channel sets" in told
+
+
+@pytest.mark.parametrize("limit", ["3", "off"])
+async def test_a_channels_quota_for_each_person_does_not_lift_the_workspaces_and_says_so(
+    door: Door, limit: str
+) -> None:
+    assert AS_WELL not in (await typed(door, "quota user turns 4")).text
+    await typed(door, "workspace quota user turns 1")
+    assert AS_WELL in (await typed(door, f"quota user turns {limit}")).text
+    assert AS_WELL in (await typed(door, f"quota user tokens {limit}")).text
+    for text in ("quota channel turns 3", "follow thread", "workspace quota user turns 2"):
+        assert AS_WELL not in (await typed(door, text)).text
+    await typed(door, "workspace quota user turns off")
+    assert AS_WELL not in (await typed(door, "quota user turns 5")).text
 
 
 @pytest.mark.parametrize(

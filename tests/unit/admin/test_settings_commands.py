@@ -1,6 +1,7 @@
 """Setting values with commands: who may, what is said, and that it can be taken back."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ async def test_what_needs_what_there_is_none_of_any_more_is_told(
     for text in ("workspace kb KB1", "tags red"):
         await typed(door, text)
     notice = await typed(door, "kb none")
-    assert "Left out with this app (agent): `tags`" in notice.text
+    assert "Left out: `tags`. This needs the knowledge bases" in notice.text
     assert "needs the knowledge bases" in (await typed(door, "docs FILE1")).text
     assert set(await values(office, "channel:C1")) == {"tags", "pipeline_ids"}
 
@@ -136,6 +137,28 @@ async def test_somebody_the_operator_named_is_an_admin(door: Door, office: Offic
     assert await values(office, "workspace") == {"follow": "thread"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "follow thread",
+        "workspace follow thread",
+        "managers inherit",
+        "apps add shop app_id=a region=beijing",
+        "reset all",
+        "undo",
+        "audit",
+        "audit csv",
+    ],
+)
+async def test_an_admin_of_whom_slack_tells_nothing_hears_which_scope_may_be_missing(
+    door: Door, office: Office, town: Town, text: str
+) -> None:
+    town.people |= dict.fromkeys((ADMIN, NAMED))
+    assert "lack the scope `users:read`" in (await typed(door, text)).text
+    assert "users:read" not in (await typed(door, text, by=NAMED)).text
+    assert {entry.user_id for entry in await trail(office)} <= {NAMED}
+
+
 async def test_creators_and_managers_configure_their_channel_only_where_delegated(
     door: Door, office: Office
 ) -> None:
@@ -152,6 +175,33 @@ async def test_creators_and_managers_configure_their_channel_only_where_delegate
     }
     refused = await typed(door, "workspace follow thread", by=MANAGER)
     assert "Only admins" in refused.text
+
+
+async def test_whoever_names_managers_hears_when_they_can_do_nothing_yet(door: Door) -> None:
+    waits = "`/dashscope workspace delegate on`"
+    assert waits in (await typed(door, f"managers <@{MANAGER}>")).text
+    assert waits not in (await typed(door, "follow thread")).text
+    assert waits not in (await typed(door, "managers inherit")).text
+    await typed(door, "workspace delegate on")
+    assert waits not in (await typed(door, f"managers <@{MANAGER}>")).text
+
+
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        ({"is_bot": True}, "`@Umember`"),
+        ({"is_deactivated": True}, "`@Umember`"),
+        ({"team_id": "T2", "name": ""}, "`UMEMBER`"),
+        (None, "`UMEMBER`"),
+    ],
+)
+async def test_only_people_of_the_workspace_whom_slack_tells_of_are_named_managers(
+    door: Door, office: Office, town: Town, facts: dict[str, Any] | None, named: str
+) -> None:
+    town.people[MEMBER] = None if facts is None else replace(person(MEMBER), **facts)
+    refused = await typed(door, f"managers <@{MANAGER}> <@{MEMBER}>")
+    assert f"`managers` cannot be {named}: Only people of this workspace" in refused.text
+    assert await values(office, "channel:C1") == {}
 
 
 async def test_a_manager_neither_appoints_nor_dismisses_managers(
@@ -270,7 +320,7 @@ async def test_choosing_an_app_says_that_sessions_start_fresh_and_what_is_left_o
     notice = await typed(door, "app FLOW")
     assert "`Flow`" in notice.text
     assert "fresh session" in notice.text
-    assert "Left out with this app (workflow): `kb`" in notice.text
+    assert "Left out: `kb`. Only for agent" in notice.text
     assert "left out" in (await typed(door, "show")).text
 
 

@@ -195,7 +195,7 @@ async def test_where_no_token_goes_no_plugin_is_set_and_the_list_says_why(
     await typed(door, "plugins crm")
     await tokens.put(TEAM, MEMBER, "crm", token="x")
     chosen = await typed(door, "app shop")
-    assert "Left out with this app (agent): `plugins`." in chosen.text
+    assert "Left out: `plugins`. Tokens go only to Model Studio's addresses" in chosen.text
     refused = await typed(door, "plugins crm, mail")
     assert "`plugins` cannot be `crm, mail`: Tokens go only to" in refused.text
     notice = await typed(door, "tokens", by=MEMBER)

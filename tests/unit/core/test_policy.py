@@ -177,14 +177,16 @@ def test_any_sign_of_another_workspace_puts_somebody_outside(
 @pytest.mark.parametrize(
     ("user_team_id", "who", "refusal"),
     [
-        ("T1", MEMBERS, None),
-        ("", MEMBERS, None),
-        ("T1", ADMINS, texts.ONLY_ADMINS_ASK),
+        ("T1", MEMBERS, texts.MAY_BE_GUEST),
+        ("", MEMBERS, texts.MAY_BE_GUEST),
+        ("T1", frozenset({"guests"}), texts.MAY_BE_GUEST),
+        ("T1", ADMINS, texts.MAY_BE_GUEST),
+        ("T1", frozenset({"members", "guests"}), None),
         ("T2", MEMBERS, texts.MAY_NOT_ASK_EXTERNAL),
         ("T2", EVERYBODY, None),
     ],
 )
-def test_an_unknown_person_is_judged_by_the_workspace_they_write_from(
+def test_an_unknown_person_of_the_workspace_asks_only_where_members_and_guests_may(
     user_team_id: str, who: frozenset[str], refusal: Phrase | None
 ) -> None:
     assert asks(None, who=who, user_team_id=user_team_id) == refusal

@@ -54,6 +54,9 @@ def test_a_quota_counts_in_its_own_unit() -> None:
         (AppKind.WORKFLOW, {"flow_stream_mode": "message_format"}, True),
         (AppKind.DIALOG_WORKFLOW, {"flow_stream_mode": "agent_format"}, True),
         (AppKind.WORKFLOW, {"has_thoughts": False}, True),
+        (AppKind.ORCHESTRATION, {}, True),
+        (AppKind.ORCHESTRATION, {"flow_stream_mode": "agent_format"}, True),
+        (AppKind.ORCHESTRATION, {"flow_stream_mode": "message_format_plus"}, False),
         (AppKind.AGENT, {"has_thoughts": False}, False),
     ],
 )

@@ -108,6 +108,15 @@ async def test_what_the_token_lacks_is_listed_with_what_it_costs(slack: Slack, a
     assert "chat:write" not in missing
 
 
+async def test_without_users_read_it_is_told_that_guests_and_admins_are_unknown(
+    slack: Slack, ask: Ask
+) -> None:
+    slack.scopes = "chat:write"
+    loss = (await ask()).missing_scopes["users:read"]
+    assert "guest" in loss
+    assert "only people in `ADMIN_USERS` change settings, and only they are answered" in loss
+
+
 async def test_a_revoked_token_is_refused(slack: Slack, ask: Ask) -> None:
     slack.auth = {"ok": False, "error": "invalid_auth"}
     with pytest.raises(SlackTokenRefused) as caught:

@@ -88,7 +88,7 @@ class Slack:
     offers: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     offered_in: Language | None = None
     told: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    persons: dict[str, Person] = field(default_factory=dict[str, Person])
+    persons: dict[str, Person | None] = field(default_factory=dict[str, Person | None])
     silence: SlackError | None = None
     said: Sequence[Said] | SlackError = ()
     reaches_end: bool = True
@@ -179,7 +179,7 @@ class Slack:
         return Reading(self.said, reaches_end=self.reaches_end)
 
     async def profile(self, team_id: str, user_id: str) -> Person | None:
-        return self.persons.get(user_id)
+        return self.persons.get(user_id, somebody())
 
     async def asker(self, team_id: str, user_id: str) -> Person | None:
         if self.silence is not None:

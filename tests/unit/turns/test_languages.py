@@ -25,7 +25,7 @@ class SlowSlack(Slack):
 
 
 async def language_of(chosen: Chosen, *, person: Person | None) -> Language:
-    people = Slack(persons={} if person is None else {"U1": person})
+    people = Slack(persons={"U1": person})
     languages = Languages(choices=chosen, people=people)
     return await languages.of(team_id="T1", channel_id="C1", user_id="U1")
 

@@ -349,6 +349,7 @@ async def test_a_hint_is_not_counted() -> None:
         ({"is_deactivated": True}, {}, texts.MAY_NOT_ASK),
         ({}, {"user_team": "T2"}, texts.MAY_NOT_ASK_EXTERNAL),
         (None, {"user_team": "T2"}, texts.MAY_NOT_ASK_EXTERNAL),
+        (None, {}, texts.MAY_BE_GUEST),
     ],
 )
 async def test_who_may_not_ask_is_told_so_and_nothing_is_asked_or_counted(
@@ -356,14 +357,20 @@ async def test_who_may_not_ask_is_told_so_and_nothing_is_asked_or_counted(
 ) -> None:
     usage = Quotas()
     scene = Scene().amid(usage=usage)
-    if changes is not None:
-        scene.slack.persons["U1"] = somebody(locale="zh-TW", **changes)
+    known = None if changes is None else somebody(locale="zh-TW", **changes)
+    scene.slack.persons["U1"] = known
     turn = a_turn(payload={"text": "hello", "files": 0, "user_team": "T1", **payload})
     assert isinstance(refusal, type(texts.STOP))
-    assert await scene.run(turn) == [f"{refusal.say(ZH if changes is not None else EN)}|"]
+    assert await scene.run(turn) == [f"{refusal.say(ZH if known is not None else EN)}|"]
     assert (scene.apps.questions, usage.admitted) == ([], [])
     assert scene.book.log[-1] == "finish:refused"
     assert scene.book.status is TurnStatus.DONE
+
+
+async def test_where_members_and_guests_may_ask_nobody_need_be_known() -> None:
+    scene = Scene(saying("Hello")).given(who=frozenset({"members", "guests"}))
+    scene.slack.persons["U1"] = None
+    assert await scene.run() == ["Hello|"]
 
 
 async def test_whom_the_operator_named_may_ask_anywhere() -> None:
