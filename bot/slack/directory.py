@@ -3,7 +3,7 @@
 from bot.core.policy import ChannelInfo, Person
 from bot.errors import SlackTokenRefused
 from bot.slack.channels import SlackChannels
-from bot.slack.people import SlackPeople
+from bot.slack.people import MISSING_SCOPE, SlackPeople
 
 
 class SlackDirectory:
@@ -27,7 +27,7 @@ class SlackDirectory:
         try:
             return await self._people.person(team_id, user_id, fresh=fresh)
         except SlackTokenRefused as error:
-            if error.code != "missing_scope":
+            if error.code != MISSING_SCOPE:
                 raise
             return None
 

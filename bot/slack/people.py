@@ -15,12 +15,14 @@ from bot.errors import SlackError, SlackThrottled, SlackTokenRefused, SlackUnava
 from bot.slack.calls import Calls
 
 METHOD = "users.info"
+MISSING_SCOPE = "missing_scope"
+"""The error of a token that may not ask ("users.info", errors)."""
 KNOWN_S = 3_600.0
 """How long a profile is believed."""
 UNKNOWN_S = 60.0
 """How long a failed look-up is not repeated."""
 SCOPELESS_S = 600.0
-"""How long a workspace is not asked at all after it refused the token."""
+"""How long a workspace is not asked at all after the token lacked the scope."""
 PEOPLE_KEPT = 10_000
 LANES = 4
 """Look-ups at once. A person always has the same lane, so that nobody is asked for twice."""
@@ -43,12 +45,12 @@ class _Remembered:
     Attributes:
         person: What Slack told, or had told before it fell silent; None when it told nothing.
         until: How long that holds (monotonic seconds).
-        is_silent: Slack did not say now, which is not to say that it refused to.
+        silence: Why Slack did not say now; None when it did, or refuses to for good.
     """
 
     person: Person | None
     until: float
-    is_silent: bool = False
+    silence: SlackError | None = None
 
 
 class SlackPeople:
@@ -114,11 +116,12 @@ class SlackPeople:
         a moment ago will not do here: it is asked again.
 
         Raises:
-            SlackUnavailable: It does not say now, and has told nothing before.
+            SlackError: It does not say now, and has told nothing before: it is not to be asked,
+                did not answer, or takes no call with this token.
         """
         known = await self._known((team_id, user_id), silence_will_do=False)
-        if known.person is None and known.is_silent:
-            raise SlackUnavailable(method=METHOD, code="untold")
+        if known.person is None and known.silence is not None:
+            raise known.silence
         return known.person
 
     async def _known(self, key: tuple[str, str], *, silence_will_do: bool = True) -> _Remembered:
@@ -159,7 +162,7 @@ class SlackPeople:
         remembered = self._remembered.get(key)
         if remembered is None or remembered.until <= self._clock():
             return None
-        says_nothing = remembered.person is None and remembered.is_silent
+        says_nothing = remembered.person is None and remembered.silence is not None
         return None if says_nothing and not silence_will_do else remembered
 
     def _remember(
@@ -168,9 +171,9 @@ class SlackPeople:
         person: Person | None,
         *,
         holds_s: float,
-        is_silent: bool = False,
+        silence: SlackError | None = None,
     ) -> _Remembered:
-        remembered = _Remembered(person, self._clock() + holds_s, is_silent)
+        remembered = _Remembered(person, self._clock() + holds_s, silence)
         self._remembered[key] = remembered
         self._remembered.move_to_end(key)
         if len(self._remembered) > PEOPLE_KEPT:
@@ -181,25 +184,28 @@ class SlackPeople:
         """Ask; while Slack does not say, whoever was known is who they were."""
         try:
             person = await self._ask_gently(*key)
-        except (SlackThrottled, SlackUnavailable) as error:
+        except (SlackThrottled, SlackUnavailable, SlackTokenRefused) as error:
             former = self._remembered.get(key)
             person = former.person if former else None
             log.info("person.untold", user_id=key[1], error=type(error).__name__, code=error.code)
-            return self._remember(key, person, holds_s=UNKNOWN_S, is_silent=True)
+            return self._remember(key, person, holds_s=UNKNOWN_S, silence=error)
         return self._remember(key, person, holds_s=UNKNOWN_S if person is None else KNOWN_S)
 
     async def _ask_gently(self, team_id: str, user_id: str) -> Person | None:
-        """Ask, unless Slack refused the token a while ago; None for every refusal.
+        """Ask, unless the token lacked the scope a while ago; None for what Slack never tells.
 
         Raises:
             SlackThrottled: Slack is not to be asked now.
             SlackUnavailable: It did not say.
+            SlackTokenRefused: It takes no call with this token.
         """
         if self._scopeless_until.get(team_id, 0.0) > self._clock():
             return None
         try:
             return await self._ask(team_id, user_id)
         except SlackTokenRefused as error:
+            if error.code != MISSING_SCOPE:
+                raise
             self._scopeless_until[team_id] = self._clock() + SCOPELESS_S
             log.warning("people.refused", team_id=team_id, code=error.code)
         except (SlackThrottled, SlackUnavailable):

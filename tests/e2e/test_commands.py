@@ -485,10 +485,10 @@ async def test_the_doctor_says_when_others_can_read_the_database(rig: Rig, tmp_p
 async def test_the_doctor_does_not_mind_a_scope_that_only_one_feature_needs(
     rig: Rig, consult: Consult
 ) -> None:
-    lose_scopes("users:read")(rig)
+    lose_scopes("groups:read")(rig)
     line = finding(await consult(environment_of(rig)), "Slack scopes")
     assert line.startswith("ok ")
-    assert "users:read" in line
+    assert "groups:read" in line
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 POST, EDIT, LOOK = "chat.postMessage", "chat.update", "conversations.replies"
+WHO = "users.info"
 EFFECTLESS = {
     "429": Fault(POST, FaultKind.RATE_LIMITED),
     "500": Fault(POST, FaultKind.STATUS, status=500),
@@ -210,7 +211,7 @@ async def test_an_answer_waits_for_a_token_that_was_revoked(rig: Rig) -> None:
         rig.slack.faults.add(Fault("*", FaultKind.ERROR, error="token_revoked", times=None))
         thread = await rig.ask(ANSWER)
         await rig.slack.until(
-            lambda: rig.slack.journal.count(POST, "token_revoked") >= 2, timeout_s=WITHIN_S
+            lambda: rig.slack.journal.count(WHO, "token_revoked") >= 2, timeout_s=WITHIN_S
         )
         rig.slack.faults.clear()
         await rig.finished()

@@ -328,6 +328,16 @@ async def test_of_an_asker_nobody_says_nothing_while_slack_is_silent_and_it_is_a
     assert len(slack.heard) == 3
 
 
+async def test_a_token_that_no_call_is_taken_with_says_nothing_of_an_asker_and_is_tried_again(
+    scripted_slack: Any, people: SlackPeople
+) -> None:
+    slack = scripted_slack
+    slack.says("users.info", slack.refuses("token_revoked"), slack.ok(user=ANN))
+    with pytest.raises(SlackTokenRefused):
+        await people.asker("T1", "U1")
+    assert await people.asker("T1", "U1") is not None
+
+
 async def test_an_asker_who_was_known_stays_known_while_slack_is_silent(
     scripted_slack: Any, people: SlackPeople, clock: Clock
 ) -> None:
