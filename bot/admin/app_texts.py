@@ -176,8 +176,8 @@ UNCHANGED = Phrase("Nothing to change: {name} is like that already.", "{name} �
 USE_IT = Phrase("Use it in a channel with {command}.", "在频道中输入 {command} 即可使用。")
 REMOVED = Phrase("Removed the app {name}.", "已移除应用 {name}。")
 SURE = Phrase(
-    "{name} is used nowhere. Its default options are removed with it; Undo brings it back.",
-    "没有任何地方使用 {name}。其默认选项会一并移除；可以撤销。",
+    "{name} is used nowhere. What was set for it goes with it; Undo brings it back.",
+    "没有任何地方使用 {name}。为它设置的内容会一并移除；可以撤销。",
 )
 SURE_CONFIRM = Phrase("Remove the app {name}?", "确定移除应用 {name}？")
 IN_USE = Phrase(

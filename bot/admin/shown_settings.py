@@ -57,6 +57,7 @@ _CUT = Phrase("… the rest does not fit here.", "……其余内容放不下。
 _ONE = Phrase(
     "**{label}** ({name}): {value} — {origin}", "**{label}**（{name}）：{value} — {origin}"
 )
+_ONE_UNSET = Phrase("**{label}** ({name}): not set", "**{label}**（{name}）：未设置")
 _NOT_USED = Phrase("Left out with this app: {reason}", "此应用不使用：{reason}")
 _TYPE = Phrase(
     "Type {value} to set it, {default} to take it away.", "输入 {value} 设置，输入 {default} 清除。"
@@ -98,7 +99,7 @@ async def show_one(office: Office, visit: Visit, setting: Setting, *, scope: str
     """
     effective, trouble = await effective_at(office, visit, scope)
     language = visit.language
-    one = _ONE.say(
+    one = (_ONE if setting.key in effective.values else _ONE_UNSET).say(
         language,
         label=setting.label.say(language),
         name=code(setting.command),
