@@ -253,7 +253,6 @@ class _Process:
             files=self._files.attachments,
             apps=self._apps,
             admins=self._admins,
-            default_base_url=self._settings.dashscope_base_url,
             metrics=self.metrics,
             bot_user_id="",  # filled in for each turn
         )

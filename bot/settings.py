@@ -234,6 +234,7 @@ class Settings(BaseSettings):
             base_url=self.dashscope_base_url,
             api_key=key.get_secret_value(),
             workspace=self.dashscope_workspace,
+            takes_tokens=True,
         )
 
 

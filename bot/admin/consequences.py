@@ -1,6 +1,6 @@
 """What follows from a change besides the value itself, told however the change was made."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.admin import replies, scopes, token_texts
@@ -26,6 +26,8 @@ MAX_PLACES = 10
 """Of the places that a change made elsewhere concerns, so many are named."""
 _MAX_CHANNELS = 1_000
 """So many channels with settings of their own are looked at; our own bound."""
+_COUNT_ELSEWHERE = frozenset({"memory"})
+"""What a workspace sets for all its agents, whatever its own app is."""
 _BEAR_ON_TOKENS = frozenset(
     {"app", "flow_stream_mode", "has_thoughts", "quota_user_tokens", "quota_channel_tokens"}
 )
@@ -74,7 +76,7 @@ async def consequences(office: Office, reader: Reader, draft: Draft) -> list[str
     apps = await apps_of(office, team_id)
     before, after = draft.layers_before, draft.layers
     was, now = _effective(before, apps), _effective(after, apps)
-    lines = list(_here(was, now, changed=draft.changed, language=language))
+    lines = list(_here(was, now, draft=draft, language=language))
     if "plugins" in draft.changed and now and now.plugins and not office.storage.secrets.is_open:
         lines.append(token_texts.WITHOUT.say(language))
     if _app(after, apps) is None:
@@ -227,7 +229,7 @@ def _here(
     before: Effective | None,
     after: Effective | None,
     *,
-    changed: Collection[str],
+    draft: Draft,
     language: Language,
 ) -> Iterator[str]:
     """Yield what is new in the place itself."""
@@ -239,7 +241,8 @@ def _here(
     new = {
         name: reason
         for name, reason in after.reasons.items()
-        if name not in known or name in changed
+        if (name not in known or name in draft.changed)
+        and not (name in _COUNT_ELSEWHERE and draft.scope == scopes.WORKSPACE)
     }
     yield from _left_out(new, language=language)
     if _is_newly_uncounted(before, after):

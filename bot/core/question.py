@@ -51,7 +51,7 @@ class AppProfile:
     workspace: str = ""
     options: Mapping[str, Json] = field(default_factory=dict[str, Json], hash=False)
     is_open: bool = False
-    takes_tokens: bool = True
+    takes_tokens: bool = False
 
     @property
     def key(self) -> str:

@@ -21,7 +21,7 @@ KNOWN_S = 3_600.0
 """How long a profile is believed."""
 UNKNOWN_S = 60.0
 """How long a failed look-up is not repeated."""
-SCOPELESS_S = 600.0
+SCOPELESS_S = 60.0
 """How long a workspace is not asked at all after the token lacked the scope."""
 PEOPLE_KEPT = 10_000
 LANES = 4
@@ -156,6 +156,7 @@ class SlackPeople:
         except TimeoutError:
             raise SlackUnavailable(method=METHOD, code="timeout") from None
         self._remember((team_id, user_id), person, holds_s=KNOWN_S)
+        self._scopeless_until.pop(team_id, None)
         return person
 
     def _recall(self, key: tuple[str, str], *, silence_will_do: bool) -> _Remembered | None:

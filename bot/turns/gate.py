@@ -14,6 +14,7 @@ from bot.core.quiet import asks_for_quiet
 from bot.core.quota import Used, counted, judge, resets_in
 from bot.core.resolution import Quota
 from bot.core.setting import Follow
+from bot.errors import SlackTokenRefused
 from bot.turns.asker import PUT_OFF_TIMES
 from bot.turns.claim import is_overheard, user_team
 from bot.turns.ending import Ending
@@ -57,7 +58,8 @@ class Gate:
         )
         if (silence := terms.asker.silence) and depends_on_person(known):
             log.info("asker.untold", code=silence.code, attempts=turn.attempts)
-            if turn.attempts <= PUT_OFF_TIMES:
+            # Whose token is refused could not show a refusal either.
+            if turn.attempts <= PUT_OFF_TIMES or isinstance(silence, SlackTokenRefused):
                 raise silence
             return self._refused(
                 texts.untold(turn_id=turn.id, language=terms.language), code="asker_untold"

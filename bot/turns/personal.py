@@ -7,7 +7,6 @@ from functools import partial
 import structlog
 
 from bot.core import texts
-from bot.core.app_addresses import may_take_bot_key
 from bot.core.json_value import Json
 from bot.core.language import Phrase, together
 from bot.core.messages import mentioned_users, prompt
@@ -105,18 +104,10 @@ class Personal:
     def _fixed(self) -> Mapping[str, Json]:
         return _variables_in(self._terms.effective.options)
 
-    def _is_asked_at_the_vendors(self) -> bool:
-        """Tell whether the app is where the bot's own key may go.
-
-        Any other host is an admin's choice, and admins are promised never to see a token. Settings
-        leave plugins out there; whatever they say, nothing is sent.
-        """
-        base_url = self._terms.effective.app.base_url
-        return may_take_bot_key(base_url, default_base_url=self._world.default_base_url)
-
     async def _tokens(self) -> Mapping[str, str]:
+        """Return the asker's tokens; none to where none may go, whatever the settings say."""
         plugins, turn = self._terms.effective.plugins, self._turn
-        if not plugins or not self._is_asked_at_the_vendors():
+        if not plugins or not self._terms.effective.app.takes_tokens:
             return {}
         found = await self._world.tokens.of(turn.team_id, turn.user_id, plugins)
         self._has_lost_token = None in found.values()

@@ -40,9 +40,12 @@ from storage.records import Turn, TurnStatus
 log = structlog.stdlib.get_logger(__name__)
 
 TRIES = 5
-"""Take-ups after which a turn is given up: 3 was too few under random kills of a chaos run."""
+"""Take-ups after which a turn that has begun is given up, and deaths after which any is.
+
+3 was too few under random kills of a chaos run.
+"""
 DELIVERIES = 20
-"""Take-ups after which an answer that cannot be shown is dropped: about an hour."""
+"""Take-ups in about an hour, in which a turn may begin and its answer be shown."""
 TICK_S = 4.0
 """How often a reply without text looks whether its note should change."""
 
@@ -190,7 +193,8 @@ class TurnRun:
         turn = self._turn
         if turn.stop_requested_by is not None:
             return Ending("stopped", note=texts.STOPPED.say(language), language=language)
-        if max(turn.crashes, turn.attempts - 1) >= TRIES:
+        has_begun = bool(turn.reply) or turn.posting
+        if turn.crashes >= TRIES or turn.attempts > (TRIES if has_begun else DELIVERIES):
             gave_up = texts.gave_up(turn_id=turn.id, language=language)
             return Ending("gave_up", text=gave_up, language=language)
         return None

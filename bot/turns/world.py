@@ -39,7 +39,6 @@ class World:
         files: What apps are given of attachments.
         apps: DashScope.
         admins: Users the operator named.
-        default_base_url: Where the bot's own app is asked.
         bot_user_id: The bot as it is mentioned in the turn's workspace.
         metrics: What is counted.
     """
@@ -57,7 +56,6 @@ class World:
     files: Files
     apps: Apps
     admins: frozenset[str]
-    default_base_url: str
     bot_user_id: str
     metrics: Metrics
 

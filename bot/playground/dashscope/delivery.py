@@ -100,7 +100,11 @@ class Delivery:
             return await self.refuse(OUT_OF_TIME)
         await self._wait(moment)
         generation.remember()
-        match generation.fault:
+        fault = generation.fault
+        if isinstance(fault, Hold):
+            await fault.released.wait()
+            fault = fault.then
+        match fault:
             case ErrorEvent(refusal):
                 return await self.refuse(refusal)
             case Cut() | Reset() as broken:
@@ -108,8 +112,6 @@ class Delivery:
                 return self._response
             case Stall(for_s=for_s):
                 await asyncio.sleep(for_s)
-            case Hold(released=released):
-                await released.wait()
             case _:
                 pass
         self._response.content_type = "application/json"

@@ -32,6 +32,7 @@ DEFAULT = AppProfile(
     kind=AppKind.AGENT,
     base_url="https://dashscope-intl.aliyuncs.com/api/v1",
     api_key="sk-default",
+    takes_tokens=True,
 )
 
 

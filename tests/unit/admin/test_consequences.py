@@ -123,7 +123,8 @@ async def test_a_workspace_chooses_for_its_agents_also_while_its_own_app_remembe
     await put_app(office, "flow", kind="workflow")
     await typed(door, "workspace app flow")
     chosen = (await typed(door, "workspace memory separate")).text
-    assert MEMORY_LEFT_OUT in chosen
+    assert "`separate`" in chosen
+    assert MEMORY_LEFT_OUT not in chosen
     assert (await values(office, "workspace"))["memory"] == "separate"
 
 

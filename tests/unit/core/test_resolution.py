@@ -14,7 +14,9 @@ from bot.core.question import AppKind, AppProfile
 from bot.core.resolution import Effective, Layers, Quota, chosen_app, resolve
 from bot.core.setting import SETTINGS, Follow, History, LanguageChoice, Level, MemoryUse
 
-AGENT = AppProfile("docs", "APP", AppKind.AGENT, "https://x/api/v1", api_key="sk-secret")
+AGENT = AppProfile(
+    "docs", "APP", AppKind.AGENT, "https://x/api/v1", api_key="sk-secret", takes_tokens=True
+)
 WORKFLOW = replace(AGENT, kind=AppKind.WORKFLOW)
 WORKSPACE, CHANNEL, USER = Level.WORKSPACE, Level.CHANNEL, Level.USER
 

@@ -28,7 +28,9 @@ from storage.records import Conversation, PastTurn, SessionUse, ThreadState, Tur
 from storage.usage_records import Admission, Limit, ModelUse
 
 EN, ZH = Language.EN, Language.ZH
-PROFILE = AppProfile("app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x")
+PROFILE = AppProfile(
+    "app", "APP", AppKind.AGENT, "http://127.0.0.1/api/v1", api_key="sk-x", takes_tokens=True
+)
 NOTHING_HAPPENED = "nothing_happened"
 IT_HAPPENED = "it_happened"
 
@@ -471,7 +473,6 @@ def a_world(slack: Slack, book: Book, apps: Apps, **changes: Any) -> World:
         "files": Shelf(),
         "apps": apps,
         "admins": frozenset[str](),
-        "default_base_url": PROFILE.base_url,
         "bot_user_id": "UBOT",
         "metrics": Metrics(),
     }

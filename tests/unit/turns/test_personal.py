@@ -175,8 +175,8 @@ async def test_the_askers_tokens_go_along_for_the_plugins_used_here_and_no_other
 
 async def test_nobodys_tokens_go_to_a_host_that_an_admin_chose() -> None:
     keyring = Keyring({("U1", "mine"): CANARY})
-    scene = Scene(saying("Hello")).given(plugins=("mine",))
-    scene = scene.amid(tokens=keyring, default_base_url="https://elsewhere.example/api/v1")
+    elsewhere = replace(PROFILE, takes_tokens=False)
+    scene = Scene(saying("Hello")).given(plugins=("mine",), app=elsewhere).amid(tokens=keyring)
     assert await scene.run() == ["Hello|"]
     assert (scene.apps.questions[0].tokens, keyring.asked) == ({}, [])
 

@@ -174,9 +174,16 @@ async def test_a_turn_that_was_stopped_before_it_ran_asks_nothing() -> None:
     assert scene.apps.questions == []
 
 
-@pytest.mark.parametrize("changes", [{"crashes": TRIES}, {"attempts": TRIES + 1}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"crashes": TRIES},
+        {"attempts": TRIES + 1, "posting": True},
+        {"attempts": DELIVERIES + 1},
+    ],
+)
 async def test_a_turn_that_fails_every_time_is_given_up_with_a_plain_message(
-    changes: dict[str, int],
+    changes: dict[str, Any],
 ) -> None:
     scene = Scene()
     assert await scene.run(a_turn(**changes)) == [f"{texts.gave_up(turn_id=7, language=EN)}|"]

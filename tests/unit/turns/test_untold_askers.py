@@ -9,9 +9,9 @@ from scene import Scene
 
 from bot.core import texts
 from bot.core.policy import Person
-from bot.errors import SlackError, SlackThrottled, SlackUnavailable
+from bot.errors import SlackError, SlackThrottled, SlackTokenRefused, SlackUnavailable
 from bot.turns.asker import PUT_OFF_TIMES, find_asker
-from bot.turns.run import TRIES
+from bot.turns.run import DELIVERIES, TRIES
 
 AWAY = SlackUnavailable(method="users.info", code="untold")
 REST = SlackThrottled(method="users.info", retry_after_s=30)
@@ -34,6 +34,18 @@ async def test_a_turn_whose_asker_slack_does_not_tell_is_put_off_with_nothing_sh
     with pytest.raises(type(silence)):
         await scene.run(a_turn(attempts=attempts))
     assert (scene.slack.calls, scene.apps.questions, scene.book.log) == ([], [], [])
+
+
+@pytest.mark.parametrize("attempts", [1, PUT_OFF_TIMES + 1, DELIVERIES])
+async def test_while_slack_takes_no_call_with_the_token_a_turn_is_put_off_for_about_an_hour(
+    attempts: int,
+) -> None:
+    scene = a_silent_scene(SlackTokenRefused(method="users.info", code="token_revoked"))
+    with pytest.raises(SlackTokenRefused):
+        await scene.run(a_turn(attempts=attempts))
+    assert (scene.slack.calls, scene.apps.questions, scene.book.log) == ([], [], [])
+    scene.slack.silence = None
+    assert await scene.run(a_turn(attempts=attempts)) == ["Hello|"]
 
 
 async def test_a_guest_who_is_known_at_last_is_refused_and_a_member_is_answered() -> None:
