@@ -18,6 +18,7 @@ from bot.core.screens import Errors
 from bot.core.studio_workspace import StudioWorkspace
 from bot.errors import DashScopeError, MemoryGone, UpstreamUnreachable
 from bot.slack.home import home_view
+from bot.slack.screens import action_of
 from storage.memories import MemoryKey
 from tests.unit.admin.desk import (
     ADMIN,
@@ -179,20 +180,39 @@ async def test_a_home_lists_and_shows_every_memory_of_one_place(
     assert Quote(f"1. told in {scope}.") in tabs.published[-1].parts
 
 
-async def test_a_home_has_room_for_memories_of_many_places(
-    door: Door, office: Office, book: Book, tabs: Tabs
-) -> None:
+async def fill_home(door: Door, office: Office, book: Book) -> list[str]:
+    """Publish the fullest Home there can be; return the single places it lists."""
     scopes = [f"channel:C{number:011}" for number in range(MAX_APART)]
     await own(office, book, "channels", *scopes)
     for memory_id in ("m1", "channels", scopes[0].replace(":", "-")):
         book.kept[memory_id] = [MemoryNode(f"n{at}", f"fact {at}") for at in range(100)]
     await press(door, "memory.more", scopes[0], at="")
+    return scopes
+
+
+async def test_a_home_has_room_for_memories_of_many_places(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    scopes = await fill_home(door, office, book)
     view = tabs.published[-1]
     listed = [row for row in tabs.rows() if {*row} <= {*scopes} and len(row) > 2]
     assert [value for row in listed for value in row] == scopes
     assert max(map(len, tabs.rows())) <= 25
     assert len(home_view(view)["blocks"]) <= 100
     assert max(len(part.text) for part in view.parts if isinstance(part, Words)) <= 3000
+
+
+async def test_every_button_of_the_fullest_home_is_recognised_when_it_is_pressed(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    await fill_home(door, office, book)
+    home = tabs.published[-1]
+    elements = [each for block in home_view(home)["blocks"] for each in block.get("elements", ())]
+    ids = [element["action_id"] for element in elements]
+    rows = [part for part in home.parts if isinstance(part, Row)]
+    assert len({*ids}) == len(ids) > MAX_APART
+    assert [action_of(each) for each in ids] == [b.action for row in rows for b in row.buttons]
+    assert action_of(ids[-1]) == "memory.forget_all"
 
 
 async def test_a_home_shows_nobody_elses_memory(door: Door, office: Office, tabs: Tabs) -> None:
