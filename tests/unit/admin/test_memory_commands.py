@@ -16,7 +16,18 @@ from bot.core.memory import MAX_CONTENT_CHARS, MemoryNode
 from bot.core.memory_places import OWN_SWITCH, PRIVATE
 from bot.core.screens import Errors
 from bot.core.studio_workspace import StudioWorkspace
-from bot.errors import DashScopeError, MemoryGone, UpstreamUnreachable
+from bot.errors import (
+    AccountProblem,
+    DashScopeError,
+    MemoryGone,
+    Misconfigured,
+    RequestRefused,
+    Throttled,
+    UpstreamFailed,
+    UpstreamGarbled,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from bot.slack.home import home_view
 from bot.slack.screens import action_of
 from storage.memories import MemoryKey
@@ -51,7 +62,7 @@ class Book:
 
     kept: dict[str, list[MemoryNode]] = field(default_factory=dict[str, list[MemoryNode]])
     error: DashScopeError | None = None
-    stuck: str = ""
+    stuck: dict[str, DashScopeError] = field(default_factory=dict[str, DashScopeError])
     called: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     limits: list[int] = field(default_factory=list[int])
 
@@ -59,8 +70,8 @@ class Book:
         self.called.append((call, memory_id))
         if self.error is not None:
             raise self.error
-        if memory_id == self.stuck:
-            raise UpstreamUnreachable
+        if memory_id in self.stuck:
+            raise self.stuck[memory_id]
         if memory_id not in self.kept:
             raise MemoryGone
         return self.kept[memory_id]
@@ -221,17 +232,41 @@ async def test_a_home_shows_nobody_elses_memory(door: Door, office: Office, tabs
     assert not [part for part in tabs.published[-1].parts if isinstance(part, Quote)]
 
 
-async def test_forgetting_everywhere_keeps_and_counts_what_could_not_be_deleted(
+async def test_forgetting_everywhere_goes_on_past_a_memory_that_is_refused(
     door: Door, office: Office, book: Book, tabs: Tabs
 ) -> None:
     await own(office, book, "channel:C1", "connect:C1", "untold:C1")
-    book.stuck = "connect-C1"
+    book.stuck["connect-C1"] = RequestRefused()
+    await press(door, "memory.forget_all", PRIVATE, at="")
+    assert texts.SOME_LEFT.en.format(count=1) in tabs.words()
+    left = await office.storage.memories.of_user(TEAM, MEMBER)
+    assert [memory.key.scope for memory in left] == ["connect:C1"]
+    assert {*book.kept} == {"connect-C1"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Misconfigured,
+        AccountProblem,
+        Throttled,
+        UpstreamFailed,
+        UpstreamTimeout,
+        UpstreamUnreachable,
+        UpstreamGarbled,
+    ],
+)
+async def test_forgetting_everywhere_ends_where_the_service_is_away_or_refuses_the_account(
+    door: Door, office: Office, book: Book, tabs: Tabs, error: type[DashScopeError]
+) -> None:
+    await own(office, book, "channel:C1", "connect:C1", "untold:C1")
+    book.stuck["connect-C1"] = error()
     await press(door, "memory.forget_all", PRIVATE, at="")
     assert texts.SOME_LEFT.en.format(count=3) in tabs.words()
     left = await office.storage.memories.of_user(TEAM, MEMBER)
     assert [memory.key.scope for memory in left] == ["connect:C1", PRIVATE, "untold:C1"]
     assert {*book.kept} == {"m1", "connect-C1", "untold-C1"}
-    book.stuck = ""
+    book.stuck.clear()
     await press(door, "memory.forget_all", PRIVATE, at="")
     assert texts.ALL_FORGOTTEN.en in tabs.words()
     assert book.kept == {}
