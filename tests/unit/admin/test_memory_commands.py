@@ -244,6 +244,16 @@ async def test_forgetting_everywhere_goes_on_past_a_memory_that_is_refused(
     assert {*book.kept} == {"connect-C1"}
 
 
+async def test_whoever_forgets_all_is_told_of_their_own_memories_and_not_of_a_former_one(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    book.kept["m2"] = []
+    await typed(door, f"memory id <@{MEMBER}> private m2")
+    await press(door, "memory.forget_all", PRIVATE, at="")
+    assert {*book.kept} == {"m1"}
+    assert "Everything I remember of you is forgotten, everywhere." in tabs.words()
+
+
 @pytest.mark.parametrize(
     "error",
     [
