@@ -10,7 +10,7 @@ from bot.admin.replies import Refused
 from bot.core.language import Language
 from bot.core.memory_places import PRIVATE
 from bot.core.screens import Button
-from bot.errors import DashScopeError, MemoryGone
+from bot.errors import DashScopeError, MemoryGone, RequestRefused
 from storage.memories import StoredMemory
 
 MAX_AT_ONCE = 50
@@ -62,14 +62,16 @@ async def forget(office: Office, visit: Visit, scope: str) -> str:
 async def forget_all(office: Office, visit: Visit) -> str:
     """Delete the caller's memories; return what to say of it, and of those that are left.
 
-    One that cannot be deleted is the last that is tried: the service is away, or refuses.
+    A refusal of one memory holds for that one alone. Any other failure is the last call: the
+    service is away, or refuses the account.
 
     Raises:
         StorageError: The database did not answer.
     """
     with suppress(DashScopeError):
         for memory in (await _all_of(office, visit))[:MAX_AT_ONCE]:
-            await _delete(office, memory)
+            with suppress(RequestRefused):
+                await _delete(office, memory)
     if left := await _all_of(office, visit):
         return texts.SOME_LEFT.say(visit.language, count=len(left))
     return texts.ALL_FORGOTTEN.say(visit.language)

@@ -83,7 +83,10 @@ FORGOTTEN = Phrase("Everything is forgotten, {place}.", "已全部忘记（{plac
 ELSEWHERE = Phrase(
     "My Home tab shows what is remembered elsewhere.", "在其他地方记住的内容见我的主页（Home）。"
 )
-ALL_FORGOTTEN = Phrase("Everything is forgotten, everywhere.", "已在所有地方全部忘记。")
+ALL_FORGOTTEN = Phrase(
+    "Everything I remember of you is forgotten, everywhere.",
+    "我在所有地方记住的关于您的内容已全部忘记。",
+)
 SOME_LEFT = Phrase(
     "Not everything could be forgotten: of your memories {count} are left. Please try again in a "
     "minute.",

@@ -40,7 +40,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Buttons beside each other, 1 to `MAX_ROW_BUTTONS`; fewer than 100 in one Home."""
+    """Buttons beside each other, 1 to `MAX_ROW_BUTTONS`; at most 1,000 in one Home."""
 
     buttons: tuple[Button, ...]
 

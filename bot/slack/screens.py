@@ -43,7 +43,7 @@ ERROR_CHARS = 500
 _MASS_MENTION = re.compile(r"<(?=!(?i:here|channel|everyone|group|subteam\^))")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _ORIGIN = re.compile(r"[A-Z0-9]{0,40}")
-_REPEATED = re.compile(r"#[0-9]{1,2}\Z")
+_REPEATED = re.compile(r"#[0-9]{1,3}\Z")
 
 
 def message_of(notice: Notice) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _cut(text: str, *, room: int) -> str:
 
 
 def button_of(button: Button, number: int) -> dict[str, Any]:
-    """Return a button; its number, below 100, makes its action_id the only one of its kind."""
+    """Return a button; its number, below 1,000, makes its action_id the only one of its kind."""
     element: dict[str, Any] = {
         "type": "button",
         "action_id": f"{ADMIN_PREFIX}{button.action}" + (f"#{number}" if number else ""),

@@ -16,8 +16,20 @@ from bot.core.memory import MAX_CONTENT_CHARS, MemoryNode
 from bot.core.memory_places import OWN_SWITCH, PRIVATE
 from bot.core.screens import Errors
 from bot.core.studio_workspace import StudioWorkspace
-from bot.errors import DashScopeError, MemoryGone, UpstreamUnreachable
+from bot.errors import (
+    AccountProblem,
+    DashScopeError,
+    MemoryGone,
+    Misconfigured,
+    RequestRefused,
+    Throttled,
+    UpstreamFailed,
+    UpstreamGarbled,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from bot.slack.home import home_view
+from bot.slack.screens import action_of
 from storage.memories import MemoryKey
 from tests.unit.admin.desk import (
     ADMIN,
@@ -50,7 +62,7 @@ class Book:
 
     kept: dict[str, list[MemoryNode]] = field(default_factory=dict[str, list[MemoryNode]])
     error: DashScopeError | None = None
-    stuck: str = ""
+    stuck: dict[str, DashScopeError] = field(default_factory=dict[str, DashScopeError])
     called: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     limits: list[int] = field(default_factory=list[int])
 
@@ -58,8 +70,8 @@ class Book:
         self.called.append((call, memory_id))
         if self.error is not None:
             raise self.error
-        if memory_id == self.stuck:
-            raise UpstreamUnreachable
+        if memory_id in self.stuck:
+            raise self.stuck[memory_id]
         if memory_id not in self.kept:
             raise MemoryGone
         return self.kept[memory_id]
@@ -179,14 +191,20 @@ async def test_a_home_lists_and_shows_every_memory_of_one_place(
     assert Quote(f"1. told in {scope}.") in tabs.published[-1].parts
 
 
-async def test_a_home_has_room_for_memories_of_many_places(
-    door: Door, office: Office, book: Book, tabs: Tabs
-) -> None:
+async def fill_home(door: Door, office: Office, book: Book) -> list[str]:
+    """Publish the fullest Home there can be; return the single places it lists."""
     scopes = [f"channel:C{number:011}" for number in range(MAX_APART)]
     await own(office, book, "channels", *scopes)
     for memory_id in ("m1", "channels", scopes[0].replace(":", "-")):
         book.kept[memory_id] = [MemoryNode(f"n{at}", f"fact {at}") for at in range(100)]
     await press(door, "memory.more", scopes[0], at="")
+    return scopes
+
+
+async def test_a_home_has_room_for_memories_of_many_places(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    scopes = await fill_home(door, office, book)
     view = tabs.published[-1]
     listed = [row for row in tabs.rows() if {*row} <= {*scopes} and len(row) > 2]
     assert [value for row in listed for value in row] == scopes
@@ -195,23 +213,70 @@ async def test_a_home_has_room_for_memories_of_many_places(
     assert max(len(part.text) for part in view.parts if isinstance(part, Words)) <= 3000
 
 
+async def test_every_button_of_the_fullest_home_is_recognised_when_it_is_pressed(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    await fill_home(door, office, book)
+    home = tabs.published[-1]
+    elements = [each for block in home_view(home)["blocks"] for each in block.get("elements", ())]
+    ids = [element["action_id"] for element in elements]
+    rows = [part for part in home.parts if isinstance(part, Row)]
+    assert len({*ids}) == len(ids) > MAX_APART
+    assert [action_of(each) for each in ids] == [b.action for row in rows for b in row.buttons]
+    assert action_of(ids[-1]) == "memory.forget_all"
+
+
 async def test_a_home_shows_nobody_elses_memory(door: Door, office: Office, tabs: Tabs) -> None:
     await press(door, "memory.more", PRIVATE, by=ADMIN, at="")
     await press(door, "memory.more", "channel:C1", by=ADMIN, at="")
     assert not [part for part in tabs.published[-1].parts if isinstance(part, Quote)]
 
 
-async def test_forgetting_everywhere_keeps_and_counts_what_could_not_be_deleted(
+async def test_forgetting_everywhere_goes_on_past_a_memory_that_is_refused(
     door: Door, office: Office, book: Book, tabs: Tabs
 ) -> None:
     await own(office, book, "channel:C1", "connect:C1", "untold:C1")
-    book.stuck = "connect-C1"
+    book.stuck["connect-C1"] = RequestRefused()
+    await press(door, "memory.forget_all", PRIVATE, at="")
+    assert texts.SOME_LEFT.en.format(count=1) in tabs.words()
+    left = await office.storage.memories.of_user(TEAM, MEMBER)
+    assert [memory.key.scope for memory in left] == ["connect:C1"]
+    assert {*book.kept} == {"connect-C1"}
+
+
+async def test_whoever_forgets_all_is_told_of_their_own_memories_and_not_of_a_former_one(
+    door: Door, office: Office, book: Book, tabs: Tabs
+) -> None:
+    book.kept["m2"] = []
+    await typed(door, f"memory id <@{MEMBER}> private m2")
+    await press(door, "memory.forget_all", PRIVATE, at="")
+    assert {*book.kept} == {"m1"}
+    assert "Everything I remember of you is forgotten, everywhere." in tabs.words()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Misconfigured,
+        AccountProblem,
+        Throttled,
+        UpstreamFailed,
+        UpstreamTimeout,
+        UpstreamUnreachable,
+        UpstreamGarbled,
+    ],
+)
+async def test_forgetting_everywhere_ends_where_the_service_is_away_or_refuses_the_account(
+    door: Door, office: Office, book: Book, tabs: Tabs, error: type[DashScopeError]
+) -> None:
+    await own(office, book, "channel:C1", "connect:C1", "untold:C1")
+    book.stuck["connect-C1"] = error()
     await press(door, "memory.forget_all", PRIVATE, at="")
     assert texts.SOME_LEFT.en.format(count=3) in tabs.words()
     left = await office.storage.memories.of_user(TEAM, MEMBER)
     assert [memory.key.scope for memory in left] == ["connect:C1", PRIVATE, "untold:C1"]
     assert {*book.kept} == {"m1", "connect-C1", "untold-C1"}
-    book.stuck = ""
+    book.stuck.clear()
     await press(door, "memory.forget_all", PRIVATE, at="")
     assert texts.ALL_FORGOTTEN.en in tabs.words()
     assert book.kept == {}

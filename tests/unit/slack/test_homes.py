@@ -9,7 +9,7 @@ import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
 from structlog.testing import capture_logs
 
-from bot.core.home import Heading, Home, Quote, Row, Words
+from bot.core.home import MAX_ROW_BUTTONS, Heading, Home, Quote, Row, Words
 from bot.core.screens import Button, Caller
 from bot.errors import SlackRefused
 from bot.playground.slack.views import checked_view
@@ -91,6 +91,14 @@ def test_every_button_has_an_id_of_its_own_that_tells_what_it_does() -> None:
     found = [button["action_id"] for row in rows for button in row["elements"]]
     assert len(set(found)) == 3
     assert {action_of(each) for each in found} == {"memory.edit"}
+
+
+def test_a_thousand_buttons_of_a_home_are_told_apart() -> None:
+    row = Row((Button("memory.forget_all", "Forget", "private"),) * MAX_ROW_BUTTONS)
+    rows = home_view(Home((row,) * (1_000 // MAX_ROW_BUTTONS)))["blocks"]
+    found = [button["action_id"] for block in rows for button in block["elements"]]
+    assert len(set(found)) == 1_000
+    assert {action_of(each) for each in found} == {"memory.forget_all"}
 
 
 async def test_a_home_is_published_for_its_owner(scripted_slack: Any, calls: Calls) -> None:
