@@ -320,7 +320,8 @@ class _Process:
                 workspace=self._settings.studio_workspace if self._memories else None,
                 not_made=self._remembering.not_made,
                 homes=SlackHomes(self._calls),
-            )
+            ),
+            named_within_s=self._patience.named_s,
         )
 
     async def _open_reception(self, door: Door) -> Reception:

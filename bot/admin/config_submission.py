@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bot.admin import config_texts as texts
 from bot.admin import marks, replies, scopes
 from bot.admin.app_choice import may_choose
-from bot.admin.appointing import UNFIT, unfit
+from bot.admin.appointing import UNFIT, UNTOLD, doubts_about
 from bot.admin.audit_lines import MAX_LINE_CHARS, changed_values, joined
 from bot.admin.changing import MAX_TRIES, Draft, app_of, useless
 from bot.admin.config import read_page
@@ -187,11 +187,16 @@ async def _trouble_with_app(
 
 
 async def _trouble_with_managers(submission: Submission, entered: _Entered) -> Mapping[str, str]:
-    """Return who of those who were entered here cannot manage a channel."""
-    named = entered.mine.get("managers")
-    strange = await unfit(submission.office, submission.caller.team_id, named)
-    said = UNFIT.say(submission.language)
-    return {"managers": f"{', '.join(strange)}: {said}"} if strange else {}
+    """Return who of those who were entered here is not known to be fit to manage a channel."""
+    named, language = entered.mine.get("managers"), submission.language
+    doubts = await doubts_about(
+        submission.office, submission.caller.team_id, named, until=submission.named_until
+    )
+    if doubts.unfit:
+        return {"managers": f"{', '.join(doubts.unfit)}: {UNFIT.say(language)}"}
+    if doubts.untold:
+        return {"managers": UNTOLD.say(language, names=", ".join(doubts.untold))}
+    return {}
 
 
 async def _write(submission: Submission, draft: Draft) -> Submitted:

@@ -76,11 +76,20 @@ class Door:
     Args:
         office: What the commands work with.
         language_within_s: Then English will do.
+        named_within_s: Of a form's time, until everybody is known whom it names; None when forms
+            need not hurry.
     """
 
-    def __init__(self, office: Office, *, language_within_s: float = LANGUAGE_WITHIN_S) -> None:
+    def __init__(
+        self,
+        office: Office,
+        *,
+        language_within_s: float = LANGUAGE_WITHIN_S,
+        named_within_s: float | None = None,
+    ) -> None:
         self._office = office
         self._language_within_s = language_within_s
+        self._named_within_s = named_within_s
         self._usage = UsageDesk(office)
 
     async def command(self, caller: Caller, text: str, *, screen: Screen) -> None:
@@ -126,7 +135,14 @@ class Door:
             values: What was entered.
         """
         try:
-            return await submitted(self._office, caller, callback, state=state, values=values)
+            return await submitted(
+                self._office,
+                caller,
+                callback,
+                state=state,
+                values=values,
+                named_within_s=self._named_within_s,
+            )
         except Refused as refusal:
             return Errors({next(iter(values), ""): refusal.text})
 

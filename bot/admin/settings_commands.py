@@ -3,7 +3,7 @@
 from bot.admin import replies, scopes
 from bot.admin.access import ADMINS_OWN, Standing
 from bot.admin.app_choice import chosen
-from bot.admin.appointing import UNFIT, unfit
+from bot.admin.appointing import UNFIT, UNTOLD, doubts_about
 from bot.admin.audit_lines import changed_values, joined, sides, value_shown
 from bot.admin.changing import Draft, Values, bad_value, change
 from bot.admin.consequences import consequences
@@ -129,11 +129,13 @@ async def _need_change(office: Office, visit: Visit, setting: Setting, *, scope:
 
 
 async def _need_people(office: Office, visit: Visit, setting: Setting, value: Json) -> None:
-    """Go on only when everybody who is named can manage a channel."""
-    strange = await unfit(office, visit.caller.team_id, value)
-    if strange:
+    """Go on only when everybody who is named is known to be fit to manage a channel."""
+    doubts = await doubts_about(office, visit.caller.team_id, value)
+    if doubts.unfit:
         reason = UNFIT.say(visit.language)
-        raise Refused(bad_value(visit, setting, ", ".join(strange), reason=reason))
+        raise Refused(bad_value(visit, setting, ", ".join(doubts.unfit), reason=reason))
+    if doubts.untold:
+        raise Refused(UNTOLD.say(visit.language, names=code(", ".join(doubts.untold))))
 
 
 def elsewhere(visit: Visit, setting: Setting, *, level: Level) -> str:

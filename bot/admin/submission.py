@@ -22,6 +22,8 @@ class Submission:
         language: What they read.
         state: What the form carried; anybody may forge it.
         values: What was entered; it may hold a key.
+        named_until: Who is named in it is looked up until then (the loop's clock); None when the
+            form need not hurry.
     """
 
     office: Office
@@ -29,6 +31,7 @@ class Submission:
     language: Language
     state: str
     values: Values = field(repr=False)
+    named_until: float | None = None
 
     def text(self, key: str) -> str:
         """Return what was typed into a line, without blanks around it; empty when nothing was."""

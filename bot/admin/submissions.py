@@ -4,6 +4,7 @@ The state a form carries and the values that come back are whatever somebody sen
 what they may is asked anew, and every value is read as if it had been typed.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.admin import app_forms, config_page, filling, memory_commands, replies, token_commands
@@ -28,7 +29,13 @@ _FORMS: Mapping[str, Callable[[Submission], Awaitable[Submitted]]] = {
 
 
 async def submitted(
-    office: Office, caller: Caller, callback: str, *, state: str, values: Values
+    office: Office,
+    caller: Caller,
+    callback: str,
+    *,
+    state: str,
+    values: Values,
+    named_within_s: float | None = None,
 ) -> Submitted:
     """Take a submission, or say what is wrong with it; never raises for what it holds.
 
@@ -38,9 +45,12 @@ async def submitted(
         callback: Which form.
         state: What the form carried.
         values: What was entered.
+        named_within_s: From now on, for Slack to tell who is named in it; None when there is time.
     """
+    now = asyncio.get_running_loop().time()
+    named_until = None if named_within_s is None else now + named_within_s
     language = await office.access.language(caller, within_s=LANGUAGE_WITHIN_S)
-    submission = Submission(office, caller, language, state, values)
+    submission = Submission(office, caller, language, state, values, named_until)
     if callback not in _FORMS:
         return submission.refused(STALE_FORM)
     try:

@@ -37,6 +37,8 @@ WORK_WITHIN_S = 120.0
 """The longest report is done by then; its reader is not there any more."""
 SUBMIT_WITHIN_S = 1.8
 """Slack waits three seconds for what becomes of a form (docs.slack.dev, "Modals")."""
+NAMED_WITHIN_S = 1.5
+"""Of these, until Slack told who is named in a form; what is left is for writing it down."""
 SHUTDOWN_GRACE_S = 5.0
 
 T = TypeVar("T")
@@ -105,6 +107,8 @@ class Patience:
         work_s: For one of them.
         submit_s: For a form.
         who_s: For Slack to tell who somebody is now; a part of the two.
+        named_s: For it to tell who is named in a form, from the form's beginning; a part of
+            `submit_s`.
         grace_s: For all that is under way at shutdown.
     """
 
@@ -113,6 +117,7 @@ class Patience:
     work_s: float = WORK_WITHIN_S
     submit_s: float = SUBMIT_WITHIN_S
     who_s: float = FRESH_TIMEOUT_S
+    named_s: float = NAMED_WITHIN_S
     grace_s: float = SHUTDOWN_GRACE_S
 
 

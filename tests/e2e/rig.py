@@ -37,7 +37,7 @@ APP_ID = "app-under-test"
 WITHIN_S = 60.0
 """What takes longer hangs, on however slow a machine."""
 POLL_S = 0.01
-PATIENT = Patience(submit_s=WITHIN_S / 2, who_s=WITHIN_S / 4)
+PATIENT = Patience(submit_s=WITHIN_S / 2, who_s=WITHIN_S / 4, named_s=WITHIN_S / 3)
 """What commands and forms say does not depend on how long it takes here to say it."""
 SOON = DeliveryRules(time_scale=0.05)
 """Slack's second retry comes after three seconds instead of a minute: two slow moments in a row are

@@ -1,6 +1,7 @@
 """The forms of settings: opened, filled in, refused at the right field, kept apart, forged."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from desk import (
@@ -9,21 +10,28 @@ from desk import (
     HERE,
     LIN,
     Desk,
+    a_desk,
+    assert_in_time,
     holds,
     inputs,
     offers,
     suggests,
     words_of,
 )
-from rig import BEN, BOT, PUBLIC, WITHIN_S
+from rig import ANN, BEN, BOT, PATIENT, PUBLIC, WITHIN_S, Rig
 
+from bot.admin.appointing import UNTOLD
+from bot.core.language import Language
 from bot.core.setting import SETTINGS, Level
 from bot.playground.slack.faults import Fault, FaultKind
 from bot.playground.slack.filling import Given
 from bot.playground.slack.limits import Limits
+from bot.slack.reception import Patience
 
 BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 INHERIT = "(inherit)"
+SLACK_WAITS_S = 3.0
+"""For what becomes of a form (docs.slack.dev, "Modals")."""
 FILLED: Given = {
     "app": "default",
     "has_thoughts": "on",
@@ -345,3 +353,29 @@ async def test_what_was_not_entered_in_a_form_that_came_again_is_as_others_left_
     assert errors.keys() == {"quota_user_turns"}
     await http_desk.save(again, {})
     assert await http_desk.values() == {"memory": "off", "follow": "mention"}
+
+
+async def test_a_form_that_names_managers_is_answered_while_slack_waits(rig: Rig) -> None:
+    rig.patience = Patience()
+    async with a_desk(rig) as desk:
+        view = await desk.open("config")
+        slack = desk.rig.slack
+        slack.faults.add(Fault("users.info", FaultKind.SLOW, times=None, delay_s=0.3))
+        desk.due += 1
+        delivery = await slack.people.submit(view, {"managers": [ANN, BEN]})
+        assert_in_time(delivery)
+        assert delivery.attempts[-1].took_s < SLACK_WAITS_S
+        assert delivery.answer == {}
+        await slack.until(lambda: len(desk.heard) == desk.due, timeout_s=WITHIN_S)
+        assert await desk.values() == {"managers": [ANN, BEN]}
+
+
+async def test_a_form_names_whom_slack_does_not_tell_of_in_time_and_stays(rig: Rig) -> None:
+    rig.patience = replace(PATIENT, submit_s=8.0, named_s=0.5)  # less than commands have
+    async with a_desk(rig) as desk:
+        view = await desk.open("config")
+        faults = desk.rig.slack.faults
+        faults.add(Fault("users.info", FaultKind.HANG, after=1, times=None))  # who sends it is told
+        refused = await desk.refused(view, {"managers": [BEN]})
+        assert refused == {"managers": UNTOLD.say(Language.EN, names=BEN)}
+        assert await desk.values() == {}

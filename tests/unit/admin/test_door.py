@@ -19,7 +19,7 @@ from bot.core.screens import MAX_NOTICE_CHARS, Closed, Form, Notice, OpenForm
 from bot.core.setting import SETTINGS
 from bot.errors import SlackRefused
 from bot.slack import people, visitor
-from bot.slack.reception import SUBMIT_WITHIN_S
+from bot.slack.reception import NAMED_WITHIN_S, SUBMIT_WITHIN_S
 from storage.database import Storage
 from tests.unit.admin.desk import (
     ADMIN,
@@ -271,5 +271,6 @@ async def test_a_form_is_taken_though_slack_does_not_tell_its_senders_language(
 def test_a_form_is_answered_long_before_slack_gives_it_up() -> None:
     who_s = submissions.LANGUAGE_WITHIN_S + people.FRESH_TIMEOUT_S
     assert who_s < SUBMIT_WITHIN_S
+    assert NAMED_WITHIN_S < SUBMIT_WITHIN_S - 0.2  # from the same beginning; the rest is writing
     slack_waits_s = 3.0  # docs.slack.dev, "Modals"
     assert slack_waits_s - 1.0 >= SUBMIT_WITHIN_S + visitor.LANGUAGE_WITHIN_S

@@ -145,7 +145,7 @@ async def test_without_history_a_stop_before_the_first_words_leaves_the_session_
     growing = Stream([Answer(text=words, session_id="s1")], gate=asyncio.Event())
     scene = Scene(growing, known=known).given(history=History.OFF)
     running = asyncio.create_task(scene.run(REPLY))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not growing.answer.session_id or (words and scene.slack.visible() != [f"{words}|"]):
             await asyncio.sleep(0)
     scene.book.wish = Wish("U1", 0, {})
