@@ -89,6 +89,8 @@ class Writer:
     def _serve(self) -> None:
         while batch := self._next_batch():
             self._carry_out([job for job in batch if job.future.set_running_or_notify_cancel()])
+        if self._written:
+            self._tidy()  # closing does so only when no reader is still open
         self._engine.dispose()
 
     def _next_job(self) -> _Job | None:

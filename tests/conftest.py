@@ -61,9 +61,13 @@ async def no_task_left() -> AsyncIterator[None]:
 
 
 def keep_greenlet(_frame: FrameType, _event: str, _argument: object) -> None:
-    """Keep the greenlet of the thread that begins; called once in each."""
+    """Keep the greenlet of the thread that begins; called once in each.
+
+    Kept twice: for one that is kept once, greenlet looks through all objects when its thread ends,
+    wherever the main thread is at that moment, and fails where nothing can be imported.
+    """
     sys.setprofile(None)
-    greenlets.append(getcurrent())
+    greenlets.extend([getcurrent()] * 2)
 
 
 def pytest_configure() -> None:

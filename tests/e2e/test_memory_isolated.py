@@ -20,6 +20,7 @@ from bot.core.memory_places import description_of
 from bot.playground.bailian import BailianServer
 from bot.playground.dashscope.apps import App
 from bot.playground.dashscope.journal import Entry
+from bot.playground.slack.delivery import DeliveryRules
 from bot.playground.slack.directory import Channel, User
 from bot.playground.slack.limits import DEFAULT_RATES, Limits, Rate
 from storage.database import Storage
@@ -192,6 +193,7 @@ async def test_four_hundred_questions_of_a_hundred_people_carry_nobody_elses_mem
     await make_memories(rig, bailian)
     dice, places, rounds = random.Random(5), ("direct", *SCOPES), 4
     rig.changes |= {"turns_at_once": 1000, "grace_s": 0.0}
+    rig.slack.dispatcher.rules = DeliveryRules(retry_delays_s=(0.5,) * 60)
     async with rig.bot():
         await set_apart(rig)
         # What the channels are is known then, and not asked of Slack by all at once.
@@ -201,7 +203,7 @@ async def test_four_hundred_questions_of_a_hundred_people_carry_nobody_elses_mem
             asks = [(dice.choice(CROWD), dice.choice(places)) for _ in CROWD]
             await asyncio.gather(*(ask(rig, *each, number=number) for each in asks))
             await rig.dashscope.until(
-                lambda entries, due=due: len(entries) == due, timeout_s=WITHIN_S
+                lambda entries, due=due: len(entries) >= due, timeout_s=WITHIN_S
             )
     assert_isolated(rig, bailian)
     remembered = [entry for entry in rig.asked() if memory_of(entry)]

@@ -44,6 +44,20 @@ async def test_the_write_ahead_log_forgets_erased_text_once_the_writer_is_at_res
     await writer.aclose()
 
 
+async def test_a_writer_that_closes_leaves_no_erased_text_while_others_have_the_file_open(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bot.db"
+    writer = Writer(writer_engine(sa.make_url(f"sqlite+aiosqlite:///{path}")))
+    writer.start()
+    await writer.run(write)
+    with closing(sqlite3.connect(path)) as another:
+        another.execute("SELECT text FROM t").fetchall()
+        await writer.run(erase)
+        await writer.aclose()
+        assert not on_disk(path)
+
+
 def wait_for_nobody(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA busy_timeout=0")
 
