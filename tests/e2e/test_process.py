@@ -222,7 +222,7 @@ async def test_a_message_that_came_while_no_process_ran_is_answered_when_slack_d
     rig: Rig, tmp_path: Path
 ) -> None:
     rules = rig.slack.dispatcher.rules
-    rig.slack.dispatcher.rules = replace(rules, retry_delays_s=(0.5,) * 100)
+    rig.slack.dispatcher.rules = replace(rules, retry_delays_s=(0.5,) * 600)
     rig.slack.deliver_to("http://127.0.0.1:9/slack/events")
     thread = await rig.ask("question")
     async with started(rig, tmp_path) as bot:

@@ -176,7 +176,7 @@ async def test_nothing_of_a_long_answer_is_lost_doubled_or_reordered(
     app = long_app(APP_ID, chars=chars)
     async with a_rig(tmp_path, app, limits=Limits(is_enforced=False)) as rig, rig.bot():
         thread = await rig.ask("talk")
-        await rig.finished(within_s=100)
+        await rig.finished(within_s=240)
     replies = rig.reply(thread)
     said = app.answers(Inquiry("talk")).text
     assert len(said) == chars

@@ -125,7 +125,7 @@ class Verdict:
         """Check sentences that name no question against the questions without an answer."""
         for text, tag in zip(shown, tags, strict=False):
             entries = self._entries[tag]
-            if GAVE_UP in text and len(self._disasters_since(entries)) >= TRIES:
+            if GAVE_UP in text and len(self._disasters_since(tag)) >= TRIES:
                 self.outcomes["gave up"] += 1
             elif "(id T" in text and any(map(_is_refused, entries)):
                 self.outcomes["failed"] += 1
@@ -221,8 +221,11 @@ class Verdict:
             if each.began_at <= end and each.ended_at + LATE_S[each.disaster] >= start
         ]
 
-    def _disasters_since(self, entries: Sequence[Entry]) -> list[Struck]:
-        return self._disasters_between(entries[0].at, float("inf")) if entries else []
+    def _disasters_since(self, tag: str) -> list[Struck]:
+        """Return what happened since a question was first asked, or sent if it never was."""
+        entries, (_, sent) = self._entries[tag], self._delivered()
+        (ts,) = (asked.ts for asked in self.asked if asked.tag == tag)
+        return self._disasters_between(entries[0].at if entries else sent[ts], float("inf"))
 
     def _is_cut(self, entry: Entry) -> bool:
         return not entry.aborted and 0 < entry.events_sent < self._whole_events
