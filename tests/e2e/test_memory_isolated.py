@@ -205,6 +205,10 @@ async def test_four_hundred_questions_of_a_hundred_people_carry_nobody_elses_mem
             await rig.dashscope.until(
                 lambda entries, due=due: len(entries) >= due, timeout_s=WITHIN_S
             )
+        await rig.dashscope.until(
+            lambda entries: all(entry.finished or entry.aborted for entry in entries),
+            timeout_s=WITHIN_S,
+        )
     assert_isolated(rig, bailian)
     assert any(memory_of(entry) for entry in rig.asked())  # nor wait answers for a slow one
 

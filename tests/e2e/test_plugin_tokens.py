@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -292,9 +292,14 @@ async def test_among_a_hundred_people_with_four_hundred_questions_no_token_goes_
                 await rig.dashscope.until(
                     lambda entries: len({*map(prompt_of, entries)}) >= len(asked), timeout_s=90
                 )
+        await rig.dashscope.until(all_over, timeout_s=90)
     assert any("mail" in tokens_of(entry) for entry in rig.asked())
     for entry in rig.asked():
         assert_own(entry, asked)
+
+
+def all_over(entries: Sequence[Entry]) -> bool:
+    return all(entry.finished or entry.aborted for entry in entries)
 
 
 def prompt_of(entry: Entry) -> str:
